@@ -1,0 +1,75 @@
+/**
+ * Errors are data: one table, one class. Users match on `code`, so codes are append-only.
+ *
+ * An Error loses `code` and `name` in a structured clone, so none crosses a thread: workers answer with numbers.
+ */
+
+type ErrorEntry = {
+  /** What the user reads; `{name}` is replaced by the parameter of that name. */
+  readonly message: string
+  /** What the process exits with when this error ends it: 1 something is wrong, 2 usage or configuration. */
+  readonly exitCode: 1 | 2
+  /** Whether doing the same thing again later can succeed. */
+  readonly retryable: boolean
+}
+
+export const errorTable = {
+  SPW_ERR_CONFIG_UNREADABLE: {
+    message: 'cannot read the configuration file {file}: {reason}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_CONFIG_INVALID: {
+    message: 'the configuration {file} has {count}:\n{report}',
+    exitCode: 2,
+    retryable: false,
+  },
+} as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
+
+export type ErrorCode = keyof typeof errorTable
+
+type Placeholder<Message extends string> = Message extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholder<Rest>
+  : never
+
+/** One value for each placeholder of the code's message; whatever else is given is kept in `details`. */
+export type ErrorParams<Code extends ErrorCode> = Readonly<
+  Record<Placeholder<(typeof errorTable)[Code]['message']>, string | number>
+> &
+  Readonly<Record<string, unknown>>
+
+export class SpillwayError extends Error {
+  readonly code: ErrorCode
+  readonly exitCode: 1 | 2
+  readonly retryable: boolean
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, details: Readonly<Record<string, unknown>>, options?: ErrorOptions) {
+    const { message, exitCode, retryable } = errorTable[code]
+    super(fillIn(message, details), options)
+    this.name = 'SpillwayError'
+    this.code = code
+    this.exitCode = exitCode
+    this.retryable = retryable
+    this.details = details
+  }
+}
+
+/**
+ * Makes the error of a code; the compiler checks that every placeholder has its parameter.
+ *
+ * @example throw spwError('SPW_ERR_CONFIG_UNREADABLE', { file, reason: 'no such file' }, { cause })
+ */
+export function spwError<Code extends ErrorCode>(
+  code: Code,
+  params: ErrorParams<Code>,
+  options?: ErrorOptions,
+): SpillwayError {
+  return new SpillwayError(code, params, options)
+}
+
+function fillIn(message: string, details: Readonly<Record<string, unknown>>): string {
+  return message.replace(/\{(\w+)\}/g, (whole, name: string) =>
+    Object.hasOwn(details, name) ? String(details[name]) : whole,
+  )
+}
