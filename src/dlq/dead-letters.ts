@@ -1,0 +1,13 @@
+/**
+ * Where dead letters go. Entries are NDJSON lines built by the workers; the queue only appends, commits and rotates.
+ */
+export interface DeadLetters {
+  /**
+   * Appends whole lines and resolves once they are on disk (fdatasync, several writers served by one commit). While the
+   * disk fails it waits and tries again; the caller keeps the bytes unchanged until then. `source` is whose share the
+   * lines use. Rejects only when the queue was stopped first.
+   */
+  write(source: string, lines: Uint8Array, count: number): Promise<void>
+  /** False while the disk fails. */
+  readonly healthy: boolean
+}

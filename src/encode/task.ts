@@ -1,0 +1,40 @@
+/** A range of a frame's records, as plain numbers: it crosses the thread border. */
+export interface EncodePart {
+  readonly region: number
+  readonly runs: number
+  readonly bytesFrom: number
+  /** First record and how many follow, of which those with the route bit are taken. */
+  readonly first: number
+  readonly count: number
+}
+
+/** What a dead letter says beside the record when it was given up at delivery. */
+export interface DeliveryFailure {
+  readonly sink: string
+  readonly category: 'refused' | 'expired' | 'undelivered'
+  readonly reason: string
+  readonly attempts: number
+  readonly status?: number
+}
+
+/** Gathers chosen records into an output slab. */
+export interface EncodeTask {
+  readonly parts: readonly EncodePart[]
+  /** Bit of the record's route mask that must be set; 0: all records. */
+  readonly routeBit: number
+  readonly format: 'ndjson' | 'json' | 'dead_letter'
+  readonly compression: 'none' | 'gzip' | 'zstd'
+  /** Absolute offsets of the output. */
+  readonly outFrom: number
+  readonly outTo: number
+  /** For `dead_letter`. */
+  readonly failure?: DeliveryFailure
+}
+
+export interface EncodeResult {
+  readonly bytes: number
+  readonly events: number
+  /** Where to go on when the output was full before the end (`dead_letter` only): part and record in it; -1: all done. */
+  readonly nextPart: number
+  readonly nextRecord: number
+}

@@ -1,0 +1,114 @@
+/**
+ * The frame region: what stands beside an extent's bytes, in the same slab (or, for the rest of an extent whose table
+ * was full, in a table slab). The main thread lays it out when it cuts the extent, a worker fills it.
+ *
+ *     region                                                        region + regionBytes(runs, capacity)
+ *       |  header  |  run 0 | run 1 | ... |  record 0 | record 1 | ...  (capacity)
+ *         128 B       96 B each              16 B each
+ *
+ * A run is a piece of one stream (a connection, a request) in a shared extent, with room for what became of it.
+ * A record is an accepted event. Words are 32 bits, little-endian.
+ *
+ *     record word 0   offset from the frame's first byte : 24 | severity : 4 | flags : 4 (see RECORD_*)
+ *     record word 1   length in bytes, of the value alone : 24 | unused : 8
+ *     record word 2   event time, milliseconds after the frame's first event
+ *     record word 3   route mask : 16 (bit i = filter i said yes) | unused : 16
+ */
+export const HEADER_BYTES = 128
+export const RUN_BYTES = 96
+export const RECORD_BYTES = 16
+
+const RUN_WORDS = RUN_BYTES / 4
+export const PEER_BYTES_MAX = 48
+
+/** Most records of one frame; a fuller extent becomes several frames. */
+export const FRAME_RECORDS_MAX = 16_384
+/** Most runs of one extent. */
+export const EXTENT_RUNS_MAX = 1024
+
+/** Header words, relative to the region. */
+export const HEADER = {
+  MAGIC: 0,
+  VERSION: 1,
+  EPOCH: 2, // 64 bits
+  SEQUENCE: 4, // 64 bits, written when the frame is committed
+  SOURCE: 6,
+  RECORDS: 7,
+  FAST: 8,
+  BREAKS: 9, // records with RECORD_BREAK
+  BYTES_FROM: 10, // absolute offset of the frame's first byte
+  BYTES: 11,
+  RUNS: 12,
+  FIRST_TIME: 14, // double, epoch milliseconds of the frame's earliest event
+  LAST_TIME: 16, // double
+  RECEIVED_AT: 18, // double, epoch milliseconds when the extent was cut
+} as const
+export const FRAME_MAGIC = 0x4d4c5053 // 'SPLM'
+export const FRAME_VERSION = 1
+
+/** Run words, relative to the run. The first six are the main thread's, the rest the worker's answer. */
+export const RUN = {
+  FROM: 0, // absolute; a run ends where the next begins
+  STREAM: 1, // 0: nobody waits for an answer
+  KIND: 2, // RUN_KIND | RUN_FLAG
+  STATE: 3, // framing state of a structural stream: in, then out
+  LENGTH: 4, // whole length of an oversize record, of which the run holds the beginning
+  PEER_BYTES: 5,
+  RECORDS: 6,
+  ACCEPTED: 7,
+  REJECTED: 8,
+  OUTCOME: 9, // RUN_OUTCOME
+  PEER: 12, // 48 bytes of ASCII
+} as const
+
+/** How the bytes of a run are framed. */
+export const RUN_KIND = {
+  LINES: 0, // whole lines, each ending with LF
+  DOCUMENTS: 1, // JSON documents, arrays and envelopes, told apart by structure
+  AUTO: 2, // LINES if the first line is a complete JSON value, else DOCUMENTS
+  OVERSIZE: 3, // the beginning of one record that is too long
+  BROKEN: 4, // a record that its stream broke off
+} as const
+export const RUN_KIND_MASK = 0xff
+export const RUN_BEGIN = 1 << 8 // the stream's first byte is the run's first
+export const RUN_END = 1 << 9 // the stream's last byte is the run's last
+
+export const RUN_OUTCOME = {
+  OK: 0,
+  LINES: 1, // an AUTO run turned out to be LINES
+  DOCUMENTS: 2, // ... or DOCUMENTS
+  BAD_FRAMING: 3, // structure lost: the rest of the stream can't be framed
+} as const
+
+/** Record flags, bits 28..31 of word 0. */
+export const RECORD_FAST = 1 << 28
+/** What lies between the record before and this one can't be sent: a run of records to send begins here. */
+export const RECORD_BREAK = 1 << 29
+/** The byte behind the record is a line feed. */
+export const RECORD_LF = 1 << 30
+
+export function regionBytes(runs: number, capacity: number): number {
+  return HEADER_BYTES + runs * RUN_BYTES + capacity * RECORD_BYTES
+}
+
+/** Word index of a run. */
+export function runWord(region: number, run: number): number {
+  return ((region + HEADER_BYTES) >> 2) + run * RUN_WORDS
+}
+
+/** Word index of a record of the table. */
+export function recordWord(region: number, runs: number, record: number): number {
+  return ((region + HEADER_BYTES + runs * RUN_BYTES) >> 2) + record * 4
+}
+
+export function recordOffset(word0: number): number {
+  return word0 & 0xffffff
+}
+
+export function recordSeverity(word0: number): number {
+  return (word0 >>> 24) & 0xf
+}
+
+export function recordLength(word1: number): number {
+  return word1 & 0xffffff
+}

@@ -1,0 +1,111 @@
+import { REJECT_CATEGORIES } from '../memory/extent-ring.ts'
+
+export const LANES = ['bulk', 'fast'] as const
+export type Lane = (typeof LANES)[number]
+export const BULK = 0
+export const FAST = 1
+
+/** Counts of one source. `received = accepted + rejected + shed`, counted in one step when an extent is committed. */
+export class SourceCounts {
+  readonly name: string
+  received = 0
+  receivedBytes = 0
+  accepted = 0
+  /** By index of REJECT_CATEGORIES. */
+  readonly rejected = new Array<number>(REJECT_CATEGORIES.length).fill(0)
+  /** No policy sheds in this version; the term stands in the equation all the same. */
+  shed = 0
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  get rejectedTotal(): number {
+    return this.rejected.reduce((sum, count) => sum + count, 0)
+  }
+}
+
+/** Counts of one sink, by lane (BULK, FAST). `accepted = offered + filtered` over its inputs. */
+export class SinkCounts {
+  readonly name: string
+  /** Indexes of the sources that it reads. */
+  readonly inputs: readonly number[]
+  filtered = 0
+  readonly offered = [0, 0]
+  readonly delivered = [0, 0]
+  deliveredBytes = 0
+  /** By category: refused, expired, undelivered. */
+  readonly deadLettered = new Map<string, number>()
+  readonly discarded = new Map<string, number>()
+  /** Independent count of what is in memory for this sink, by lane; walked, not subtracted. */
+  held: () => readonly [number, number] = () => [0, 0]
+
+  constructor(name: string, inputs: readonly number[]) {
+    this.name = name
+    this.inputs = inputs
+  }
+}
+
+/** Counts of the dead-letter queue. */
+export class DeadLetterCounts {
+  found = 0
+  /** Entries in the files now. */
+  queued = 0
+  replayed = 0
+  purged = 0
+  evicted = 0
+}
+
+export interface Imbalance {
+  readonly where: string
+  readonly left: number
+  readonly right: number
+}
+
+/** The conservation ledger (DESIGN section 1). */
+export class Ledger {
+  readonly sources: readonly SourceCounts[]
+  readonly sinks: readonly SinkCounts[]
+  readonly dlq = new DeadLetterCounts()
+
+  constructor(sources: readonly SourceCounts[], sinks: readonly SinkCounts[]) {
+    this.sources = sources
+    this.sinks = sinks
+  }
+
+  /** Every equation that does not hold now; empty when the ledger balances. */
+  imbalances(): Imbalance[] {
+    const found: Imbalance[] = []
+    const check = (where: string, left: number, right: number) => {
+      if (left !== right) found.push({ where, left, right })
+    }
+    let deadLettered = 0
+    for (const source of this.sources) {
+      deadLettered += source.rejectedTotal
+      const { name, received, accepted, shed } = source
+      check(`source ${name}: received`, received, accepted + source.rejectedTotal + shed)
+    }
+    for (const sink of this.sinks) {
+      const accepted = sink.inputs.reduce((sum, source) => sum + this.sources[source]!.accepted, 0)
+      const offered = sink.offered[BULK]! + sink.offered[FAST]!
+      const dead = sum(sink.deadLettered)
+      const held = sink.held()
+      deadLettered += dead
+      check(`sink ${sink.name}: accepted`, accepted, offered + sink.filtered)
+      check(
+        `sink ${sink.name}: offered`,
+        offered,
+        sink.delivered[BULK]! + sink.delivered[FAST]! + held[BULK] + held[FAST] + dead + sum(sink.discarded),
+      )
+    }
+    const { found: atStart, queued, replayed, purged, evicted } = this.dlq
+    check('dead-letter queue', atStart + deadLettered, queued + replayed + purged + evicted)
+    return found
+  }
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  let total = 0
+  for (const count of counts.values()) total += count
+  return total
+}

@@ -1,0 +1,49 @@
+/** What a sink is given to deliver: bytes as they go out. Views of the arena or of an output slab; read only. */
+export interface Payload {
+  readonly views: readonly Uint8Array[]
+  /** Sum of the views. */
+  readonly bytes: number
+  readonly events: number
+  readonly contentType: string
+  /** '' when the bytes are not compressed. */
+  readonly contentEncoding: '' | 'gzip' | 'zstd'
+}
+
+/** Why a delivery did not happen; the label of statistics and logs. */
+export type RetryCategory =
+  'connect' | 'dns' | 'tls' | 'timeout' | 'reset' | 'throttled' | 'server_error' | 'io' | 'unknown'
+
+/**
+ * What became of a payload (DESIGN: error categories). A sink only classifies; the pipeline retries, holds, counts and
+ * dead-letters.
+ * - `ack`: the destination has all of it.
+ * - `retry`: transient; send the same again, not before `afterMs` where the destination said so.
+ * - `hold`: the operator must act (expired token, wrong url, ...): nothing but probes until it works again.
+ * - `reject`: the destination refuses this payload for its content (400, 413, 422).
+ */
+export type Outcome =
+  | { readonly kind: 'ack' }
+  | {
+      readonly kind: 'retry'
+      readonly category: RetryCategory
+      readonly reason: string
+      readonly status?: number
+      readonly afterMs?: number
+    }
+  | { readonly kind: 'hold'; readonly reason: string; readonly status?: number }
+  | { readonly kind: 'reject'; readonly reason: string; readonly status?: number }
+
+/**
+ * A destination.
+ * - `start(signal)` resolves when the sink can take work, rejects with a SpillwayError when it never will (bad path,
+ *   unreadable certificate); an unreachable server is no reason to reject. Aborting the signal ends the attempt.
+ * - `send(payload, signal)` resolves with what became of it; it never rejects and never retries. When the signal is
+ *   aborted it resolves soon, and what was not acknowledged counts as not delivered. The views stay valid until it
+ *   resolves. Called up to `concurrency` times at once.
+ * - `stop()` may be called twice and before `start`; afterwards the sink owns no timer, socket, file or buffer.
+ */
+export interface Sink {
+  start(signal: AbortSignal): Promise<void>
+  send(payload: Payload, signal: AbortSignal): Promise<Outcome>
+  stop(): Promise<void>
+}

@@ -1,0 +1,29 @@
+import type { SchemaSpec } from '../schema/spec.ts'
+import type { WhereSpec } from './where.ts'
+
+/** What every worker is started with (Piscina's workerData): shared memory and plain data. */
+export interface WorkerContext {
+  readonly arena: SharedArrayBuffer
+  readonly slabBytes: number
+  /** By source index. */
+  readonly sources: readonly WorkerSource[]
+  /** By filter index, at most 16: the `where` of the sinks that have one. */
+  readonly filters: readonly WhereSpec[]
+}
+
+export interface WorkerSource {
+  readonly name: string
+  readonly ring: SharedArrayBuffer
+  readonly schema: SchemaSpec
+  readonly maxRecordBytes: number
+  readonly maxDepth: number
+}
+
+/** One of the first five refusals of a request, as its client is told. `index` counts from the run's first record. */
+export interface RecordError {
+  readonly run: number
+  readonly index: number
+  readonly category: string
+  readonly path: string
+  readonly expected: string
+}
