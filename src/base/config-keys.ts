@@ -34,6 +34,9 @@ export type LaterKey = TSchema & { readonly laterKey: true }
 
 export type Group<Keys extends TProperties = TProperties> = TObject<Keys> & { readonly description: string }
 
+/** A group whose keys are looked up by name. */
+export type AnyGroup = TSchema & { readonly description: string; readonly properties: TProperties }
+
 interface Common {
   readonly description: string
   readonly later?: readonly string[]
@@ -75,6 +78,11 @@ export function countKey(options: Range<number>): Key<number, 'number'> {
   const { min: minimum, max: maximum } = options
   const expected = `a whole number from ${minimum} to ${maximum}`
   return makeKey('number', { type: 'integer', minimum, maximum }, expected, options)
+}
+
+/** Any finite number. */
+export function numberKey(options: Common): Key<number, 'number'> {
+  return makeKey('number', { type: 'number' }, 'a number', options)
 }
 
 /** A whole number or `auto`. */

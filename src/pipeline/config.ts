@@ -12,6 +12,7 @@ import {
   listOf,
   listenKey,
   mapOf,
+  numberKey,
   optional,
   rateOrNoneKey,
   scalarKey,
@@ -36,7 +37,7 @@ export interface CheckContext {
 /** Keys of every source. */
 export const sourceKeys = {
   schema: textKey({
-    default: 'any',
+    default: 'soc',
     description: 'What events must look like: soc, log_event, any, or a key of `schemas`',
   }),
   ack: choiceKey(['accepted'], {
@@ -88,12 +89,7 @@ export const listenerKeys = {
   }),
 }
 
-const operand = (description: string) =>
-  optional({
-    ...rateOrNoneKey({ min: -Number.MAX_VALUE, max: Number.MAX_VALUE, description }),
-    ...plainNumber,
-  })
-const plainNumber = { default: undefined, words: undefined, expected: 'a number' }
+const operand = (description: string) => optional(numberKey({ description }))
 
 /** One condition of a `where`: all the operators given must hold. */
 const conditionKeys = group('Operators, all of which must hold', {

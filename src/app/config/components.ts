@@ -1,0 +1,44 @@
+/** All types of sources and sinks: adding one is one line here. */
+import type { AnyGroup } from '../../base/config-keys.ts'
+import type { CheckContext, Report } from '../../pipeline/config.ts'
+import { blackholeSinkKeys, checkBlackholeSink } from '../../sinks/blackhole/config.ts'
+import type { BlackholeSinkConfig } from '../../sinks/blackhole/config.ts'
+import { checkFileSink, fileSinkKeys } from '../../sinks/file/config.ts'
+import type { FileSinkConfig } from '../../sinks/file/config.ts'
+import { checkHttpSink, httpSinkKeys } from '../../sinks/http/config.ts'
+import type { HttpSinkConfig } from '../../sinks/http/config.ts'
+import { checkStdoutSink, stdoutSinkKeys } from '../../sinks/stdout/config.ts'
+import type { StdoutSinkConfig } from '../../sinks/stdout/config.ts'
+import { checkHttpSource, httpSourceKeys } from '../../sources/http/config.ts'
+import type { HttpSourceConfig } from '../../sources/http/config.ts'
+import { checkTcpSource, tcpSourceKeys } from '../../sources/tcp/config.ts'
+import type { TcpSourceConfig } from '../../sources/tcp/config.ts'
+
+export type SourceConfig = HttpSourceConfig | TcpSourceConfig
+export type SinkConfig = HttpSinkConfig | FileSinkConfig | StdoutSinkConfig | BlackholeSinkConfig
+
+export interface ComponentType<Config> {
+  readonly keys: AnyGroup
+  check(config: Config, context: CheckContext, report: Report): void
+}
+
+/** The loader picks the entry by `type`, so each check is given the configuration that it names. */
+type Registry<Config extends { readonly type: string }> = {
+  readonly [Type in Config['type']]: ComponentType<Extract<Config, { readonly type: Type }>>
+}
+
+export const sourceTypes: Registry<SourceConfig> = {
+  http: { keys: httpSourceKeys, check: checkHttpSource },
+  tcp: { keys: tcpSourceKeys, check: checkTcpSource },
+}
+
+export const sinkTypes: Registry<SinkConfig> = {
+  http: { keys: httpSinkKeys, check: checkHttpSink },
+  file: { keys: fileSinkKeys, check: checkFileSink },
+  stdout: { keys: stdoutSinkKeys, check: checkStdoutSink },
+  blackhole: { keys: blackholeSinkKeys, check: checkBlackholeSink },
+}
+
+/** Types that the configuration language has and this version does not. */
+export const laterSourceTypes: readonly string[] = ['syslog', 'http_poll', 'stdin']
+export const laterSinkTypes: readonly string[] = ['elasticsearch', 'kafka']

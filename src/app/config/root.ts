@@ -1,0 +1,96 @@
+/** The top level of the configuration, and the types of what the program gets. */
+import {
+  bytesKey,
+  choiceKey,
+  countOrAutoKey,
+  durationKey,
+  flagKey,
+  group,
+  laterKey,
+  listenKey,
+  mapOf,
+  optional,
+  pathKey,
+  countKey,
+  textKey,
+} from '../../base/config-keys.ts'
+import type { Resolved } from '../../base/config-keys.ts'
+import type { SchemaSpec } from '../../schema/spec.ts'
+import type { SinkConfig, SourceConfig } from './components.ts'
+
+const pointerKey = (description: string) =>
+  textKey({ pattern: '^(?:/(?:[^~/]|~[01])*)+$', expected: 'a JSON pointer, such as /severity', description })
+
+/** `schemas.<name>` */
+export const schemaKeys = group('A JSON Schema of your own', {
+  file: pathKey({ description: 'JSON Schema document, JSON or YAML, up to 1 MiB' }),
+  severity: optional(pointerKey('JSON pointer to the severity')),
+  severity_map: optional(
+    mapOf(countKey({ min: 0, max: 10, description: 'Severity' }), {
+      description: 'Severity (0 to 10) of each text that stands there',
+      maxKeys: 256,
+      keyPattern: '^[\\s\\S]{1,256}$',
+      keyExpected: 'a text of up to 256 characters',
+    }),
+  ),
+  timestamp: optional(pointerKey('JSON pointer to the time of the event')),
+})
+
+/** All but `schemas`, `sources` and `sinks`, whose keys are names that the user chooses. */
+export const rootKeys = group('Top level', {
+  data_dir: pathKey({ default: './data', description: 'Dead letters; locked by one process' }),
+  workers: countOrAutoKey({
+    default: 'auto',
+    min: 1,
+    max: 256,
+    later: ['{}'],
+    description: 'Worker threads; auto: available cores - 1, at least 1, at most what the arena has room for',
+  }),
+  memory: group('The arena that all events live in', {
+    slab_bytes: bytesKey({ default: '1MiB', min: '64KiB', max: '16MiB', description: 'Size of one slab' }),
+    arena_bytes: bytesKey({ default: '64MiB', min: '1MiB', max: '64GiB', description: 'Size of the arena' }),
+  }),
+  cpu_pinning: laterKey('Cores that threads are bound to'),
+  journal: group('Where accepted events wait', {
+    mode: choiceKey(['memory'], {
+      default: 'memory',
+      later: ['disk'],
+      description: 'memory: in the arena alone, lost when the process is killed',
+    }),
+    max_bytes: laterKey('Size on disk'),
+    when_full: laterKey('block or shed'),
+    shed: laterKey('What is shed'),
+    fast_severity: laterKey('Severity from which events are urgent'),
+  }),
+  dlq: group('Dead letters', {
+    max_bytes: bytesKey({ default: '1GiB', min: '1MiB', max: '1024GiB', description: 'Size on disk' }),
+    when_full: choiceKey(['drop_oldest'], {
+      default: 'drop_oldest',
+      description: 'Whole oldest files go, counted',
+    }),
+  }),
+  shutdown_timeout: durationKey({
+    default: '30s',
+    min: '0ms',
+    max: '1h',
+    description: 'How long a stop may take to deliver what is held',
+  }),
+  admin: group('Health, metrics and status; read only', {
+    listen: listenKey({ default: '127.0.0.1:9600', description: 'Address and port' }),
+    insecure: flagKey({ default: false, description: 'Accept an address that is not on loopback' }),
+    auth: laterKey('What clients must present'),
+    tls: laterKey('TLS of the listener'),
+  }),
+})
+
+/** The configuration that a run goes by: complete, checked, deeply frozen. */
+export type ResolvedConfig = Omit<Resolved<typeof rootKeys>, 'workers'> & {
+  /** Worker threads, with `auto` worked out. */
+  readonly workers: number
+  /** The built-in schemas and the user's own, by name. */
+  readonly schemas: Readonly<Record<string, SchemaSpec>>
+  /** In the order of the file; `schema` is a key of `schemas`. */
+  readonly sources: readonly SourceConfig[]
+  /** In the order of the file; `inputs` are names of sources. */
+  readonly sinks: readonly SinkConfig[]
+}

@@ -1,0 +1,46 @@
+/** Checks between keys that several components share. */
+import { formatBytes } from '../base/units.ts'
+import type { CheckContext, CommonSinkConfig, CommonSourceConfig, Report } from './config.ts'
+import type { ListenAddress } from '../base/config-keys.ts'
+import { SLAB_HEADROOM_BYTES } from './limits.ts'
+
+/** Whether only this host can reach a listener. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
+}
+
+/** A listener that others can reach must say so: `remedy` names the keys that make it right. */
+export function checkExposure(
+  config: { readonly listen: ListenAddress; readonly insecure: boolean },
+  remedy: string,
+  report: Report,
+): void {
+  if (config.insecure || isLoopback(config.listen.host)) return
+  report(['listen'], `a loopback address, ${remedy}`)
+}
+
+export function checkRecordBytes(
+  config: Pick<CommonSourceConfig, 'maxRecordBytes'>,
+  context: CheckContext,
+  report: Report,
+): void {
+  const maxBytes = context.slabBytes / 2
+  if (config.maxRecordBytes <= maxBytes) return
+  report(['max_record_bytes'], `at most half of memory.slab_bytes, ${formatBytes(maxBytes)}`)
+}
+
+/** A batch that must be gathered or encoded has to fit into one output slab. */
+export function checkBatch(
+  config: Pick<CommonSinkConfig, 'batch' | 'retry' | 'rateLimit'>,
+  context: CheckContext,
+  report: Report,
+): void {
+  const maxBytes = context.slabBytes - SLAB_HEADROOM_BYTES
+  if (config.batch.maxBytes > maxBytes) {
+    report(
+      ['batch', 'max_bytes'],
+      `at most memory.slab_bytes - ${formatBytes(SLAB_HEADROOM_BYTES)}, ${formatBytes(maxBytes)}`,
+    )
+  }
+  if (config.retry.initialMs > config.retry.maxMs) report(['retry', 'initial'], 'at most retry.max')
+}
