@@ -1,0 +1,33 @@
+import { compileScanner } from './scanner.ts'
+import type { RecordScanner } from './scanner.ts'
+import { compileSlowPath } from './slow-path.ts'
+import type { SlowPath } from './slow-path.ts'
+import type { WorkerSource } from './worker-context.ts'
+
+/** What a worker knows of a source: its limits and its schema, compiled. */
+export interface SourceKernel {
+  readonly index: number
+  readonly name: string
+  readonly schemaName: string
+  readonly declaresLogs: boolean
+  readonly maxRecordBytes: number
+  readonly maxDepth: number
+  readonly sizeRule: string
+  readonly scanner: RecordScanner
+  readonly slowPath: SlowPath
+}
+
+export function compileKernel(source: WorkerSource, index: number): SourceKernel {
+  const { name, schema, maxRecordBytes, maxDepth } = source
+  return {
+    index,
+    name,
+    schemaName: schema.name,
+    declaresLogs: schema.declaresLogs,
+    maxRecordBytes,
+    maxDepth,
+    sizeRule: `at most ${maxRecordBytes} bytes`,
+    scanner: compileScanner(schema, { maxDepth }),
+    slowPath: compileSlowPath(schema, { maxDepth }),
+  }
+}
