@@ -24,6 +24,41 @@ export const errorTable = {
     exitCode: 2,
     retryable: false,
   },
+  SPW_ERR_SCHEMA_KEYWORD: {
+    message: 'schema {schema}: unknown keyword {keyword} at {pointer}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_SCHEMA_VALUE: {
+    message: 'schema {schema}: {keyword} at {pointer} must be {expected}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_SCHEMA_FORMAT: {
+    message: 'schema {schema}: unknown format {format} at {pointer}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_SCHEMA_PATTERN: {
+    message: 'schema {schema}: the pattern {pattern} at {pointer} cannot run in linear time: {reason}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_SCHEMA_REF: {
+    message: 'schema {schema}: {reference} at {pointer} leads nowhere in this document',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_SCHEMA_COMPILE: {
+    message: 'schema {schema} cannot be compiled: {reason}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_SCHEMA_OPTION: {
+    message: 'schema {schema}: {option} must be {expected}',
+    exitCode: 2,
+    retryable: false,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable

@@ -21,9 +21,7 @@ const COMMA = 0x2c
 const COLON = 0x3a
 const OPEN_ARRAY = 0x5b
 const BACKSLASH = 0x5c
-const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
 
 /** For each byte: 1 where it ends a run of plain string bytes (a quote, a backslash, a control character). */
 const ENDS_PLAIN = new Uint8Array(256)

@@ -49,7 +49,8 @@ export function rfc3339Ms(bytes: Uint8Array, from: number, to: number): number {
   const hour = twoDigits(bytes, from + 11)
   const minute = twoDigits(bytes, from + 14)
   const second = twoDigits(bytes, from + 17)
-  if ((bytes[from + 10]! | 0x20) !== 0x74 || bytes[from + 13] !== 0x3a || bytes[from + 16] !== 0x3a) return Number.NaN
+  if ((bytes[from + 10]! | 0x20) !== 0x74 || bytes[from + 13] !== 0x3a || bytes[from + 16] !== 0x3a)
+    return Number.NaN
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return Number.NaN
   let at = from + 19
   let fractionMs = 0

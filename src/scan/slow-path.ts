@@ -1,0 +1,113 @@
+import { isUtf8 } from 'node:buffer'
+import { compileClassifier } from '../schema/classify.ts'
+import { compileOracle } from '../schema/oracle.ts'
+import type { SchemaSpec } from '../schema/spec.ts'
+import { simdjson } from './simdjson.ts'
+import { MALFORMED, skipBlanks, skipValue, TOO_DEEP, TRUNCATED } from './skip.ts'
+
+export type RejectCategory =
+  | 'malformed_json'
+  | 'invalid_utf8'
+  | 'schema_violation'
+  | 'oversize_record'
+  | 'bad_framing'
+  | 'processing_failure'
+
+export interface Verdict {
+  accepted: boolean
+  /** 0..10 */
+  severity: number
+  /** Whole epoch milliseconds, NaN when there are none. */
+  timeMs: number
+  /** Raw CR or LF stand between tokens, so that the record is not yet one line. */
+  rawBreaks: boolean
+  category: RejectCategory | ''
+  /** JSON pointer to what is wrong, '' for the record itself. */
+  path: string
+  expected: string
+}
+
+/** Decides one record exactly: `JSON.parse` and TypeBox's compiled check say what is right. */
+export interface SlowPath {
+  /**
+   * bytes[from..to) is one candidate record: a line without its LF, or a value, blanks around it allowed.
+   * The verdict is one object, used again by the next call.
+   */
+  decide: (bytes: Uint8Array, from: number, to: number) => Verdict
+}
+
+/** @throws Error when a pattern of the schema needs backtracking; `loadUserSpec` has refused such a schema before. */
+export function compileSlowPath(spec: SchemaSpec, limits: { maxDepth: number }): SlowPath {
+  const oracle = compileOracle(spec.schema)
+  const classifier = compileClassifier(spec)
+  const verdict: Verdict = {
+    accepted: false,
+    severity: 0,
+    timeMs: Number.NaN,
+    rawBreaks: false,
+    category: '',
+    path: '',
+    expected: '',
+  }
+  const reject = (category: RejectCategory, path: string, expected: string): Verdict => {
+    verdict.accepted = false
+    verdict.severity = 0
+    verdict.timeMs = Number.NaN
+    verdict.rawBreaks = false
+    verdict.category = category
+    verdict.path = path
+    verdict.expected = expected
+    return verdict
+  }
+
+  function decide(bytes: Uint8Array, from: number, to: number): Verdict {
+    const record = bytes.subarray(from, to)
+    if (!isUtf8(record)) return reject('invalid_utf8', '', 'must be UTF-8')
+    const text = Buffer.from(record.buffer, record.byteOffset, record.byteLength).toString()
+    const shape = shapeOf(bytes, from, to, limits.maxDepth)
+    if (shape === TOO_DEEP) {
+      return reject('oversize_record', '', `must have at most ${limits.maxDepth} containers open at once`)
+    }
+    // Where simdjson agrees, `JSON.parse` is not asked: a SyntaxError costs ten times more than both.
+    if (shape < 0 && (simdjson.isValid === null || !simdjson.isValid(text))) {
+      return reject('malformed_json', '', 'must be one JSON value')
+    }
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch {
+      return reject('malformed_json', '', 'must be one JSON value')
+    }
+    if (!oracle.check(value)) {
+      const { path, expected } = oracle.explain(value)
+      return reject('schema_violation', path, expected)
+    }
+    verdict.accepted = true
+    verdict.severity = classifier.severityOf(value)
+    verdict.timeMs = classifier.timeMsOf(value)
+    verdict.rawBreaks = hasRawBreaks(bytes, from, to)
+    verdict.category = ''
+    verdict.path = ''
+    verdict.expected = ''
+    return verdict
+  }
+
+  return { decide }
+}
+
+/** The end of the one value that fills bytes[from..to) but for blanks; else negative, as `skipValue` says. */
+function shapeOf(bytes: Uint8Array, from: number, to: number, maxDepth: number): number {
+  const end = skipValue(bytes, from, to, maxDepth, true)
+  if (end === TRUNCATED) return MALFORMED
+  return end >= 0 && skipBlanks(bytes, end, to, true) !== to ? MALFORMED : end
+}
+
+/** In well-formed JSON a raw line break is always between tokens. Those after the value are not the record's. */
+function hasRawBreaks(bytes: Uint8Array, from: number, to: number): boolean {
+  let end = to
+  while (end > from && bytes[end - 1]! <= 0x20) end--
+  for (let at = from; at < end; at++) {
+    if (bytes[at] === 0x0a || bytes[at] === 0x0d) return true
+  }
+  return false
+}

@@ -1,0 +1,274 @@
+import { Has as isKnownFormat } from 'typebox/format'
+import { spwError } from '../base/errors.ts'
+import { compileOracle } from './oracle.ts'
+import { eachSubschema, isAnnotation, isObject, KEYWORDS } from './keywords.ts'
+import type { KeywordShape } from './keywords.ts'
+import { LinearPattern } from './linear-pattern.ts'
+import { escapeToken, follow, parsePointer } from './pointer.ts'
+import type { SchemaSpec } from './spec.ts'
+
+export interface UserSchemaOptions {
+  /** JSON pointer to the severity. */
+  severity?: string
+  /** Value -> 0..10. */
+  severityMap?: Record<string, number>
+  /** JSON pointer to the event time. */
+  timestamp?: string
+}
+
+/** How deep subschemas may nest: nobody writes more, and walking them recurses. */
+const NESTING_MAX = 128
+
+/** The drafts whose keywords mean here what they say; drafts 3 and 4 write some of them differently. */
+const DRAFTS: ReadonlySet<string> = new Set([
+  'http://json-schema.org/draft-06/schema',
+  'http://json-schema.org/draft-07/schema',
+  'https://json-schema.org/draft/2019-09/schema',
+  'https://json-schema.org/draft/2020-12/schema',
+])
+
+const TYPES: ReadonlySet<unknown> = new Set([
+  'null',
+  'boolean',
+  'integer',
+  'number',
+  'string',
+  'object',
+  'array',
+])
+
+/**
+ * A user's JSON Schema document as a spec. What TypeBox would silently ignore is an error here: a rule that is written
+ * down and not checked is worse than none.
+ *
+ * @throws SpillwayError SPW_ERR_SCHEMA_*, with the JSON pointer of the offending keyword in the document.
+ */
+export function loadUserSpec(name: string, document: unknown, options: UserSchemaOptions): SchemaSpec {
+  new SchemaCheck(name, document).run()
+  checkOptions(name, options)
+  const spec: SchemaSpec = {
+    name,
+    schema: document,
+    declaresLogs:
+      isObject(document) && isObject(document.properties) && Object.hasOwn(document.properties, 'logs'),
+  }
+  if (options.severity !== undefined) spec.severity = options.severity
+  if (options.severityMap !== undefined) spec.severityMap = { ...options.severityMap }
+  if (options.timestamp !== undefined) spec.timestamp = options.timestamp
+  return spec
+}
+
+function checkOptions(schema: string, options: UserSchemaOptions): void {
+  for (const option of ['severity', 'timestamp'] as const) {
+    const pointer = options[option]
+    if (pointer !== undefined && parsePointer(pointer) === null) {
+      throw spwError('SPW_ERR_SCHEMA_OPTION', {
+        schema,
+        option,
+        expected: 'a JSON pointer such as /severity',
+      })
+    }
+  }
+  for (const [value, severity] of Object.entries(options.severityMap ?? {})) {
+    if (!Number.isInteger(severity) || severity < 0 || severity > 10) {
+      throw spwError('SPW_ERR_SCHEMA_OPTION', {
+        schema,
+        option: `severity_map.${value}`,
+        expected: 'an integer 0 to 10',
+      })
+    }
+  }
+}
+
+class SchemaCheck {
+  readonly #name: string
+  readonly #document: unknown
+  /** `$id`, `$anchor` and `$dynamicAnchor` of the document, resolved. */
+  readonly #targets = new Map<string, unknown>()
+
+  constructor(name: string, document: unknown) {
+    this.#name = name
+    this.#document = document
+  }
+
+  run(): void {
+    this.#collectTargets(this.#document, BASE, 0)
+    this.#checkSchema(this.#document, '', BASE, this.#document)
+    try {
+      compileOracle(this.#document)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw spwError('SPW_ERR_SCHEMA_COMPILE', { schema: this.#name, reason }, { cause: error })
+    }
+  }
+
+  #collectTargets(node: unknown, base: string, depth: number): void {
+    if (depth > NESTING_MAX) {
+      throw this.#badValue('', 'schema', `subschemas nested at most ${NESTING_MAX} deep`)
+    }
+    if (!isObject(node)) return
+    const ownBase = baseOf(node, base)
+    if (ownBase !== base || depth === 0) this.#targets.set(withoutFragment(ownBase), node)
+    for (const anchor of [node.$anchor, node.$dynamicAnchor]) {
+      if (typeof anchor === 'string') this.#targets.set(`${withoutFragment(ownBase)}#${anchor}`, node)
+    }
+    if (typeof node.$id === 'string' && node.$id.startsWith('#')) {
+      this.#targets.set(`${withoutFragment(base)}${node.$id}`, node)
+    }
+    eachSubschema(node, (inner) => this.#collectTargets(inner, ownBase, depth + 1))
+  }
+
+  #checkSchema(node: unknown, pointer: string, base: string, resource: unknown): void {
+    if (typeof node === 'boolean') return
+    if (!isObject(node)) throw this.#badValue(pointer, pointer.split('/').at(-1) ?? '', 'a schema')
+    const ownBase = baseOf(node, base)
+    for (const [keyword, value] of Object.entries(node)) {
+      if (isAnnotation(keyword)) continue
+      const shape = KEYWORDS[keyword]
+      if (shape === undefined)
+        throw spwError('SPW_ERR_SCHEMA_KEYWORD', {
+          schema: this.#name,
+          pointer: `${pointer}/${escapeToken(keyword)}`,
+          keyword,
+        })
+      this.#checkValue(keyword, value, `${pointer}/${keyword}`, shape)
+      if (REFERENCES.has(keyword)) this.#checkReference(value as string, `${pointer}/${keyword}`, ownBase)
+    }
+    if (isObject(node.patternProperties) && mentions(this.#document, 'unevaluatedProperties')) {
+      const reason = 'patternProperties together with unevaluatedProperties'
+      throw spwError('SPW_ERR_SCHEMA_COMPILE', {
+        schema: this.#name,
+        reason: `${pointer}: ${reason} is not supported`,
+      })
+    }
+    eachSubschema(node, (inner, tokens) =>
+      this.#checkSchema(
+        inner,
+        pointer + tokens.map((token) => `/${escapeToken(token)}`).join(''),
+        ownBase,
+        resource,
+      ),
+    )
+  }
+
+  #checkValue(keyword: string, value: unknown, pointer: string, shape: KeywordShape): void {
+    const expected = SHAPES[shape](value)
+    if (expected !== '') throw this.#badValue(pointer, keyword, expected)
+    if (keyword === '$schema' && !DRAFTS.has((value as string).replace(/#$/, ''))) {
+      throw this.#badValue(pointer, keyword, 'draft-06, draft-07, 2019-09 or 2020-12 of JSON Schema')
+    }
+    if (keyword === 'format' && !isKnownFormat(value as string)) {
+      throw spwError('SPW_ERR_SCHEMA_FORMAT', { schema: this.#name, pointer, format: value as string })
+    }
+    if (keyword === 'pattern') this.#checkPattern(value as string, pointer)
+    if (keyword === 'patternProperties') {
+      for (const pattern of Object.keys(value as object)) this.#checkPattern(pattern, pointer)
+    }
+  }
+
+  #checkPattern(pattern: string, pointer: string): void {
+    try {
+      new LinearPattern(pattern).test('')
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw spwError(
+        'SPW_ERR_SCHEMA_PATTERN',
+        { schema: this.#name, pointer, pattern, reason },
+        { cause: error },
+      )
+    }
+  }
+
+  #checkReference(reference: string, pointer: string, base: string): void {
+    const absolute = resolve(reference, base)
+    if (absolute === null || !this.#leadsSomewhere(absolute)) {
+      throw spwError('SPW_ERR_SCHEMA_REF', { schema: this.#name, pointer, reference })
+    }
+  }
+
+  #leadsSomewhere(absolute: string): boolean {
+    if (this.#targets.has(absolute.replace(/#$/, ''))) return true
+    const at = absolute.indexOf('#')
+    const resource = this.#targets.get(at < 0 ? absolute : absolute.slice(0, at))
+    if (at < 0 || resource === undefined) return false
+    let fragment
+    try {
+      fragment = decodeURIComponent(absolute.slice(at + 1))
+    } catch {
+      return false
+    }
+    const tokens = parsePointer(fragment)
+    const target = tokens === null ? undefined : follow(resource, tokens)
+    return isObject(target) || typeof target === 'boolean'
+  }
+
+  #badValue(pointer: string, keyword: string, expected: string): Error {
+    return spwError('SPW_ERR_SCHEMA_VALUE', { schema: this.#name, pointer, keyword, expected })
+  }
+}
+
+const REFERENCES: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recursiveRef'])
+/** What a document without `$id` counts as. */
+const BASE = 'urn:typebox:root'
+
+function baseOf(node: Record<string, unknown>, base: string): string {
+  return typeof node.$id === 'string' && !node.$id.startsWith('#') ? (resolve(node.$id, base) ?? base) : base
+}
+
+function resolve(reference: string, base: string): string | null {
+  if (reference.startsWith('#')) return withoutFragment(base) + reference
+  if (URL.canParse(reference, base)) return new URL(reference, base).href
+  // A URN has no path to resolve against; TypeBox appends.
+  const urn = base === BASE ? `${base}:${reference}` : `${base.slice(0, base.lastIndexOf(':'))}:${reference}`
+  return URL.canParse(urn) ? new URL(urn).href : null
+}
+
+function withoutFragment(uri: string): string {
+  return uri.split('#')[0]!
+}
+
+function mentions(node: unknown, keyword: string): boolean {
+  if (!isObject(node)) return false
+  if (Object.hasOwn(node, keyword)) return true
+  let found = false
+  eachSubschema(node, (inner) => {
+    found ||= mentions(inner, keyword)
+  })
+  return found
+}
+
+/** What was expected, '' when the value is that. */
+const SHAPES: Readonly<Record<KeywordShape, (value: unknown) => string>> = {
+  schema: (value) => (isSchema(value) ? '' : 'a schema'),
+  schemas: (value) =>
+    Array.isArray(value) && value.length > 0 && value.every(isSchema) ? '' : 'a list of schemas',
+  schemaMap: (value) => (isObject(value) && Object.values(value).every(isSchema) ? '' : 'a map of schemas'),
+  schemaOrSchemas: (value) =>
+    isSchema(value) || (Array.isArray(value) && value.every(isSchema)) ? '' : 'a schema or a list of schemas',
+  dependencies: (value) =>
+    isObject(value) && Object.values(value).every((inner) => isSchema(inner) || isNames(inner))
+      ? ''
+      : 'a map of schemas or lists of names',
+  string: (value) => (typeof value === 'string' ? '' : 'a string'),
+  number: (value) => (Number.isFinite(value) ? '' : 'a number'),
+  positive: (value) => (Number.isFinite(value) && (value as number) > 0 ? '' : 'a number above 0'),
+  count: (value) => (Number.isInteger(value) && (value as number) >= 0 ? '' : 'an integer, 0 or more'),
+  boolean: (value) => (typeof value === 'boolean' ? '' : 'true or false'),
+  names: (value) => (isNames(value) ? '' : 'a list of names'),
+  namesMap: (value) =>
+    isObject(value) && Object.values(value).every(isNames) ? '' : 'a map of lists of names',
+  types: (value) =>
+    (Array.isArray(value) ? value.length > 0 && value.every((type) => TYPES.has(type)) : TYPES.has(value))
+      ? ''
+      : 'one or more of the seven types',
+  values: (value) => (Array.isArray(value) ? '' : 'a list of values'),
+  any: () => '',
+}
+
+function isSchema(value: unknown): boolean {
+  return isObject(value) || typeof value === 'boolean'
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string')
+}
