@@ -1,0 +1,29 @@
+/**
+ * What a worker thread does: a shell around the Ingestor and the encoder, which know nothing of threads. Piscina calls
+ * the exported functions by name; everything big is in shared memory, a task and its answer are a few numbers.
+ */
+import { workerData } from 'node:worker_threads'
+import { Arena } from '../src/memory/arena.ts'
+import { Ingestor } from '../src/scan/ingest.ts'
+import type { RecordError, WorkerContext } from '../src/scan/worker-context.ts'
+import type { EncodeResult, EncodeTask } from '../src/encode/task.ts'
+
+const context = workerData as WorkerContext
+const arena = new Arena(context.arena, context.slabBytes)
+const ingestor = new Ingestor(arena, context)
+
+/** An entry of a source's ring, by their indexes. */
+export interface IngestTask {
+  readonly source: number
+  readonly entry: number
+}
+
+/** The answer is in the ring entry; the return value is what requests are told of their first refusals. */
+export function ingest({ source, entry }: IngestTask): RecordError[] | undefined {
+  return ingestor.ingest(source, entry)
+}
+
+export async function encode(task: EncodeTask): Promise<EncodeResult> {
+  const encoder = await import('../src/encode/encode.ts')
+  return encoder.encode(arena, context.sources, task)
+}
