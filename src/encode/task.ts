@@ -34,7 +34,10 @@ export interface EncodeTask {
 export interface EncodeResult {
   readonly bytes: number
   readonly events: number
-  /** Where to go on when the output was full before the end (`dead_letter` only): part and record in it; -1: all done. */
+  /**
+   * Where to go on when the output was full before the end (`dead_letter` only): index of the part, and of the record in
+   * that part's table, as in `EncodePart.first`; -1: all done.
+   */
   readonly nextPart: number
   readonly nextRecord: number
 }

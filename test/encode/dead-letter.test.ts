@@ -63,10 +63,10 @@ t.test('a record given up at delivery says where and why, in this order', async 
   writer.write(entry(0, 2, { category: 'refused', path: '', expected: '', ...failure }))
   writer.write(entry(0, 2, { category: 'undelivered', sink: 'siem', attempts: 0, reason: 'shutdown' }))
   const [first, second] = lines()
-  t.same(Object.keys(first!), [
-    ...['source', 'peer', 'received_at', 'category', 'path', 'expected', 'schema', 'record'],
-    ...['sink', 'attempts', 'status', 'reason'],
-  ])
+  t.equal(
+    Object.keys(first!).join(' '),
+    'source peer received_at category path expected schema record sink attempts status reason',
+  )
   t.match(first, failure)
   t.notOk('status' in second!)
 })
