@@ -59,6 +59,26 @@ export const errorTable = {
     exitCode: 2,
     retryable: false,
   },
+  SPW_ERR_LISTEN_IN_USE: {
+    message: '{key}: cannot listen on {address}: another process does already',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_LISTEN_FAILED: {
+    message: '{key}: cannot listen on {address}: {reason}',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_DLQ_UNUSABLE: {
+    message: 'the dead-letter queue in {directory} cannot be used: {reason}',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_DLQ_STOPPED: {
+    message: 'the dead-letter queue was stopped before {count} of {source} were on disk',
+    exitCode: 1,
+    retryable: false,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable

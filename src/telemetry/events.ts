@@ -1,0 +1,296 @@
+import { Counter } from 'prom-client'
+import type { Registry } from 'prom-client'
+import type { Clock } from '../base/clock.ts'
+import { computedCounter } from './computed-metric.ts'
+import type { LogLevel, RateLimitedLog } from './rate-limited-log.ts'
+
+export type PauseReason = 'arena_full' | 'over_share' | 'dead_letters_failing' | 'workers_unavailable'
+export type RequestOutcome = 'ok' | 'retry' | 'reject' | 'partial' | 'hold' | 'error'
+
+/** First of the records that were refused together; shown in the log, so without the record's bytes. */
+export interface RejectedExample {
+  readonly category: string
+  readonly path?: string
+  readonly expected?: string
+  readonly peer?: string
+}
+
+interface Pauses {
+  count: number
+  totalMs: number
+  /** When the pause that lasts began; null while the source is read. */
+  sinceMs: number | null
+}
+
+/**
+ * What happens in the collector, one function an event: it bumps the counter and writes the rate-limited line, so that
+ * they can't disagree. WARN is unexpected but nothing is lost; ERROR means that data is lost or the operator must act.
+ * Called per extent, batch, connection or fault, never per record: the ledger counts those.
+ */
+export class TelemetryEvents {
+  readonly #log: RateLimitedLog
+  readonly #clock: Clock
+  readonly #pauses = new Map<string, Pauses>()
+  readonly #refusedConnections: Counter<'source' | 'reason'>
+  readonly #refusedRequests: Counter<'source' | 'status'>
+  readonly #sinkRequests: Counter<'sink' | 'outcome'>
+  readonly #workerDeaths: Counter
+  readonly #crossChecks: Counter<'result'>
+  readonly #dlqFailures: Counter
+
+  constructor(options: { registry: Registry; log: RateLimitedLog; clock: Clock }) {
+    this.#log = options.log
+    this.#clock = options.clock
+    const registers = [options.registry]
+    this.#exportPauses(options.registry)
+    this.#refusedConnections = new Counter({
+      name: 'spillway_refused_connections_total',
+      help: 'Connections closed unread: the limit is reached, or they were idle with an unfinished record',
+      labelNames: ['source', 'reason'],
+      registers,
+    })
+    this.#refusedRequests = new Counter({
+      name: 'spillway_refused_requests_total',
+      help: 'Requests answered with 4xx or 5xx, by status',
+      labelNames: ['source', 'status'],
+      registers,
+    })
+    this.#sinkRequests = new Counter({
+      name: 'spillway_sink_requests_total',
+      help: 'Requests of a sink by outcome',
+      labelNames: ['sink', 'outcome'],
+      registers,
+    })
+    this.#workerDeaths = new Counter({
+      name: 'spillway_worker_deaths_total',
+      help: 'Worker threads that died or were ended because they stood still',
+      registers,
+    })
+    this.#crossChecks = new Counter({
+      name: 'spillway_cross_checks_total',
+      help: 'Records that the scanner and JSON.parse were compared on; `differ` must stay 0',
+      labelNames: ['result'],
+      registers,
+    })
+    this.#dlqFailures = new Counter({
+      name: 'spillway_dlq_disk_failures_total',
+      help: 'Failed attempts to write dead letters; each was tried again',
+      registers,
+    })
+  }
+
+  // Sources
+
+  /** The source is no longer read because there is no room. Repeated calls while it is paused change nothing. */
+  sourcePaused(source: string, reason: PauseReason): void {
+    const pauses = this.#pausesOf(source)
+    if (pauses.sinceMs !== null) return
+    pauses.sinceMs = this.#clock.now()
+    pauses.count++
+    this.#write('warn', 'source_paused', source, 'not reading: there is no room', { reason })
+  }
+
+  sourceResumed(source: string): void {
+    const pauses = this.#pausesOf(source)
+    if (pauses.sinceMs === null) return
+    const pausedMs = this.#clock.now() - pauses.sinceMs
+    pauses.totalMs += pausedMs
+    pauses.sinceMs = null
+    this.#write('info', 'source_resumed', source, 'reading again', { paused_ms: Math.round(pausedMs) })
+  }
+
+  /** `count` records of one extent were refused; the ledger has counted them. */
+  recordsRejected(source: string, count: number, example: RejectedExample): void {
+    this.#write('warn', 'records_rejected', source, 'records were refused, see the dead letters', {
+      count,
+      ...example,
+    })
+  }
+
+  connectionRefused(source: string, peer: string, reason: 'limit' | 'idle' | 'error'): void {
+    this.#refusedConnections.inc({ source, reason })
+    this.#write('warn', `connection_refused_${reason}`, source, 'connection closed', { reason, peer })
+  }
+
+  requestRefused(source: string, peer: string, status: number, reason: string): void {
+    this.#refusedRequests.inc({ source, status })
+    this.#write('warn', `request_refused_${status}`, source, 'request refused', { status, reason, peer })
+  }
+
+  // Workers
+
+  /** A worker thread ended unasked; what it was doing is given to another one. */
+  workerDied(reason: string): void {
+    this.#workerDeaths.inc()
+    this.#write('warn', 'worker_died', 'workers', 'a worker died, its work is done again', { reason })
+  }
+
+  /** One record killed its worker twice and is a dead letter now. */
+  recordKilledWorker(source: string, bytes: number): void {
+    this.#write('error', 'record_killed_worker', source, 'a record that kills workers was dead-lettered', {
+      bytes,
+    })
+  }
+
+  workersUnavailable(reason: string): void {
+    this.#write('error', 'workers_unavailable', 'workers', 'workers cannot start: sources are paused', {
+      reason,
+    })
+  }
+
+  workersRecovered(): void {
+    this.#write('info', 'workers_recovered', 'workers', 'workers start again')
+  }
+
+  /** Result of comparing the scanner with JSON.parse on a sample. `differing` above 0 is a defect of the scanner. */
+  scannerCrossChecked(source: string, checked: number, differing: number): void {
+    this.#crossChecks.inc({ result: 'same' }, checked - differing)
+    if (differing === 0) return
+    this.#crossChecks.inc({ result: 'differ' }, differing)
+    this.#write('error', 'scanner_differs', source, 'the scanner and JSON.parse differ: please report this', {
+      checked,
+      differing,
+    })
+  }
+
+  // Dead letters
+
+  deadLetterDiskFailing(reason: string, retryMs: number): void {
+    this.#dlqFailures.inc()
+    this.#write('error', 'dlq_failing', 'dlq', 'dead letters cannot be written, trying again', {
+      reason,
+      retry_ms: retryMs,
+    })
+  }
+
+  deadLetterDiskRecovered(outageMs: number): void {
+    this.#write('info', 'dlq_recovered', 'dlq', 'dead letters are written again', {
+      outage_ms: Math.round(outageMs),
+    })
+  }
+
+  deadLettersEvicted(source: string, count: number, bytes: number): void {
+    this.#write('error', 'dead_letters_evicted', source, 'the dead-letter queue is full: oldest dropped', {
+      count,
+      bytes,
+    })
+  }
+
+  /** A line that a crash left unfinished was cut off: nobody was told that it is stored. */
+  deadLetterTorn(file: string, bytes: number): void {
+    this.#write('warn', 'dead_letter_torn', 'dlq', 'cut off an unfinished line', { file, bytes })
+  }
+
+  // Sinks
+
+  /** Called for every request. */
+  sinkRequest(sink: string, outcome: RequestOutcome): void {
+    this.#sinkRequests.inc({ sink, outcome })
+  }
+
+  sinkRetry(sink: string, category: string, reason: string, retryMs: number, status?: number): void {
+    this.#write('warn', `sink_retry_${category}`, sink, 'delivery failed, trying again', {
+      category,
+      reason,
+      retry_ms: Math.round(retryMs),
+      ...(status === undefined ? undefined : { status }),
+    })
+  }
+
+  /** Nothing but probes until the destination works again. */
+  sinkHeld(sink: string, reason: string, status?: number): void {
+    this.#write('error', 'sink_held', sink, 'delivery is on hold: the operator must act', {
+      reason,
+      ...(status === undefined ? undefined : { status }),
+    })
+  }
+
+  sinkResumed(sink: string, heldMs: number): void {
+    this.#write('info', 'sink_resumed', sink, 'delivery goes on', { held_ms: Math.round(heldMs) })
+  }
+
+  /** The destination refuses this batch for its content; it is held and probed while others go on. */
+  batchRefused(sink: string, events: number, reason: string, status?: number): void {
+    this.#write('error', 'batch_refused', sink, 'the destination refuses a batch: it is held', {
+      events,
+      reason,
+      ...(status === undefined ? undefined : { status }),
+    })
+  }
+
+  /** Accepted events given up by a sink: `refused`, `expired` or `undelivered`. The ledger has counted them. */
+  eventsDeadLettered(sink: string, category: string, count: number, reason: string): void {
+    this.#write('warn', `dead_lettered_${category}`, sink, 'events went to the dead letters', {
+      category,
+      count,
+      reason,
+    })
+  }
+
+  // Lifecycle
+
+  shutdownStarted(reason: string): void {
+    this.#write('info', 'shutdown_started', 'app', 'stopping', { reason })
+  }
+
+  shutdownDone(delivered: number, undelivered: number): void {
+    const level = undelivered > 0 ? 'warn' : 'info'
+    const message = undelivered > 0 ? 'stopped; what was not delivered is in the dead letters' : 'stopped'
+    this.#write(level, 'shutdown_done', 'app', message, { delivered, undelivered })
+  }
+
+  /** The ledger does not balance: a defect. */
+  ledgerImbalanced(imbalances: readonly unknown[]): void {
+    this.#write('error', 'ledger_imbalanced', 'app', 'the ledger does not balance: please report this', {
+      imbalances,
+    })
+  }
+
+  #write(
+    level: LogLevel,
+    event: string,
+    component: string,
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ): void {
+    this.#log.write({ level, event, component, message, ...(fields === undefined ? undefined : { fields }) })
+  }
+
+  #pausesOf(source: string): Pauses {
+    let pauses = this.#pauses.get(source)
+    if (pauses === undefined) {
+      pauses = { count: 0, totalMs: 0, sinceMs: null }
+      this.#pauses.set(source, pauses)
+    }
+    return pauses
+  }
+
+  /** A pause counts while it lasts, so both are computed when asked for. */
+  #exportPauses(registry: Registry): void {
+    computedCounter(
+      registry,
+      {
+        name: 'spillway_backpressure_total',
+        help: 'Times that a source was not read for lack of room',
+        labelNames: ['source'],
+      },
+      (add) => {
+        for (const [source, { count }] of this.#pauses) add({ source }, count)
+      },
+    )
+    computedCounter(
+      registry,
+      {
+        name: 'spillway_backpressure_seconds_total',
+        help: 'Time that a source was not read for lack of room',
+        labelNames: ['source'],
+      },
+      (add) => {
+        for (const [source, { totalMs, sinceMs }] of this.#pauses) {
+          const lastingMs = sinceMs === null ? 0 : this.#clock.now() - sinceMs
+          add({ source }, (totalMs + lastingMs) / 1000)
+        }
+      },
+    )
+  }
+}

@@ -1,0 +1,34 @@
+import { destination, levels, pino, stdTimeFunctions } from 'pino'
+import type { DestinationStream, Logger as PinoLogger } from 'pino'
+
+/** What the rest of the code logs with. */
+export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>
+
+/** Lines that nobody reads fill a buffer of this size, then they are dropped: a stuck terminal must not take memory. */
+const UNREAD_BYTES_MAX = 1 << 20
+
+const STDERR = 2
+
+/**
+ * A logger of JSON lines, by default to standard error: standard output belongs to the `stdout` sink. `level` is a level
+ * of pino (`trace` to `fatal`, or `silent`); an unknown one is answered with a line at WARN, and `info`.
+ */
+export function createLogger(
+  options: { level?: string | undefined; stream?: DestinationStream } = {},
+): Logger {
+  const asked = options.level ?? 'info'
+  const known = asked === 'silent' || Object.hasOwn(levels.values, asked)
+  const stream =
+    options.stream ?? destination({ dest: STDERR, sync: false, minLength: 0, maxLength: UNREAD_BYTES_MAX })
+  const logger = pino(
+    {
+      level: known ? asked : 'info',
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  )
+  if (!known) logger.warn({ event: 'log_level_unknown', level_asked: asked }, 'unknown log level: using info')
+  return logger
+}
