@@ -25,12 +25,15 @@ export interface Key<Value, How extends Reading = Reading> extends TUnsafe<Value
   readonly later?: readonly string[]
   /** How a missing value is computed from others, in words; the loader does it. */
   readonly derived?: string
-  /** Never shown. */
-  readonly secret?: true
+  /** The texts that a choice is made from. */
+  readonly enum?: readonly string[]
 }
 
 /** A key that the configuration language has and this version does not: refused wherever it is written. */
-export type LaterKey = TSchema & { readonly laterKey: true }
+export type LaterKey = TSchema & { readonly description: string; readonly laterKey: true }
+
+/** A map from names to components, whose keys depend on their `type`: the loader resolves it apart. */
+export type ComponentsKey = TSchema & { readonly description: string; readonly componentsKey: true }
 
 export type Group<Keys extends TProperties = TProperties> = TObject<Keys> & { readonly description: string }
 
@@ -41,7 +44,6 @@ interface Common {
   readonly description: string
   readonly later?: readonly string[]
   readonly derived?: string
-  readonly secret?: true
 }
 
 interface Range<Bound> extends Common {
@@ -153,7 +155,7 @@ export function scalarKey(options: Common): Key<Scalar, 'scalar'> {
 
 /** A map with these keys and no others; where it is absent, it is as if it stood there empty. */
 export function group<Keys extends TProperties>(description: string, keys: Keys): Group<Keys> {
-  return Type.Object(keys, { additionalProperties: false, description }) as Group<Keys>
+  return Object.assign(Type.Object(keys, { additionalProperties: false }), { description })
 }
 
 /** A map whose keys the user chooses; `keyPattern` and `keyExpected` say which are allowed. */
@@ -176,11 +178,15 @@ export function listOf<Item extends TSchema>(
 
 /** May be absent, and is then absent in the resolved configuration too. */
 export function optional<Schema extends TSchema>(schema: Schema): TOptional<Schema> {
-  return Type.Optional(schema) as TOptional<Schema>
+  return { ...schema, '~optional': true }
 }
 
 export function laterKey(description: string): LaterKey {
-  return { ...Type.Unknown(), description, laterKey: true } as LaterKey
+  return { ...Type.Unknown(), description, laterKey: true }
+}
+
+export function componentsKey(description: string): ComponentsKey {
+  return { ...Type.Unknown(), description, componentsKey: true }
 }
 
 /** What code gets for a schema of this vocabulary. */
@@ -198,10 +204,10 @@ export type Resolved<Schema> =
 type AbsentNames<Keys> = {
   [Name in keyof Keys]: Keys[Name] extends { '~optional': true } ? Name : never
 }[keyof Keys]
-type LaterNames<Keys> = {
-  [Name in keyof Keys]: Keys[Name] extends { laterKey: true } ? Name : never
+type ApartNames<Keys> = {
+  [Name in keyof Keys]: Keys[Name] extends LaterKey | ComponentsKey ? Name : never
 }[keyof Keys]
-type GivenNames<Keys> = Exclude<keyof Keys, AbsentNames<Keys> | LaterNames<Keys>>
+type GivenNames<Keys> = Exclude<keyof Keys, AbsentNames<Keys> | ApartNames<Keys>>
 
 type ResolvedName<Name, Schema> = Name extends string
   ? Schema extends { reading: 'duration' }
@@ -227,10 +233,15 @@ function makeKey<Value, How extends Reading>(
   reading: How,
   json: TSchema,
   expected: string,
-  options: object,
+  options: Common & {
+    default?: string | number | boolean
+    words?: readonly string[]
+    min?: unknown
+    max?: unknown
+  },
 ): Key<Value, How> {
-  const { min: _min, max: _max, ...rest } = options as Record<string, unknown>
-  return { ...Type.Unsafe<Value>(json), expected, ...rest, reading } as unknown as Key<Value, How>
+  const { min: _min, max: _max, ...rest } = options
+  return { ...Type.Unsafe<Value>(json), expected, ...rest, reading }
 }
 
 function known(amount: number | undefined): number {

@@ -16,7 +16,7 @@ export function checkExposure(
   report: Report,
 ): void {
   if (config.insecure || isLoopback(config.listen.host)) return
-  report(['listen'], `a loopback address, ${remedy}`)
+  report(['listen'], `a loopback address, or ${remedy}`)
 }
 
 export function checkRecordBytes(
@@ -29,8 +29,8 @@ export function checkRecordBytes(
   report(['max_record_bytes'], `at most half of memory.slab_bytes, ${formatBytes(maxBytes)}`)
 }
 
-/** A batch that must be gathered or encoded has to fit into one output slab. */
-export function checkBatch(
+/** What every sink must keep to: a batch that is gathered or encoded has to fit into one output slab. */
+export function checkSink(
   config: Pick<CommonSinkConfig, 'batch' | 'retry' | 'rateLimit'>,
   context: CheckContext,
   report: Report,
@@ -41,6 +41,10 @@ export function checkBatch(
       ['batch', 'max_bytes'],
       `at most memory.slab_bytes - ${formatBytes(SLAB_HEADROOM_BYTES)}, ${formatBytes(maxBytes)}`,
     )
+  }
+  const { requestsPerSecond, burst } = config.rateLimit
+  if (requestsPerSecond === Infinity && burst !== Infinity) {
+    report(['rate_limit', 'burst'], 'rate_limit.requests_per_second beside it', 'none')
   }
   if (config.retry.initialMs > config.retry.maxMs) report(['retry', 'initial'], 'at most retry.max')
 }

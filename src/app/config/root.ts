@@ -2,6 +2,8 @@
 import {
   bytesKey,
   choiceKey,
+  componentsKey,
+  countKey,
   countOrAutoKey,
   durationKey,
   flagKey,
@@ -11,7 +13,6 @@ import {
   mapOf,
   optional,
   pathKey,
-  countKey,
   textKey,
 } from '../../base/config-keys.ts'
 import type { Resolved } from '../../base/config-keys.ts'
@@ -36,7 +37,6 @@ export const schemaKeys = group('A JSON Schema of your own', {
   timestamp: optional(pointerKey('JSON pointer to the time of the event')),
 })
 
-/** All but `schemas`, `sources` and `sinks`, whose keys are names that the user chooses. */
 export const rootKeys = group('Top level', {
   data_dir: pathKey({ default: './data', description: 'Dead letters; locked by one process' }),
   workers: countOrAutoKey({
@@ -69,6 +69,9 @@ export const rootKeys = group('Top level', {
       description: 'Whole oldest files go, counted',
     }),
   }),
+  schemas: componentsKey('Schemas of your own, by name'),
+  sources: componentsKey('Where events come from, by name'),
+  sinks: componentsKey('Where events go, by name'),
   shutdown_timeout: durationKey({
     default: '30s',
     min: '0ms',
@@ -83,8 +86,11 @@ export const rootKeys = group('Top level', {
   }),
 })
 
+/** The top level as it is written, without components. */
+export type ResolvedRoot = Resolved<typeof rootKeys>
+
 /** The configuration that a run goes by: complete, checked, deeply frozen. */
-export type ResolvedConfig = Omit<Resolved<typeof rootKeys>, 'workers'> & {
+export type ResolvedConfig = Omit<ResolvedRoot, 'workers'> & {
   /** Worker threads, with `auto` worked out. */
   readonly workers: number
   /** The built-in schemas and the user's own, by name. */

@@ -2,7 +2,7 @@
 import { choiceKey, group } from '../../base/config-keys.ts'
 import { requestKeys, sinkKeys } from '../../pipeline/config.ts'
 import type { CheckContext, Named, Report } from '../../pipeline/config.ts'
-import { checkBatch } from '../../pipeline/config-checks.ts'
+import { checkSink } from '../../pipeline/config-checks.ts'
 
 export const blackholeSinkKeys = group('Takes everything and keeps nothing', {
   type: choiceKey(['blackhole'], { description: 'Takes everything and keeps nothing' }),
@@ -13,5 +13,5 @@ export const blackholeSinkKeys = group('Takes everything and keeps nothing', {
 export type BlackholeSinkConfig = Named<typeof blackholeSinkKeys>
 
 export function checkBlackholeSink(config: BlackholeSinkConfig, context: CheckContext, report: Report): void {
-  checkBatch(config, context, report)
+  checkSink(config, context, report)
 }

@@ -2,7 +2,7 @@
 import { bytesKey, choiceKey, durationKey, group, pathKey } from '../../base/config-keys.ts'
 import { requestKeys, sinkKeys } from '../../pipeline/config.ts'
 import type { CheckContext, Named, Report } from '../../pipeline/config.ts'
-import { checkBatch } from '../../pipeline/config-checks.ts'
+import { checkSink } from '../../pipeline/config-checks.ts'
 
 export const fileSinkKeys = group('NDJSON files, rotated', {
   type: choiceKey(['file'], { description: 'An archive of NDJSON files on disk' }),
@@ -23,5 +23,5 @@ export const fileSinkKeys = group('NDJSON files, rotated', {
 export type FileSinkConfig = Named<typeof fileSinkKeys>
 
 export function checkFileSink(config: FileSinkConfig, context: CheckContext, report: Report): void {
-  checkBatch(config, context, report)
+  checkSink(config, context, report)
 }

@@ -12,7 +12,7 @@ import {
 } from '../../base/config-keys.ts'
 import { requestKeys, sinkKeys } from '../../pipeline/config.ts'
 import type { CheckContext, Named, Report } from '../../pipeline/config.ts'
-import { checkBatch } from '../../pipeline/config-checks.ts'
+import { checkSink } from '../../pipeline/config-checks.ts'
 
 export const httpSinkKeys = group('Batches in the bodies of HTTP requests', {
   type: choiceKey(['http'], { description: 'A request for each batch' }),
@@ -34,16 +34,15 @@ export const httpSinkKeys = group('Batches in the bodies of HTTP requests', {
   ),
   auth: optional(
     group('What the requests present: bearer or basic', {
-      bearer: optional(textKey({ secret: true, description: 'Token of the Authorization header' })),
+      bearer: optional(textKey({ description: 'Token of the Authorization header' })),
       basic: optional(
         group('User name and password', {
           username: textKey({
-            secret: true,
             description: 'User name',
             pattern: '^[^:]*$',
             expected: 'a text without a colon',
           }),
-          password: textKey({ secret: true, description: 'Password' }),
+          password: textKey({ description: 'Password' }),
         }),
       ),
     }),
@@ -86,7 +85,7 @@ const OWN_HEADERS: ReadonlyMap<string, string> = new Map([
 ])
 
 export function checkHttpSink(config: HttpSinkConfig, context: CheckContext, report: Report): void {
-  checkBatch(config, context, report)
+  checkSink(config, context, report)
   checkAuth(config, report)
   checkTls(config, context, report)
   const seen = new Set<string>()

@@ -2,7 +2,7 @@
 import { choiceKey, group } from '../../base/config-keys.ts'
 import { requestKeys, sinkKeys } from '../../pipeline/config.ts'
 import type { CheckContext, Named, Report } from '../../pipeline/config.ts'
-import { checkBatch } from '../../pipeline/config-checks.ts'
+import { checkSink } from '../../pipeline/config-checks.ts'
 
 export const stdoutSinkKeys = group('NDJSON on standard output', {
   type: choiceKey(['stdout'], { description: 'NDJSON on standard output' }),
@@ -13,5 +13,5 @@ export const stdoutSinkKeys = group('NDJSON on standard output', {
 export type StdoutSinkConfig = Named<typeof stdoutSinkKeys>
 
 export function checkStdoutSink(config: StdoutSinkConfig, context: CheckContext, report: Report): void {
-  checkBatch(config, context, report)
+  checkSink(config, context, report)
 }

@@ -10,7 +10,7 @@ export const httpSourceKeys = group('Events in the bodies of POST requests', {
   ...sourceKeys,
   auth: optional(
     group('What clients must present', {
-      bearer: textKey({ secret: true, description: 'Token of the Authorization header' }),
+      bearer: textKey({ description: 'Token of the Authorization header' }),
     }),
   ),
   max_requests: countKey({
@@ -37,5 +37,5 @@ export type HttpSourceConfig = Named<typeof httpSourceKeys>
 
 export function checkHttpSource(config: HttpSourceConfig, context: CheckContext, report: Report): void {
   checkRecordBytes(config, context, report)
-  if (config.auth === undefined) checkExposure(config, 'auth, or insecure: true', report)
+  if (config.auth === undefined) checkExposure(config, 'auth or insecure: true', report)
 }

@@ -14,5 +14,5 @@ export type TcpSourceConfig = Named<typeof tcpSourceKeys>
 
 export function checkTcpSource(config: TcpSourceConfig, context: CheckContext, report: Report): void {
   checkRecordBytes(config, context, report)
-  checkExposure(config, 'insecure: true (this version has no TLS for listeners)', report)
+  checkExposure(config, 'insecure: true', report)
 }

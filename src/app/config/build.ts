@@ -1,0 +1,238 @@
+/** From the tree of a configuration file to the resolved configuration: every part alone, then all against each other. */
+import type { AnyGroup } from '../../base/config-keys.ts'
+import { MIB } from '../../base/units.ts'
+import { NAME_EXPECTED, NAME_PATTERN } from '../../pipeline/config.ts'
+import type { CheckContext, CommonSinkConfig } from '../../pipeline/config.ts'
+import { SINKS_MAX, SOURCES_MAX } from '../../pipeline/limits.ts'
+import type { SchemaSpec } from '../../schema/spec.ts'
+import { laterSinkTypes, laterSourceTypes, sinkTypes, sourceTypes } from './components.ts'
+import type { ComponentType, SinkConfig, SourceConfig } from './components.ts'
+import { checkShares, crossCheck, resolveWorkers } from './cross-check.ts'
+import { reasonOf } from './interpolate.ts'
+import type { Surroundings } from './interpolate.ts'
+import type { Path, Position, ProblemList } from './problems.ts'
+import { pickType, Resolver } from './resolve.ts'
+import type { Resolution, ShownMap } from './resolve.ts'
+import { rootKeys, schemaKeys } from './root.ts'
+import type { ResolvedConfig, ResolvedRoot } from './root.ts'
+import { builtinSchemas, loadSchemaFile } from './schema-files.ts'
+import type { ConfigNode, MapNode } from './tree.ts'
+
+const SCHEMAS_MAX = 64
+const PEM_FILE_BYTES_MAX = MIB
+
+/** Names that mean something else wherever they are shown. */
+const RESERVED_NAMES: Readonly<Record<string, readonly string[]>> = {
+  sources: ['dlq'],
+  sinks: [],
+  schemas: Object.keys(builtinSchemas),
+}
+
+export interface BuiltConfig {
+  readonly config: ResolvedConfig
+  readonly shown: Readonly<ShownMap>
+}
+
+export class ConfigBuilder {
+  readonly #root: ConfigNode
+  readonly #problems: ProblemList
+  readonly #surroundings: Surroundings
+  readonly #resolver: Resolver
+  readonly #shown: ShownMap = {}
+
+  constructor(root: ConfigNode, problems: ProblemList, surroundings: Surroundings) {
+    this.#root = root
+    this.#problems = problems
+    this.#surroundings = surroundings
+    this.#resolver = new Resolver(problems, surroundings.baseDir)
+  }
+
+  /** The configuration; undefined where there are problems, which are all in the list then. */
+  build(cores: number): BuiltConfig | undefined {
+    const top = this.#resolver.group(rootKeys, this.#root, [], this.#root)
+    if (top === undefined) return undefined
+    Object.assign(this.#shown, top.shown)
+    const root = vouched<Partial<ResolvedRoot>>(top.value)
+    const memory = { slabBytes: MIB, arenaBytes: 64 * MIB, ...root.memory }
+
+    const schemas = this.#schemas()
+    const sourceNames = this.#names('sources')
+    const sources = this.#components<SourceConfig>('sources', sourceTypes, laterSourceTypes, memory.slabBytes)
+    const sinks = this.#components<SinkConfig>('sinks', sinkTypes, laterSinkTypes, memory.slabBytes)
+
+    const schemaNames = [...Object.keys(builtinSchemas), ...this.#names('schemas')]
+    const admin = root.admin?.listen === undefined ? undefined : root.admin
+    crossCheck({ memory, admin, sources, sinks, sourceNames, schemaNames }, this.#report)
+    const workers = resolveWorkers(memory, sourceNames, root.workers ?? 'auto', cores, this.#report)
+    checkShares({ memory, sources: sourceNames, sinks, workers }, this.#report)
+    if (this.#problems.problems.length > 0) return undefined
+
+    this.#shown.workers = workers
+    const config = { ...vouched<ResolvedRoot>(top.value), workers, schemas, sources, sinks }
+    return { config: deepFreeze(config), shown: deepFreeze(this.#shown) }
+  }
+
+  #schemas(): Record<string, SchemaSpec> {
+    const schemas: Record<string, SchemaSpec> = { ...builtinSchemas }
+    const shown: ShownMap = {}
+    for (const [name, node] of this.#named('schemas', SCHEMAS_MAX)) {
+      const path = ['schemas', name]
+      const resolution = this.#whole(schemaKeys, node, path)
+      if (resolution === undefined) continue
+      shown[name] = resolution.shown
+      const spec = loadSchemaFile(name, vouched(resolution.value), this.#surroundings)
+      if ('reason' in spec) this.#report([...path, 'file'], 'a JSON Schema document', spec.reason)
+      else schemas[name] = spec
+    }
+    if (Object.keys(shown).length > 0) this.#shown.schemas = shown
+    return schemas
+  }
+
+  /** The sources or sinks that are sound in themselves. */
+  #components<Config extends { readonly name: string }>(
+    kind: 'sources' | 'sinks',
+    types: Readonly<Record<string, AnyComponentType>>,
+    laterTypes: readonly string[],
+    slabBytes: number,
+  ): Config[] {
+    const configs: Config[] = []
+    const shown: ShownMap = {}
+    this.#shown[kind] = shown
+    for (const [name, node] of this.#named(kind, kind === 'sources' ? SOURCES_MAX : SINKS_MAX)) {
+      const path = [kind, name]
+      if (node.kind !== 'map') {
+        this.#problems.add('invalid', node, path, 'a map with a type', 'none')
+        continue
+      }
+      const type = pickType(types, laterTypes, node, path, this.#problems)
+      if (type === undefined) continue
+      const resolution = this.#whole(type.keys, node, path)
+      if (resolution === undefined) continue
+      shown[name] = resolution.shown
+      const config = { name, ...vouched<object>(resolution.value) }
+      if (kind === 'sinks') this.#derive(vouched(config), vouched(resolution.shown))
+      const report = (at: Path, expected: string, found?: string): void =>
+        this.#report([...path, ...at], expected, found)
+      type.check(vouched<never>(config), this.#checkContext(slabBytes), report)
+      configs.push(vouched(config))
+    }
+    return configs
+  }
+
+  /** Resolves a component; undefined where a value is missing or wrong, so that checks never meet half of one. */
+  #whole(keys: AnyGroup, node: ConfigNode, path: Path): Resolution | undefined {
+    const failuresBefore = this.#resolver.failureCount
+    const resolution = this.#resolver.group(keys, node, path, node)
+    return this.#resolver.failureCount === failuresBefore ? resolution : undefined
+  }
+
+  /** Fills in the keys of a sink whose defaults depend on others. */
+  #derive(sink: Mutable<CommonSinkConfig>, shown: ShownMap): void {
+    if (sink.inputs === undefined) {
+      sink.inputs = this.#names('sources')
+      shown.inputs = sink.inputs
+    }
+    const { requestsPerSecond, burst } = sink.rateLimit
+    if (burst !== undefined) return
+    const derived = Math.max(1, Math.floor(requestsPerSecond))
+    sink.rateLimit = { ...sink.rateLimit, burst: derived }
+    if (derived !== Infinity) shown.rate_limit = { ...vouched<ShownMap>(shown.rate_limit), burst: derived }
+  }
+
+  #checkContext(slabBytes: number): CheckContext {
+    const unreadable = (path: string): string | undefined => {
+      try {
+        this.#surroundings.readText(path, PEM_FILE_BYTES_MAX)
+        return undefined
+      } catch (error) {
+        return reasonOf(error)
+      }
+    }
+    return { slabBytes, unreadable }
+  }
+
+  /** The entries of `schemas`, `sources` or `sinks` whose names are right. */
+  #named(kind: string, countMax: number): [string, ConfigNode][] {
+    const node = this.#nodeAt([kind])
+    const needed = kind !== 'schemas'
+    if (node === undefined || node.kind !== 'map' || (needed && node.entries.size === 0)) {
+      if (node === undefined && !needed) return []
+      const expected = `a map with at least one of the ${kind}`
+      this.#problems.add(
+        node === undefined ? 'missing' : 'invalid',
+        node ?? this.#root,
+        [kind],
+        expected,
+        'none',
+      )
+      return []
+    }
+    if (node.entries.size > countMax) {
+      this.#report([kind], `at most ${countMax} ${kind}`, `${node.entries.size}`)
+    }
+    const named: [string, ConfigNode][] = []
+    for (const [name, entry] of [...node.entries].slice(0, countMax)) {
+      const reserved = RESERVED_NAMES[kind]?.includes(name) === true
+      if (reserved || !new RegExp(NAME_PATTERN).test(name)) {
+        const found = reserved ? 'a name that is taken' : JSON.stringify(name)
+        this.#problems.add('invalid', entry.keyPosition, [kind, name], NAME_EXPECTED, found)
+      } else named.push([name, entry.node])
+    }
+    return named
+  }
+
+  /** Names as written, of sound and unsound entries alike, so that one mistake is not reported twice. */
+  #names(kind: string): string[] {
+    const node = this.#nodeAt([kind])
+    return node?.kind === 'map' ? [...node.entries.keys()] : []
+  }
+
+  /** Reports a problem at the nearest place that the file has for a path; what is found there is as `shown` has it. */
+  readonly #report = (path: Path, expected: string, found?: string, nearest?: string): void => {
+    const written = this.#nodeAt(path)
+    let at: Position | undefined = written
+    for (let depth = path.length - 1; at === undefined; depth--) at = this.#nodeAt(path.slice(0, depth))
+    const standing = `${formatShown(valueAt(this.#shown, path))}${written === undefined ? ', the default' : ''}`
+    this.#problems.add('invalid', at, path, expected, found ?? standing, nearest)
+  }
+
+  #nodeAt(path: Path): ConfigNode | undefined {
+    let node: ConfigNode | undefined = this.#root
+    for (const step of path) node = node === undefined ? undefined : childOf(node, step)
+    return node
+  }
+}
+
+type AnyComponentType = { readonly keys: AnyGroup; readonly check: ComponentType<never>['check'] }
+
+type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] }
+
+/** The one place where a resolved value gets its type: the schema that it was resolved by is where the type is from. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-parameters
+const vouched = <Type>(value: unknown): Type => value as Type
+
+function childOf(node: ConfigNode | MapNode, step: string | number): ConfigNode | undefined {
+  if (node.kind === 'list') return typeof step === 'number' ? node.items[step] : undefined
+  return node.kind === 'map' ? node.entries.get(String(step))?.node : undefined
+}
+
+function valueAt(shown: unknown, path: Path): unknown {
+  let value = shown
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined
+    value = vouched<Record<string | number, unknown>>(value)[step]
+  }
+  return value
+}
+
+function formatShown(value: unknown): string {
+  if (typeof value === 'string') return value
+  return typeof value === 'object' || value === undefined ? 'none' : JSON.stringify(value)
+}
+
+function deepFreeze<Type>(value: Type): Type {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const child of Object.values(value)) deepFreeze(child)
+  return value
+}

@@ -1,0 +1,131 @@
+/** What no key is wrong about alone: components against each other and against the arena. */
+import type { ListenAddress } from '../../base/config-keys.ts'
+import { nearestWord } from '../../base/nearest.ts'
+import { formatBytes } from '../../base/units.ts'
+import { checkExposure } from '../../pipeline/config-checks.ts'
+import { FILTERED_SINKS_MAX } from '../../pipeline/limits.ts'
+import type { SinkConfig, SourceConfig } from './components.ts'
+import type { Path } from './problems.ts'
+import { reserves, slabCountMin, workersMax } from './reserves.ts'
+import type { ResolvedConfig } from './root.ts'
+
+/** `found` is what stands at `path` unless it is given. */
+export type PathReport = (path: Path, expected: string, found?: string, nearest?: string) => void
+
+/** The parts of a configuration that are sound in themselves, and the names of all that were written. */
+export interface CheckedParts {
+  readonly memory: ResolvedConfig['memory']
+  readonly admin: ResolvedConfig['admin'] | undefined
+  readonly sources: readonly SourceConfig[]
+  readonly sinks: readonly SinkConfig[]
+  readonly sourceNames: readonly string[]
+  readonly schemaNames: readonly string[]
+}
+
+const PAGE_BYTES = 4096
+
+export function crossCheck(parts: CheckedParts, report: PathReport): void {
+  checkReferences(parts, report)
+  checkListeners(parts, report)
+  checkArchives(parts.sinks, report)
+  const filtered = parts.sinks.filter((sink) => sink.where !== undefined)
+  for (const { name } of filtered.slice(FILTERED_SINKS_MAX)) {
+    report(['sinks', name, 'where'], `at most ${FILTERED_SINKS_MAX} sinks with a filter`, 'one more')
+  }
+}
+
+function checkReferences(
+  { sources, sinks, sourceNames, schemaNames }: CheckedParts,
+  report: PathReport,
+): void {
+  for (const { name, schema } of sources) {
+    if (schemaNames.includes(schema)) continue
+    const expected = `one of the schemas ${schemaNames.join(', ')}`
+    report(['sources', name, 'schema'], expected, undefined, nearestWord(schema, schemaNames))
+  }
+  for (const { name, inputs } of sinks) {
+    for (const [index, input] of inputs.entries()) {
+      const path = ['sinks', name, 'inputs', index]
+      if (!sourceNames.includes(input)) {
+        const expected = `one of the sources ${sourceNames.join(', ')}`
+        report(path, expected, undefined, nearestWord(input, sourceNames))
+      } else if (inputs.indexOf(input) < index) report(path, 'each source once')
+    }
+  }
+}
+
+function checkListeners({ sources, admin }: CheckedParts, report: PathReport): void {
+  const listeners: { path: Path; listen: ListenAddress }[] = []
+  if (admin !== undefined) {
+    listeners.push({ path: ['admin', 'listen'], listen: admin.listen })
+    checkExposure(admin, 'insecure: true', (path, expected) => report(['admin', ...path], expected))
+  }
+  for (const { name, listen } of sources) {
+    const clash = listeners.find((other) => sharesAddress(other.listen, listen))
+    const path = ['sources', name, 'listen']
+    if (clash !== undefined)
+      report(path, `an address of its own, not that of ${clash.path.slice(0, -1).join('.')}`)
+    listeners.push({ path, listen })
+  }
+}
+
+/** Port 0 is any free port; a wildcard takes the port on every address. */
+function sharesAddress(left: ListenAddress, right: ListenAddress): boolean {
+  if (left.port !== right.port || left.port === 0) return false
+  return (
+    left.host === right.host || [left.host, right.host].some((host) => host === '0.0.0.0' || host === '::')
+  )
+}
+
+function checkArchives(sinks: readonly SinkConfig[], report: PathReport): void {
+  const seen = new Map<string, string>()
+  for (const sink of sinks) {
+    if (sink.type !== 'file') continue
+    const other = seen.get(sink.path)
+    if (other !== undefined)
+      report(['sinks', sink.name, 'path'], `a folder of its own, not that of sinks.${other}`)
+    seen.set(sink.path, sink.name)
+  }
+}
+
+/** Checks the arena against its reserves and works out `workers: auto`: available cores - 1, at least 1. */
+export function resolveWorkers(
+  memory: ResolvedConfig['memory'],
+  sources: readonly unknown[],
+  configured: number | 'auto',
+  cores: number,
+  report: PathReport,
+): number {
+  const { slabBytes, arenaBytes } = memory
+  if (slabBytes % PAGE_BYTES !== 0)
+    report(['memory', 'slab_bytes'], `a multiple of ${formatBytes(PAGE_BYTES)}`)
+  const most = workersMax({ sources }, Math.floor(arenaBytes / slabBytes))
+  const leastBytes = (workers: number) => formatBytes(slabCountMin({ sources }, workers) * slabBytes)
+  if (most < 1) {
+    const expected = `at least ${leastBytes(1)}, for the reserves of ${sources.length} sources and one worker`
+    report(['memory', 'arena_bytes'], expected)
+    return 1
+  }
+  if (configured === 'auto') return Math.max(1, Math.min(cores - 1, most))
+  if (configured > most) {
+    report(['workers'], `at most ${most}, or a memory.arena_bytes of at least ${leastBytes(configured)}`)
+  }
+  return configured
+}
+
+/** What a sink has in flight stays within half of what the reserves leave of the arena. */
+export function checkShares(
+  config: Pick<ResolvedConfig, 'memory' | 'sinks' | 'workers'> & { readonly sources: readonly unknown[] },
+  report: PathReport,
+): void {
+  const { slabBytes, arenaBytes } = config.memory
+  const sharedSlabs = Math.floor(arenaBytes / slabBytes) - reserves(config, config.workers)
+  const shareBytes = Math.floor(sharedSlabs / 2) * slabBytes
+  for (const { name, request, batch } of config.sinks) {
+    const inFlightBytes = request.concurrency * batch.maxBytes
+    if (inFlightBytes <= shareBytes) continue
+    const expected = `request.concurrency x batch.max_bytes of at most ${formatBytes(shareBytes)}, the sink's share of memory.arena_bytes`
+    const found = `${request.concurrency} x ${formatBytes(batch.maxBytes)} = ${formatBytes(inFlightBytes)}`
+    report(['sinks', name, 'request', 'concurrency'], expected, found)
+  }
+}

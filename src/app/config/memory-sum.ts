@@ -1,0 +1,86 @@
+/** The ceiling of memory as a sum of named items: what `check` and a start print, and what the process keeps to. */
+import { formatBytes, MIB } from '../../base/units.ts'
+import {
+  HTTP_BODY_IN_FLIGHT_BYTES,
+  INFLATER_BYTES,
+  INFLATERS_MAX,
+  MAIN_HEAP_BYTES,
+  RESPONSE_BODY_BYTES,
+  RING_ENTRIES,
+  RING_ENTRY_BYTES,
+  TCP_SCRATCH_BYTES,
+  UNFINISHED_BLOCK_BYTES,
+  WORKER_EXTERNAL_SLABS,
+  WORKER_OLD_SPACE_BYTES,
+  WORKER_YOUNG_SPACE_BYTES,
+} from '../../pipeline/limits.ts'
+import type { SinkConfig, SourceConfig } from './components.ts'
+import type { ResolvedConfig } from './root.ts'
+
+export interface MemoryItem {
+  readonly what: string
+  readonly bytes: number
+}
+
+export interface MemorySum {
+  readonly items: readonly MemoryItem[]
+  readonly totalBytes: number
+}
+
+export function memorySum(
+  config: Pick<ResolvedConfig, 'memory' | 'sources' | 'sinks'>,
+  { workers }: { readonly workers: number },
+): MemorySum {
+  const { slabBytes, arenaBytes } = config.memory
+  const workerBytes = WORKER_OLD_SPACE_BYTES + WORKER_YOUNG_SPACE_BYTES + WORKER_EXTERNAL_SLABS * slabBytes
+  const items = [
+    { what: 'memory.arena_bytes', bytes: arenaBytes },
+    ...config.sources.flatMap(itemsOfSource),
+    ...(config.sources.some(({ type }) => type === 'http')
+      ? [
+          {
+            what: `inflaters, ${INFLATERS_MAX} x ${formatBytes(INFLATER_BYTES)}`,
+            bytes: INFLATERS_MAX * INFLATER_BYTES,
+          },
+        ]
+      : []),
+    ...config.sinks.flatMap(itemsOfSink),
+    { what: `workers, ${workers} x ${formatBytes(workerBytes)}`, bytes: workers * workerBytes },
+    { what: 'main thread heap', bytes: MAIN_HEAP_BYTES },
+  ]
+  return { items, totalBytes: items.reduce((sum, { bytes }) => sum + bytes, 0) }
+}
+
+function itemsOfSource(source: SourceConfig): MemoryItem[] {
+  const at = `sources.${source.name}:`
+  const ring = { what: `${at} ring of extents`, bytes: RING_ENTRIES * RING_ENTRY_BYTES }
+  if (source.type === 'http') {
+    const { maxRequests } = source
+    const what = `${at} bodies, max_requests ${maxRequests} x ${formatBytes(HTTP_BODY_IN_FLIGHT_BYTES)}`
+    return [{ what, bytes: maxRequests * HTTP_BODY_IN_FLIGHT_BYTES }, ring]
+  }
+  const { maxConnections } = source
+  const what = `${at} unfinished events, max_connections ${maxConnections} x ${formatBytes(UNFINISHED_BLOCK_BYTES)}`
+  return [
+    { what: `${at} read buffer`, bytes: TCP_SCRATCH_BYTES },
+    { what, bytes: maxConnections * UNFINISHED_BLOCK_BYTES },
+    ring,
+  ]
+}
+
+function itemsOfSink(sink: SinkConfig): MemoryItem[] {
+  if (sink.type !== 'http') return []
+  const { concurrency } = sink.request
+  const what = `sinks.${sink.name}: answers, concurrency ${concurrency} x ${formatBytes(RESPONSE_BODY_BYTES)}`
+  return [{ what, bytes: concurrency * RESPONSE_BODY_BYTES }]
+}
+
+/** The sum as a table of lines in MiB, without a line break at the end. */
+export function formatMemorySum({ items, totalBytes }: MemorySum): string {
+  const rows = [...items, { what: 'in all', bytes: totalBytes }]
+  const figures = rows.map(({ bytes }) => (bytes / MIB).toFixed(1))
+  const width = Math.max(...figures.map((figure) => figure.length))
+  const lines = rows.map(({ what }, index) => `${figures[index]!.padStart(width)} MiB  ${what}`)
+  lines.splice(-1, 0, '-'.repeat(width + ' MiB'.length))
+  return lines.join('\n')
+}
