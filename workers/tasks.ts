@@ -3,12 +3,13 @@
  * the exported functions by name; everything big is in shared memory, a task and its answer are a few numbers.
  */
 import { workerData } from 'node:worker_threads'
+import { encode as encodeParts } from '../src/encode/encode.ts'
 import { Arena } from '../src/memory/arena.ts'
 import { Ingestor } from '../src/scan/ingest.ts'
 import type { RecordError, WorkerContext } from '../src/scan/worker-context.ts'
 import type { EncodeResult, EncodeTask } from '../src/encode/task.ts'
 
-const context = workerData as WorkerContext
+const context: WorkerContext = workerData
 const arena = new Arena(context.arena, context.slabBytes)
 const ingestor = new Ingestor(arena, context)
 
@@ -23,7 +24,6 @@ export function ingest({ source, entry }: IngestTask): RecordError[] | undefined
   return ingestor.ingest(source, entry)
 }
 
-export async function encode(task: EncodeTask): Promise<EncodeResult> {
-  const encoder = await import('../src/encode/encode.ts')
-  return encoder.encode(arena, context.sources, task)
+export function encode(task: EncodeTask): EncodeResult {
+  return encodeParts(arena, context.sources, task)
 }
