@@ -41,7 +41,8 @@ export const ENTRY = {
   RECORD_LIMIT: 8, // stop after so many records; 0: no limit
   CONDEMNED: 9, // 1: the first record is refused unread, it killed its workers
   FAST_SEVERITY: 10,
-  RECEIVED_AT: 12, // double
+  STOP_AT: 11, // stop before the slow-path record that begins here; 0: none
+  RECEIVED_AT: 14, // double
   // worker
   RESULT: 32, // RESULT
   CONSUMED: 33, // absolute offset reached
@@ -61,6 +62,14 @@ export const ENTRY = {
   SLOW_COUNT: 97, // counts up with each record on the slow path
   CROSS_CHECKED: 98,
   CROSS_FAILED: 99,
+  /**
+   * Not 0: all other answers stand, and the bytes between the records are being tidied. A worker that is given the
+   * entry after another died here only finishes that; the entry must then be given to it unchanged.
+   */
+  SEALING: 100,
+  SEALED_FROM: 101, // FROM, REGION, OUT_FROM that the answers belong to
+  SEALED_REGION: 102,
+  SEALED_OUT_FROM: 103,
 } as const
 
 /** How a task on an entry ended. */
@@ -69,7 +78,7 @@ export const RESULT = {
   MORE: 1, // a structural stream needs more bytes behind CONSUMED
   TABLE_FULL: 2, // resume at CONSUMED with a new region
   OUTPUT_FULL: 3, // resume at CONSUMED with a new output
-  LIMIT: 4, // RECORD_LIMIT reached
+  LIMIT: 4, // RECORD_LIMIT or STOP_AT reached
 } as const
 
 export class ExtentRing {

@@ -10,7 +10,7 @@
  * A record is an accepted event. Words are 32 bits, little-endian.
  *
  *     record word 0   offset from the frame's first byte : 24 | severity : 4 | flags : 4 (see RECORD_*)
- *     record word 1   length in bytes, of the value alone : 24 | unused : 8
+ *     record word 1   length in bytes, of the value alone : 24 | marks : 8 (MARK_*, gone once the frame is sealed)
  *     record word 2   event time, milliseconds after the frame's first event
  *     record word 3   route mask : 16 (bit i = filter i said yes) | unused : 16
  */
@@ -86,6 +86,12 @@ export const RECORD_FAST = 1 << 28
 export const RECORD_BREAK = 1 << 29
 /** The byte behind the record is a line feed. */
 export const RECORD_LF = 1 << 30
+
+/** Marks, bits 24..31 of word 1: what the sealing of the frame has to do for a record. */
+/** Raw line breaks stand between the value's tokens: they become blanks. */
+export const MARK_RAW_BREAKS = 1 << 24
+/** Framed by structure: what stands around the record (commas, brackets) becomes one line feed and blanks. */
+export const MARK_STRUCTURAL = 1 << 25
 
 export function regionBytes(runs: number, capacity: number): number {
   return HEADER_BYTES + runs * RUN_BYTES + capacity * RECORD_BYTES

@@ -1,0 +1,390 @@
+import assert from 'node:assert'
+import type { Clock } from '../../base/clock.ts'
+import type { Frame } from '../../journal/frame.ts'
+import type { MemoryLog } from '../../journal/memory-log.ts'
+import type { Arena } from '../../memory/arena.ts'
+import { ENTRY, ENTRY_WORDS, REJECT_CATEGORIES, RESULT, STATE } from '../../memory/extent-ring.ts'
+import type { ExtentRing } from '../../memory/extent-ring.ts'
+import {
+  HEADER,
+  PEER_BYTES_MAX,
+  RUN,
+  RUN_BEGIN,
+  RUN_OUTCOME,
+  regionBytes,
+  runWord,
+} from '../../memory/frame-region.ts'
+import type { SlabPool } from '../../memory/slab-pool.ts'
+import type { RecordError } from '../../scan/worker-context.ts'
+import type { SourceCounts } from '../ledger.ts'
+import type { Lane, Run } from './lane.ts'
+import type { TableSpace } from './table-space.ts'
+
+/** A worker may die so often on an extent without a suspect before the record that it began with is tried alone. */
+const BLIND_DEATHS_MAX = 2
+
+/** The main thread's side of a ring entry. */
+class Extent {
+  slab = -1
+  /** Where the whole extent ends; the part at work is in the ring. */
+  end = 0
+  region = 0
+  /** Slab of the region, where it is not the extent's own. */
+  tableSlab = -1
+  capacity = 0
+  runs: Run[] = []
+  own = false
+  /** The worker is done with the part, and its dead letters are on disk. */
+  settled = false
+  errors: readonly RecordError[] = NO_ERRORS
+  /** Offset of the record that killed a worker, 0: none. */
+  suspect = 0
+  suspectDeaths = 0
+  blindDeaths = 0
+}
+
+const NO_ERRORS: readonly RecordError[] = []
+
+export interface ExtentQueueOptions {
+  readonly source: number
+  readonly arena: Arena
+  readonly pool: SlabPool
+  readonly ring: ExtentRing
+  readonly tables: TableSpace
+  readonly log: MemoryLog
+  readonly counts: SourceCounts
+  readonly clock: Clock
+  readonly fastSeverity: number
+  /** Some sink has a filter: frames carry what it lets through. */
+  readonly filtered: boolean
+  readonly wake: () => void
+  /** Bytes and records of a part that was committed. */
+  readonly onCommit: (bytes: number, records: number) => void
+  readonly onScanner: (undecided: number, crossChecked: number, crossFailed: number) => void
+}
+
+/**
+ * The extents of one source from cut to commit, over the shared ring: handed out in order, committed in order. An
+ * extent whose table or output was too small is committed part by part; one that killed its worker goes on behind the
+ * record that did it.
+ */
+export class ExtentQueue {
+  readonly #options: ExtentQueueOptions
+  readonly #extents: Extent[]
+  /** Running numbers; an entry is a number modulo the ring's size. */
+  #head = 0
+  #next = 0
+  #tail = 0
+  /** Entries handed out before that are ready again. */
+  readonly #again: number[] = []
+  /** The tail waits for room for a table. */
+  #tableWanted = false
+  bytes = 0
+
+  constructor(options: ExtentQueueOptions) {
+    this.#options = options
+    this.#extents = Array.from({ length: options.ring.entryCount }, () => new Extent())
+    options.tables.onRoom(() => {
+      if (this.#tableWanted) this.#resumeTail()
+    })
+  }
+
+  get depth(): number {
+    return this.#head - this.#tail
+  }
+
+  get empty(): boolean {
+    return this.#head === this.#tail
+  }
+
+  get full(): boolean {
+    return this.depth === this.#extents.length
+  }
+
+  /** Cuts [cutFrom, complete) of a lane. False when the ring is full. */
+  push(lane: Lane, own: boolean, meanRecordBytes: number): boolean {
+    if (this.full) return false
+    const { ring, pool, clock, fastSeverity } = this.#options
+    const entry = this.#head++ % this.#extents.length
+    const extent = this.#extents[entry]!
+    assert(ring.state(entry) === STATE.FREE)
+    const runs = lane.runs
+    const { region, capacity } = lane.takeRegion(meanRecordBytes, runs.length)
+    extent.slab = lane.slab
+    extent.end = lane.complete
+    extent.region = region
+    extent.tableSlab = -1
+    extent.capacity = capacity
+    extent.runs = runs
+    extent.own = own
+    extent.suspect = extent.suspectDeaths = extent.blindDeaths = 0
+    pool.retain(lane.slab)
+    const word = ring.base(entry)
+    ring.words[word + ENTRY.FAST_SEVERITY] = fastSeverity
+    ring.doubles[(word + ENTRY.RECEIVED_AT) >> 1] = clock.wallClock()
+    for (const run of runs) run.stream.runCut()
+    this.bytes += extent.end - lane.cutFrom
+    this.#prepare(entry, lane.cutFrom)
+    lane.runs = []
+    lane.cutFrom = lane.complete
+    // What stands behind is the unfinished line of the lane's one owner.
+    if (!own && runs.length > 0 && lane.fill > lane.complete) lane.beginRun(runs[runs.length - 1]!.stream, 0)
+    return true
+  }
+
+  /** Lays out the region and makes the entry ready from `from` on. */
+  #prepare(entry: number, from: number): void {
+    const { arena, ring } = this.#options
+    const extent = this.#extents[entry]!
+    const { words } = arena
+    extent.runs.forEach((run, index) => {
+      const word = runWord(extent.region, index)
+      words[word + RUN.FROM] = index === 0 ? from : run.from
+      words[word + RUN.STREAM] = run.stream.id
+      words[word + RUN.KIND] = run.kind
+      words[word + RUN.STATE] = run.state
+      words[word + RUN.LENGTH] = run.length
+      words[word + RUN.PEER_BYTES] = Math.min(run.stream.peer.length, PEER_BYTES_MAX)
+      arena.bytes.set(run.stream.peer, (word + RUN.PEER) << 2)
+    })
+    const word = ring.base(entry)
+    ring.words[word + ENTRY.FROM] = from
+    ring.words[word + ENTRY.TO] = extent.end
+    ring.words[word + ENTRY.REGION] = extent.region
+    ring.words[word + ENTRY.RUNS] = extent.runs.length
+    ring.words[word + ENTRY.CAPACITY] = extent.capacity
+    // A suspect is tried alone; what stands before it goes first.
+    const alone = extent.suspect === from
+    ring.words[word + ENTRY.STOP_AT] = alone ? 0 : extent.suspect
+    ring.words[word + ENTRY.RECORD_LIMIT] = alone ? 1 : 0
+    ring.words[word + ENTRY.CONDEMNED] = alone && extent.suspectDeaths > 1 ? 1 : 0
+    extent.settled = false
+    extent.errors = NO_ERRORS
+    ring.leaveSlow(entry)
+    ring.setState(entry, STATE.READY)
+  }
+
+  /** The entry that a worker should get next, or -1; those that are tried again or resumed come first. */
+  takeReady(): number {
+    const again = this.#again.shift()
+    if (again !== undefined) return again
+    return this.#next === this.#head ? -1 : this.#next++ % this.#extents.length
+  }
+
+  /** Sets where the task may write dead letters. */
+  setOutput(entry: number, from: number, to: number): void {
+    const { ring } = this.#options
+    ring.words[ring.base(entry) + ENTRY.OUT_FROM] = from
+    ring.words[ring.base(entry) + ENTRY.OUT_TO] = to
+  }
+
+  /** What the worker answered: bytes and count of the dead letters in the output. */
+  deadLetters(entry: number): { bytes: number; count: number } {
+    const { words } = this.#options.ring
+    const word = entry * ENTRY_WORDS
+    return { bytes: words[word + ENTRY.OUT_USED]!, count: words[word + ENTRY.DEAD_LETTERS]! }
+  }
+
+  /** The refused ones of a part are in the dead-letter queue: counted in the same step as there. */
+  countRejected(entry: number): void {
+    const { ring, counts } = this.#options
+    const word = ring.base(entry)
+    for (let i = 0; i < REJECT_CATEGORIES.length; i++) {
+      const count = ring.words[word + ENTRY.REJECTED_BY + i]!
+      counts.rejected[i]! += count
+      counts.received += count
+    }
+  }
+
+  /** A part is done and its dead letters are safe: commit what can be committed now. */
+  settled(entry: number, errors: readonly RecordError[] | undefined): void {
+    const extent = this.#extents[entry]!
+    extent.settled = true
+    extent.errors = errors ?? NO_ERRORS
+    while (!this.empty && this.#extents[this.#tail % this.#extents.length]!.settled) {
+      if (!this.#commit(this.#tail % this.#extents.length)) return
+    }
+  }
+
+  /**
+   * The worker died, or was ended because it stood still. Whose fault it was is in the ring; the entry is tried again,
+   * once it is the oldest (so that what it becomes is committed in order).
+   */
+  failed(entry: number): 'retried' | 'suspected' | 'condemned' {
+    const { ring } = this.#options
+    const extent = this.#extents[entry]!
+    const from = ring.words[ring.base(entry) + ENTRY.FROM]!
+    const begun = ring.state(entry) !== STATE.READY
+    let answer: 'retried' | 'suspected' | 'condemned' = 'retried'
+    if (begun) {
+      const slowAt = ring.slowRecord(entry)
+      if (slowAt !== 0 || ++extent.blindDeaths > BLIND_DEATHS_MAX) {
+        const suspect = slowAt !== 0 ? slowAt : from
+        extent.suspectDeaths = extent.suspect === suspect ? extent.suspectDeaths + 1 : 1
+        extent.suspect = suspect
+        extent.blindDeaths = 0
+        answer = extent.suspectDeaths > 1 ? 'condemned' : 'suspected'
+      }
+    }
+    this.#prepare(entry, from)
+    this.#again.push(entry)
+    this.#options.wake()
+    return answer
+  }
+
+  /** Commits the oldest part. False when its extent is not finished with it. */
+  #commit(entry: number): boolean {
+    const { ring, pool, arena, counts } = this.#options
+    const extent = this.#extents[entry]!
+    const word = ring.base(entry)
+    const words = ring.words
+    const from = words[word + ENTRY.FROM]!
+    const consumed = words[word + ENTRY.CONSUMED]!
+    const accepted = words[word + ENTRY.ACCEPTED]!
+    const result = words[word + ENTRY.RESULT]!
+    const finished = result === RESULT.DONE || result === RESULT.MORE
+    counts.accepted += accepted
+    counts.received += accepted
+    counts.receivedBytes += consumed - from
+    this.bytes -= finished ? extent.end - from : consumed - from
+    this.#options.onScanner(
+      words[word + ENTRY.UNDECIDED]!,
+      words[word + ENTRY.CROSS_CHECKED]!,
+      words[word + ENTRY.CROSS_FAILED]!,
+    )
+    const runs = readRuns(arena.words, extent.region, extent.runs.length)
+    if (accepted > 0) this.#appendFrame(entry, from, consumed)
+    else if (finished && extent.tableSlab !== -1) pool.release(extent.tableSlab)
+    const ended = this.#answerRuns(extent, runs, consumed, finished)
+    this.#options.onCommit(consumed - from, words[word + ENTRY.RECORDS]!)
+    if (!finished) {
+      extent.settled = false
+      this.#keepRuns(extent, runs, consumed)
+      if (extent.suspect !== 0 && consumed > extent.suspect) extent.suspect = extent.suspectDeaths = 0
+      ring.words[word + ENTRY.FROM] = consumed
+      // A table that no frame took is as good as new.
+      if (accepted > 0) this.#resumeTail()
+      else this.#goOn(entry, consumed)
+      return false
+    }
+    this.#tail++
+    ring.setState(entry, STATE.FREE)
+    pool.release(extent.slab)
+    const { own } = extent
+    extent.runs = []
+    for (const { run, outcome, state } of ended) run.stream.extentCommitted(consumed, outcome, state, own)
+    return true
+  }
+
+  #appendFrame(entry: number, from: number, consumed: number): void {
+    const { ring, arena, log, pool, source, filtered } = this.#options
+    const extent = this.#extents[entry]!
+    const word = ring.base(entry)
+    const { words, doubles } = ring
+    const { slab, tableSlab, region } = extent
+    pool.retain(slab)
+    const sequence = log.nextSequence()
+    arena.words[(region >> 2) + HEADER.SEQUENCE] = sequence | 0
+    arena.words[(region >> 2) + HEADER.SEQUENCE + 1] = Math.floor(sequence / 0x1_0000_0000)
+    const frame: Frame = {
+      sequence,
+      source,
+      region,
+      runs: extent.runs.length,
+      bytesFrom: from,
+      bytesTo: consumed,
+      records: words[word + ENTRY.ACCEPTED]!,
+      fast: words[word + ENTRY.FAST]!,
+      breaks: words[word + ENTRY.BREAKS]!,
+      firstTimeMs: doubles[(word + ENTRY.FIRST_TIME) >> 1]!,
+      lastTimeMs: doubles[(word + ENTRY.LAST_TIME) >> 1]!,
+      receivedAtMs: doubles[(word + ENTRY.RECEIVED_AT) >> 1]!,
+      routed: filtered ? words.slice(word + ENTRY.ROUTED, word + ENTRY.ROUTED + 32) : null,
+      holders: 0,
+      release() {
+        pool.release(slab)
+        if (tableSlab !== -1) pool.release(tableSlab)
+      },
+    }
+    log.append(frame)
+  }
+
+  /** Gives every run's stream its counts; returns the runs that are done with. */
+  #answerRuns(extent: Extent, runs: RunAnswer[], consumed: number, finished: boolean) {
+    const ended: { run: Run; outcome: number; state: number }[] = []
+    extent.runs.forEach((run, index) => {
+      const answer = runs[index]!
+      const end = extent.runs[index + 1]?.from ?? extent.end
+      const complete = finished || end <= consumed
+      const errors =
+        answer.rejected > 0 && extent.errors.length > 0
+          ? extent.errors.filter((error) => error.run === index)
+          : NO_ERRORS
+      run.stream.runCommitted(answer.records, answer.accepted, answer.rejected, errors, complete)
+      if (complete) {
+        ended.push({ run, outcome: answer.outcome, state: answer.state })
+        if (answer.outcome === RUN_OUTCOME.BAD_FRAMING) run.stream.badFraming = true
+      }
+    })
+    return ended
+  }
+
+  /** After a part: the runs that are not done with. */
+  #keepRuns(extent: Extent, runs: RunAnswer[], consumed: number): void {
+    const first = extent.runs.findIndex((_, index) => (extent.runs[index + 1]?.from ?? extent.end) > consumed)
+    const kept = extent.runs.slice(first)
+    const run = kept[0]!
+    const answer = runs[first]!
+    kept[0] = {
+      ...run,
+      from: consumed,
+      state: answer.state,
+      kind: consumed > run.from ? run.kind & ~RUN_BEGIN : run.kind,
+    }
+    extent.runs = kept
+  }
+
+  /** The oldest extent goes on behind what is committed, with a new table. */
+  #resumeTail(): void {
+    const { tables, ring } = this.#options
+    const entry = this.#tail % this.#extents.length
+    const extent = this.#extents[entry]!
+    const from = ring.words[ring.base(entry) + ENTRY.FROM]!
+    const space = tables.take(regionBytes(extent.runs.length, 0), extent.end - from)
+    this.#tableWanted = space === null
+    if (space === null) return
+    extent.region = space.region
+    extent.tableSlab = space.slab
+    extent.capacity = space.capacity
+    this.#goOn(entry, from)
+  }
+
+  #goOn(entry: number, from: number): void {
+    this.#prepare(entry, from)
+    this.#again.push(entry)
+    this.#options.wake()
+  }
+}
+
+interface RunAnswer {
+  records: number
+  accepted: number
+  rejected: number
+  outcome: number
+  state: number
+}
+
+function readRuns(words: Int32Array, region: number, count: number): RunAnswer[] {
+  const answers: RunAnswer[] = []
+  for (let run = 0; run < count; run++) {
+    const word = runWord(region, run)
+    answers.push({
+      records: words[word + RUN.RECORDS]!,
+      accepted: words[word + RUN.ACCEPTED]!,
+      rejected: words[word + RUN.REJECTED]!,
+      outcome: words[word + RUN.OUTCOME]!,
+      state: words[word + RUN.STATE]!,
+    })
+  }
+  return answers
+}

@@ -1,0 +1,353 @@
+import assert from 'node:assert'
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Arena } from '../../memory/arena.ts'
+import { RUN_KIND } from '../../memory/frame-region.ts'
+import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
+import type { BlockPool } from './block-pool.ts'
+import type { ExtentQueue } from './extent-queue.ts'
+import { Lane } from './lane.ts'
+import { Stream } from './stream.ts'
+import type { StreamOptions } from './stream.ts'
+
+/** A lane is worth a task when a worker is idle and so much is there. */
+const EXTENT_BYTES_MIN = 64 * 1024
+/** Lanes that streams may own, as a part of the source's share of the arena. */
+const OWN_LANES_SHARE = 1 / 4
+const MEAN_RECORD_BYTES_START = 256
+/** Weight of the newest extent in the mean record length. */
+const MEAN_WEIGHT = 0.2
+
+export interface IntakeOptions {
+  readonly arena: Arena
+  readonly pool: SlabPool
+  readonly owner: SlabOwner
+  readonly blocks: BlockPool
+  readonly extents: ExtentQueue
+  readonly clock: Clock
+  readonly maxRecordBytes: number
+  readonly lingerMs: number
+  /** There may be work for an idle worker. */
+  readonly wake: () => void
+  readonly onBackpressure: (paused: boolean) => void
+}
+
+/**
+ * The memory side of a source: where its bytes go and when extents are cut. It says no when it is full; the source
+ * then stops reading, and is called back when a quarter of its share is free again.
+ */
+export class Intake {
+  readonly arena: Arena
+  readonly blocks: BlockPool
+  readonly maxRecordBytes: number
+  meanRecordBytes = MEAN_RECORD_BYTES_START
+  readonly #options: IntakeOptions
+  #shared: Lane | null = null
+  readonly #lanes = new Set<Lane>()
+  #ownLanes = 0
+  readonly #streams = new Map<number, Stream>()
+  #nextStreamId = 1
+  /** Streams that wait for room, oldest first; each source bounds its streams. */
+  readonly #waiting = new Set<Stream>()
+  /** Reading stopped and room has not come back yet. */
+  #full = false
+  #fullSince = 0
+  backpressureCount = 0
+  #backpressureMs = 0
+  #roomListeners: (() => void)[] = []
+  #lingerTimer: Timer | null = null
+  #retrying = false
+  /** Bytes of unfinished records in blocks. */
+  unfinishedBytes = 0
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+    this.arena = options.arena
+    this.blocks = options.blocks
+    this.maxRecordBytes = options.maxRecordBytes
+    options.pool.onFree(() => this.#roomMayHaveCome())
+  }
+
+  // ---- for sources
+
+  openStream(options: StreamOptions): Stream {
+    const id = options.onDone === undefined ? 0 : this.#nextStreamId++
+    if (this.#nextStreamId > 0x7fffffff) this.#nextStreamId = 1
+    const stream = new Stream(this, id, options)
+    if (id !== 0) this.#streams.set(id, stream)
+    return stream
+  }
+
+  /** True while reading should not begin: the arena, or this source's share of it, is full. */
+  get full(): boolean {
+    return this.#full
+  }
+
+  /** When full: it is this source's share that is used up, while others would get room. */
+  get overShare(): boolean {
+    return this.#options.pool.overShare(this.#options.owner)
+  }
+
+  get backpressureMs(): number {
+    return this.#backpressureMs + (this.#full ? this.#options.clock.now() - this.#fullSince : 0)
+  }
+
+  get openStreams(): number {
+    return this.#streams.size
+  }
+
+  /**
+   * True when `bytes` of whole records, of any one stream, would be placed now. Makes room if it can; false makes the
+   * intake full until `onRoom`.
+   */
+  hasRoom(bytes: number): boolean {
+    return !this.#full && this.#sharedLane(bytes, 1) !== null
+  }
+
+  /** Calls back once, when there is room again. */
+  onRoom(listener: () => void): void {
+    this.#roomListeners.push(listener)
+  }
+
+  /** What was read and is not yet committed: what a crash of this process would lose of a source without answers. */
+  get uncommittedBytes(): number {
+    let bytes = this.unfinishedBytes + this.#options.extents.bytes
+    for (const lane of this.#lanes) bytes += lane.fill - lane.cutFrom
+    return bytes
+  }
+
+  // ---- for streams
+
+  /** Puts whole records of a stream into the shared lane. False: no room, the stream waits and is resumed. */
+  place(stream: Stream, kind: number, pieces: readonly Uint8Array[], urgent: boolean): boolean {
+    let bytes = 0
+    for (const piece of pieces) bytes += piece.length
+    const lane = this.#mayPlace(stream) ? this.#sharedLane(bytes, 1) : null
+    if (lane === null) {
+      this.#waiting.add(stream)
+      return false
+    }
+    lane.beginRun(stream, kind)
+    for (const piece of pieces) lane.append(piece)
+    if ((kind & 0xff) === RUN_KIND.BROKEN) lane.append(LF_BYTES)
+    lane.complete = lane.fill
+    if (urgent) lane.urgent = true
+    this.poke(lane)
+    return true
+  }
+
+  /** Those that wait go first. */
+  #mayPlace(stream: Stream): boolean {
+    return this.#waiting.size === 0 || this.#retrying || this.#waiting.values().next().value === stream
+  }
+
+  /** The lane that all streams share, with room for `bytes` and one more run. */
+  #sharedLane(bytes: number, runs: number): Lane | null {
+    const lane = this.#shared
+    if (lane !== null) {
+      if (lane.room(this.meanRecordBytes, runs) >= bytes + 1) return lane
+      if (!this.#flush(lane)) return this.#becomeFull()
+      this.#retire(lane)
+      this.#shared = null
+    }
+    return (this.#shared = this.#newLane(this.#ownLanes === 0 && this.#waiting.size > 0 ? 1 : 0))
+  }
+
+  /** A lane for one stream. Limited, and the last slab is the shared lane's. */
+  openLane(stream: Stream): Lane | null {
+    const ownMax = Math.max(1, Math.floor(this.#options.owner.sharedMax * OWN_LANES_SHARE))
+    // What the stream has in the shared lane comes first.
+    if (this.#ownLanes >= ownMax || (this.#shared !== null && !this.#flush(this.#shared))) {
+      this.#waiting.add(stream)
+      return null
+    }
+    const lane = this.#newLane(this.#shared === null ? 1 : 0)
+    if (lane === null) this.#waiting.add(stream)
+    else this.#ownLanes++
+    return lane
+  }
+
+  #newLane(leave: number): Lane | null {
+    const { pool, owner, arena } = this.#options
+    const slab = pool.availableFor(owner) > leave ? pool.acquire(owner) : -1
+    if (slab === -1) return this.#becomeFull()
+    const lane = new Lane(arena, slab)
+    this.#lanes.add(lane)
+    return lane
+  }
+
+  /** Hands over what is whole and moves the rest to a new slab. Null: no slab, or no place in the ring; the stream waits. */
+  rotate(stream: Stream, lane: Lane): Lane | null {
+    const pending = lane.runs.length > 0 ? lane.runs[lane.runs.length - 1]! : null
+    if (!this.#flush(lane)) {
+      this.#waiting.add(stream)
+      return this.#becomeFull()
+    }
+    const next = this.#newLane(0)
+    if (next === null) {
+      this.#waiting.add(stream)
+      return null
+    }
+    next.append(this.arena.bytes.subarray(lane.complete, lane.fill))
+    if (pending?.kind === RUN_KIND.LINES) next.beginRun(stream, RUN_KIND.LINES, next.cutFrom)
+    this.#retire(lane)
+    return next
+  }
+
+  /** The owner needs it no more; everything in it is whole. False: the ring is full, the stream waits. */
+  closeLane(lane: Lane): boolean {
+    if (!this.#flush(lane)) return false
+    this.dropLane(lane)
+    return true
+  }
+
+  dropLane(lane: Lane): void {
+    this.#ownLanes--
+    this.#retire(lane)
+    this.#roomMayHaveCome()
+  }
+
+  #retire(lane: Lane): void {
+    this.#lanes.delete(lane)
+    this.#options.pool.release(lane.slab)
+  }
+
+  /** Everything whole of a lane becomes extents. False when the ring is full. */
+  #flush(lane: Lane): boolean {
+    while (lane.pendingBytes > 0) if (!this.cut(lane, false)) return false
+    return true
+  }
+
+  /** Cuts an extent of all that is whole in a lane. False when the ring is full. */
+  cut(lane: Lane, own: boolean): boolean {
+    if (lane.pendingBytes === 0) return true
+    if (!this.#options.extents.push(lane, own, this.meanRecordBytes)) return false
+    lane.due = lane.urgent = false
+    this.#options.wake()
+    return true
+  }
+
+  /** Bytes came into a lane: is it time for a worker? */
+  poke(lane: Lane): void {
+    if (lane.pendingBytes === 0) return
+    if (lane.pendingBytes >= Lane.extentBytesMax(this.meanRecordBytes)) {
+      this.cut(lane, false)
+      return
+    }
+    if (lane.urgent || lane.pendingBytes >= EXTENT_BYTES_MIN) this.#options.wake()
+    this.#lingerTimer ??= this.#options.clock.setTimeout(() => this.#linger(), this.#options.lingerMs)
+  }
+
+  #linger(): void {
+    this.#lingerTimer = null
+    for (const lane of this.#lanes) if (lane.pendingBytes > 0) lane.due = true
+    this.#options.wake()
+  }
+
+  forget(stream: Stream): void {
+    this.#waiting.delete(stream)
+    if (stream.id !== 0) this.#streams.delete(stream.id)
+  }
+
+  /** The stream's turn may have come; asked on the next tick, so that callers need not be re-entrant. */
+  retry(stream: Stream): void {
+    this.#waiting.add(stream)
+    queueMicrotask(() => this.#resumeWaiting())
+  }
+
+  retryWhenRingMoves(stream: Stream): void {
+    this.#waiting.add(stream)
+  }
+
+  // ---- for the scheduler
+
+  /** An idle worker asks: cuts the lane that is most worth it. True when an extent was cut. */
+  offerWork(): boolean {
+    let best: Lane | null = null
+    for (const lane of this.#lanes) {
+      if (lane.pendingBytes === 0 || !(lane.urgent || lane.due || lane.pendingBytes >= EXTENT_BYTES_MIN))
+        continue
+      if (best === null || lane.pendingBytes > best.pendingBytes) best = lane
+    }
+    return best !== null && this.cut(best, false)
+  }
+
+  /** An extent of so many bytes was committed with so many records. */
+  committed(bytes: number, records: number): void {
+    if (records > 0)
+      this.meanRecordBytes += MEAN_WEIGHT * (Math.max(2, bytes / records) - this.meanRecordBytes)
+    this.#roomMayHaveCome()
+  }
+
+  /** Hands everything whole to the workers, whatever its size; for a clean stop. */
+  flush(): void {
+    for (const lane of this.#lanes) if (lane.pendingBytes > 0) lane.due = true
+    this.#options.wake()
+  }
+
+  /** Nothing waits here and nothing is out. */
+  get idle(): boolean {
+    return (
+      this.#waiting.size === 0 &&
+      this.#options.extents.empty &&
+      [...this.#lanes].every((lane) => lane.pendingBytes === 0)
+    )
+  }
+
+  stop(): void {
+    this.#lingerTimer?.clear()
+    this.#lingerTimer = null
+    if (this.#shared !== null && this.#shared.pendingBytes === 0) {
+      this.#retire(this.#shared)
+      this.#shared = null
+    }
+    assert(this.#lanes.size === 0 || !this.idle, 'streams close their lanes')
+  }
+
+  // ---- backpressure
+
+  #becomeFull(): null {
+    if (!this.#full) {
+      this.#full = true
+      this.#fullSince = this.#options.clock.now()
+      this.backpressureCount++
+      this.#options.onBackpressure(true)
+    }
+    return null
+  }
+
+  /** With less than a quarter of the share free, reading would stop again at once. */
+  get #mayResume(): boolean {
+    const { pool, owner, extents } = this.#options
+    if (extents.full) return false
+    const wanted = Math.max(1, Math.floor((owner.reserved + owner.sharedMax) / 4))
+    return owner.held < owner.reserved || pool.availableFor(owner) >= wanted
+  }
+
+  #roomMayHaveCome(): void {
+    if (this.#full) {
+      if (!this.#mayResume) return
+      this.#full = false
+      this.#backpressureMs += this.#options.clock.now() - this.#fullSince
+      this.#options.onBackpressure(false)
+    }
+    if (this.#waiting.size > 0 || this.#roomListeners.length > 0) queueMicrotask(() => this.#resumeWaiting())
+  }
+
+  #resumeWaiting(): void {
+    if (this.#full || this.#retrying) return
+    this.#retrying = true
+    // Streams that wait again join at the end, so one pass over those that waited at its start is enough.
+    for (const stream of [...this.#waiting]) {
+      this.#waiting.delete(stream)
+      if (!stream.resume()) this.#waiting.add(stream)
+      if (this.#full) break
+    }
+    this.#retrying = false
+    if (this.#full) return
+    const listeners = this.#roomListeners
+    this.#roomListeners = []
+    for (const listener of listeners) listener()
+  }
+}
+
+const LF_BYTES = Uint8Array.of(0x0a)

@@ -1,0 +1,185 @@
+import { PEER_BYTES_MAX } from '../../memory/frame-region.ts'
+import type { RecordError } from '../../scan/worker-context.ts'
+import { DocumentWriter } from './document-writer.ts'
+import type { Intake } from './intake.ts'
+import type { Lane } from './lane.ts'
+import { LineWriter } from './line-writer.ts'
+
+/** How a stream's bytes are told apart into records. */
+export type Framing = 'lines' | 'documents' | 'auto'
+
+export interface StreamOptions {
+  /** Who sends, as in `192.0.2.7:51234`. */
+  readonly peer: string
+  readonly framing: Framing
+  /** After `write` said false: there is room again, go on reading. */
+  onDrain(): void
+  /** The stream has ended and everything of it is committed; the counts are final. Without it nothing is tracked. */
+  onDone?(stream: Stream): void
+}
+
+/** What of a stream was told to its client at most. */
+export const STREAM_ERRORS_MAX = 5
+
+/** Where a writer puts a stream's bytes; one for newline framing, one for structure. */
+export interface StreamWriter {
+  /** Takes what there is room for and returns the rest, or null. */
+  take(chunk: Uint8Array): Uint8Array | null
+  /** The stream has ended (its last chunk was taken): places what is unfinished. False: no room yet, ask again. */
+  finish(clean: boolean): boolean
+  /** An extent of this stream alone was committed up to `consumed`. */
+  extentDone(consumed: number, outcome: number, state: number): void
+  /** Lets go of lanes and blocks. */
+  close(): void
+}
+
+/**
+ * One stream of bytes into an intake: a connection, a request body. Everything about where bytes wait is in here, so
+ * that a source only reads, writes, and pauses when told to.
+ */
+export class Stream {
+  readonly intake: Intake
+  readonly id: number
+  readonly peer: Uint8Array
+  readonly #options: StreamOptions
+  #writer: StreamWriter
+  #parked: Uint8Array[] = []
+  #ending: 'open' | 'clean' | 'broken' = 'open'
+  #finished = false
+  #done = false
+  /** Runs of this stream in extents not yet committed. */
+  #outstanding = 0
+  records = 0
+  accepted = 0
+  rejected = 0
+  /** Structure was lost: what came after is not taken. */
+  badFraming = false
+  readonly errors: Omit<RecordError, 'run'>[] = []
+
+  constructor(intake: Intake, id: number, options: StreamOptions) {
+    this.intake = intake
+    this.id = id
+    this.peer = Buffer.from(options.peer.slice(0, PEER_BYTES_MAX), 'latin1')
+    this.#options = options
+    this.#writer =
+      options.framing === 'lines'
+        ? new LineWriter(this, null)
+        : new DocumentWriter(this, options.framing === 'auto')
+  }
+
+  /**
+   * Takes a chunk of at most 64 KiB; the bytes are copied or, until there is room, kept: the caller must not reuse them
+   * after false. False: read no more until `onDrain`.
+   */
+  write(chunk: Uint8Array): boolean {
+    if (this.badFraming || this.#ending !== 'open') return true
+    if (this.#parked.length === 0) {
+      const rest = this.#writer.take(chunk)
+      if (rest === null) return true
+      this.#parked.push(rest)
+    } else this.#parked.push(chunk)
+    return false
+  }
+
+  /** No more bytes: `clean` at a proper end, else what is unfinished was broken off. */
+  end(clean: boolean): void {
+    if (this.#ending !== 'open') return
+    this.#ending = clean ? 'clean' : 'broken'
+    this.#settle()
+  }
+
+  /** There may be room again; called by the intake. False: still none, keep waiting. */
+  resume(): boolean {
+    while (this.#parked.length > 0) {
+      const rest = this.#writer.take(this.#parked[0]!)
+      if (rest !== null) {
+        this.#parked[0] = rest
+        return false
+      }
+      this.#parked.shift()
+    }
+    if (this.#ending === 'open') {
+      this.#options.onDrain()
+      return true
+    }
+    return this.#settle()
+  }
+
+  get waiting(): boolean {
+    return this.#parked.length > 0
+  }
+
+  get ended(): boolean {
+    return this.#ending !== 'open'
+  }
+
+  #settle(): boolean {
+    if (this.#parked.length > 0 && !this.badFraming) return false
+    if (!this.#finished) {
+      if (!this.badFraming && !this.#writer.finish(this.#ending === 'clean')) return false
+      this.#finished = true
+    }
+    this.#checkDone()
+    return true
+  }
+
+  #checkDone(): void {
+    if (!this.#finished || this.#outstanding > 0 || this.#done) return
+    this.#done = true
+    this.#writer.close()
+    this.intake.forget(this)
+    this.#options.onDone?.(this)
+  }
+
+  /** A run of this stream was put into an extent. */
+  runCut(): void {
+    this.#outstanding++
+  }
+
+  /** Part of a run was committed; `complete` when it was the last part. */
+  runCommitted(
+    records: number,
+    accepted: number,
+    rejected: number,
+    errors: readonly RecordError[],
+    complete: boolean,
+  ): void {
+    for (const { index, category, path, expected } of errors) {
+      if (this.errors.length === STREAM_ERRORS_MAX) break
+      this.errors.push({ index: this.records + index, category, path, expected })
+    }
+    this.records += records
+    this.accepted += accepted
+    this.rejected += rejected
+    if (complete) this.#outstanding--
+  }
+
+  /** After `runCommitted` of all runs of an extent: acts on it. `own` when the extent was this stream's alone. */
+  extentCommitted(consumed: number, outcome: number, state: number, own: boolean): void {
+    if (own) this.#writer.extentDone(consumed, outcome, state)
+    this.#checkDone()
+  }
+
+  /** Structure was lost. What waits is dropped (it was never taken), the source is told by `onDone` after `end`. */
+  loseFraming(): void {
+    this.badFraming = true
+    this.#parked = []
+    this.#options.onDrain()
+    if (this.#ending !== 'open') this.#settle()
+  }
+
+  /** The body turned out to be lines: go on so, with the lane that it has. */
+  becomeLines(lane: Lane): void {
+    this.#writer = new LineWriter(this, lane)
+    this.resumeLater()
+  }
+
+  resumeLater(): void {
+    if (this.#parked.length > 0 || this.#ending !== 'open') this.intake.retry(this)
+  }
+
+  /** For a hot connection: the writer, when it frames lines. */
+  get lineWriter(): LineWriter | null {
+    return this.#writer instanceof LineWriter ? this.#writer : null
+  }
+}

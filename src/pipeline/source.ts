@@ -1,0 +1,35 @@
+import type { Clock } from '../base/clock.ts'
+import type { Intake } from './intake/intake.ts'
+
+/** What happens at a door, for counters and the rate-limited log. */
+export interface SourceEvents {
+  connectionRefused(source: string, peer: string, reason: 'limit' | 'idle' | 'error'): void
+  requestRefused(source: string, peer: string, status: number, reason: string): void
+}
+
+/** What a source is given beside its configuration. */
+export interface SourceContext {
+  readonly intake: Intake
+  readonly clock: Clock
+  readonly random: () => number
+  readonly events: SourceEvents
+  /** Seconds after which a client that was refused for want of room may come back (Retry-After). */
+  retryAfterSeconds(): number
+  /** False while what a client is told can't be made durable (the dead letters' disk fails, workers can't start). */
+  accepting(): boolean
+}
+
+/**
+ * A door for events.
+ * - `start(signal)` resolves when the source takes work, and rejects with a SpillwayError when it can't (address in
+ *   use). `address` is then where it listens.
+ * - A source reads bytes and writes them to streams of its intake. When `write` says false it stops reading until
+ *   `onDrain`; it ends every stream that it opened, once.
+ * - `stop()` takes nothing new, ends what is open and resolves when all streams are ended; requests in hand are
+ *   answered. It may be called twice and before `start`; afterwards the source owns no timer, socket, thread or buffer.
+ */
+export interface Source {
+  readonly address: string
+  start(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+}

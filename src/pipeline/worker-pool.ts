@@ -1,0 +1,100 @@
+import { Piscina } from 'piscina'
+import type { EncodeResult, EncodeTask } from '../encode/task.ts'
+import type { RecordError, WorkerContext } from '../scan/worker-context.ts'
+import type { Encoder } from './encoder.ts'
+
+/** Tasks that a worker has at once: while it does one, the next is there already. */
+export const TASKS_PER_WORKER = 2
+
+export interface WorkerPoolOptions {
+  readonly workerCount: number
+  readonly context: WorkerContext
+  readonly oldSpaceMiB: number
+  readonly youngSpaceMiB: number
+  /** Other worker code, for tests that need workers which die. */
+  readonly filename?: string
+}
+
+/** The Piscina pool, with every option said. Its queue is never used: the scheduler knows how many tasks it may give. */
+export class WorkerPool implements Encoder {
+  readonly workerCount: number
+  readonly #piscina: Piscina
+  readonly #leaving = new Set<Promise<void>>()
+  readonly #known = new WeakSet<object>()
+
+  constructor(options: WorkerPoolOptions) {
+    this.workerCount = options.workerCount
+    // In a checkout the workers are .ts files, in the published package .js files.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    this.#piscina = new Piscina({
+      filename: options.filename ?? new URL(`../../workers/tasks.${extension}`, import.meta.url).href,
+      name: 'ingest',
+      minThreads: options.workerCount,
+      maxThreads: options.workerCount,
+      idleTimeout: Infinity,
+      maxQueue: options.workerCount * TASKS_PER_WORKER * 2,
+      concurrentTasksPerWorker: TASKS_PER_WORKER,
+      atomics: 'async',
+      resourceLimits: {
+        maxOldGenerationSizeMb: options.oldSpaceMiB,
+        maxYoungGenerationSizeMb: options.youngSpaceMiB,
+      },
+      workerData: options.context,
+      env: process.env as Record<string, string>,
+      argv: [],
+      execArgv: [],
+      niceIncrement: 0,
+      trackUnmanagedFds: true,
+      closeTimeout: 5000,
+      recordTiming: false,
+      workerHistogram: false,
+    })
+    // A worker that dies idle is replaced by the pool; one that dies with tasks rejects them.
+    this.#piscina.on('error', () => {})
+    this.#piscina.on('workerCreate', () => this.#watchThreads())
+    this.#watchThreads()
+  }
+
+  ingest(source: number, entry: number, signal: AbortSignal): Promise<RecordError[] | undefined> {
+    return this.#piscina.run({ source, entry }, { name: 'ingest', signal }) as Promise<
+      RecordError[] | undefined
+    >
+  }
+
+  encode(task: EncodeTask): Promise<EncodeResult> {
+    return this.#piscina.run(task, { name: 'encode' }) as Promise<EncodeResult>
+  }
+
+  /** Resolves when the threads that the pool has given up are gone: until then they may write to their slabs. */
+  async threadsGone(): Promise<void> {
+    await Promise.all(this.#leaving)
+  }
+
+  async stop(): Promise<void> {
+    await this.#piscina.destroy()
+    await this.threadsGone()
+  }
+
+  #watchThreads(): void {
+    for (const thread of this.#piscina.threads) {
+      if (this.#known.has(thread)) continue
+      this.#known.add(thread)
+      const gone = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
+      const alive = () => this.#piscina.threads.includes(thread)
+      const leaving: Promise<void> = gone.then(() => void this.#leaving.delete(leaving))
+      this.#watched.push({ alive, leaving })
+    }
+  }
+
+  #watched: { alive: () => boolean; leaving: Promise<void> }[] = []
+
+  /** After a task failed: which threads are on their way out. */
+  noteFailure(): void {
+    this.#watchThreads()
+    this.#watched = this.#watched.filter(({ alive, leaving }) => {
+      if (alive()) return true
+      this.#leaving.add(leaving)
+      return false
+    })
+  }
+}
