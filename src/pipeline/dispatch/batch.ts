@@ -1,0 +1,66 @@
+import type { Frame } from '../../journal/frame.ts'
+import type { Payload } from '../sink.ts'
+
+/** A frame that a sink has taken, until all records of it that are for this sink are settled. */
+export interface TakenFrame {
+  readonly frame: Frame
+  /** Monotonic milliseconds. */
+  readonly committedAtMs: number
+  /** Records offered to this sink and not settled; the frame is settled when it reaches 0. */
+  unsettled: number
+}
+
+/** Records `first` to `first + count` of a frame's table, of which those that the sink's filter lets through are meant. */
+export interface Part {
+  readonly of: TakenFrame
+  readonly first: number
+  readonly count: number
+  /** Records meant: all, and those of the fast lane. */
+  readonly events: number
+  readonly fast: number
+}
+
+/** What is sent in one request, from the moment it is cut until it is settled. */
+export class Batch {
+  /** What is not settled of it. */
+  parts: readonly Part[]
+  readonly events: number
+  /** As sent without compression, or a little more. */
+  readonly bytes: number
+  /** Ranges of the arena without a gap in them that the events lie in. */
+  readonly runs: number
+
+  /** What goes out; null until prepared. */
+  payload: Payload | null = null
+  /** The output slab that the payload lies in, or -1. */
+  slab = -1
+  /** An encode task is at work on it. */
+  preparing = false
+  /** How often it was sent. */
+  attempts = 0
+  /** Transient failures in a row; the exponent of the backoff. */
+  failures = 0
+  /** Not sent, or not prepared again, before this moment (monotonic milliseconds). */
+  dueAtMs = 0
+  /** Refused for its content, and only probed since. */
+  parked = false
+  /** How many batches the destination had accepted when it first refused this one. */
+  acksAtRefusal = 0
+  /** What became of it last; for the dead letter. */
+  reason = ''
+  status: number | undefined = undefined
+
+  constructor(parts: readonly Part[], bytes: number, runs: number) {
+    this.parts = parts
+    this.bytes = bytes
+    this.runs = runs
+    let events = 0
+    for (const part of parts) events += part.events
+    this.events = events
+  }
+
+  /** When its youngest event was committed. */
+  get youngestAtMs(): number {
+    return this.parts.at(-1)!.of.committedAtMs
+  }
+}

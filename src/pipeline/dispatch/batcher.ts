@@ -1,0 +1,124 @@
+import type { FrameReader } from '../../journal/memory-log.ts'
+import { Batch } from './batch.ts'
+import type { Part, TakenFrame } from './batch.ts'
+import type { RecordWalk } from './record-walk.ts'
+
+/** `]` and `[` less the comma that no event follows. */
+const JSON_ARRAY_EXTRA_BYTES = 1
+
+export interface BatcherOptions {
+  readonly reader: FrameReader
+  readonly walk: RecordWalk
+  /** Records of a frame that are for this sink. */
+  readonly offered: (frame: TakenFrame['frame']) => number
+  readonly encoding: 'ndjson' | 'json'
+  /** The smaller of what the user set and what the rate limit ever lets through at once. */
+  readonly maxBytes: number
+  readonly maxEvents: number
+  readonly maxAgeMs: number
+}
+
+/**
+ * Cuts the frames of a reader into batches, in order. The batch being filled takes frames as soon as they come and stops
+ * when it is full, so at most one batch is cut ahead; all else stays in the log.
+ *
+ * A batch ends where a frame ends, if it is half full by then and the next frame doesn't fit: few frames are held by
+ * two batches, and few batches consist of more runs than they must.
+ */
+export class Batcher {
+  readonly #options: BatcherOptions
+  /** The frame that the batch being filled takes from, and its first record not taken. */
+  #current: TakenFrame | null = null
+  #nextRecord = 0
+  #parts: Part[] = []
+  #events = 0
+  #bytes = 0
+  #runs = 0
+  #full = false
+
+  constructor(options: BatcherOptions) {
+    this.#options = options
+  }
+
+  /** The next batch, if it is full, old enough, or `flush` is set and there is one; else null. */
+  take(nowMs: number, flush: boolean): Batch | null {
+    this.#fill()
+    if (this.#events === 0) return null
+    if (!this.#full && !flush && nowMs < this.dueAtMs) return null
+    const batch = new Batch(this.#parts, this.#bytes, this.#runs)
+    this.#parts = []
+    this.#events = 0
+    this.#bytes = 0
+    this.#runs = 0
+    this.#full = false
+    return batch
+  }
+
+  /** When the batch being filled goes out though it is not full; -Infinity when it is, Infinity when there is none. */
+  get dueAtMs(): number {
+    if (this.#full) return -Infinity
+    const oldest = this.#parts[0]
+    return oldest === undefined ? Infinity : oldest.of.committedAtMs + this.#options.maxAgeMs
+  }
+
+  get empty(): boolean {
+    return this.#events === 0 && this.#current === null
+  }
+
+  /** What was taken from the reader and is in no batch yet: the parts of the batch being filled ... */
+  get parts(): readonly Part[] {
+    return this.#parts
+  }
+
+  /** ... and the rest of the frame that it takes from. */
+  rest(): { readonly of: TakenFrame; readonly first: number } | null {
+    return this.#current === null ? null : { of: this.#current, first: this.#nextRecord }
+  }
+
+  #fill(): void {
+    while (!this.#full) {
+      if (this.#current === null && !this.#takeFrame()) return
+      this.#takeRecords(this.#current!)
+    }
+  }
+
+  #takeFrame(): boolean {
+    const { reader } = this.#options
+    const frame = reader.next()
+    if (frame === null) return false
+    this.#current = {
+      frame,
+      committedAtMs: reader.committedAtMs,
+      unsettled: this.#options.offered(frame),
+    }
+    this.#nextRecord = 0
+    return true
+  }
+
+  #takeRecords(taken: TakenFrame): void {
+    const { walk, maxBytes, maxEvents, encoding } = this.#options
+    const first = this.#nextRecord
+    const used = this.#bytes === 0 && encoding === 'json' ? JSON_ARRAY_EXTRA_BYTES : this.#bytes
+    walk.measure(taken.frame, first, taken.frame.records, {
+      events: maxEvents - this.#events,
+      bytes: maxBytes - used,
+      evenOversize: this.#events === 0,
+    })
+    const { next, events, fast } = walk
+    const whole = next === taken.frame.records
+    const halfFull = this.#events * 2 >= maxEvents || this.#bytes * 2 >= maxBytes
+    if (!whole && first === 0 && halfFull) {
+      this.#full = true
+      return
+    }
+    if (events > 0) {
+      this.#parts.push({ of: taken, first, count: next - first, events, fast })
+      this.#events += events
+      this.#bytes = used + walk.bytes
+      this.#runs += walk.runs
+    }
+    this.#nextRecord = next
+    if (whole) this.#current = null
+    this.#full = !whole || this.#events >= maxEvents || this.#bytes >= maxBytes
+  }
+}

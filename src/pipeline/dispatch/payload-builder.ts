@@ -1,0 +1,114 @@
+import type { Arena } from '../../memory/arena.ts'
+import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
+import type { Encoder } from '../encoder.ts'
+import type { Payload } from '../sink.ts'
+import type { Batch, Part } from './batch.ts'
+import { forEachRun } from './record-walk.ts'
+import type { EncodePart } from '../../encode/task.ts'
+
+/** Most runs of a batch that is sent as views of the frames; beyond, copying is cheaper than so many pieces. */
+export const VIEW_RUNS_MAX = 32
+
+const LINE_FEED = Uint8Array.of(0x0a)
+
+const CONTENT_TYPES = { ndjson: 'application/x-ndjson', json: 'application/json' } as const
+
+export interface PayloadForm {
+  readonly encoding: 'ndjson' | 'json'
+  readonly compression: 'none' | 'gzip' | 'zstd'
+}
+
+export interface PayloadBuilderOptions extends PayloadForm {
+  readonly arena: Arena
+  readonly routeBit: number
+  readonly pool: SlabPool
+  readonly owner: SlabOwner
+  readonly encoder: Encoder
+}
+
+/** A part as the encode task wants it. */
+export function encodePart(part: Part): EncodePart {
+  const { region, runs, bytesFrom } = part.of.frame
+  return { region, runs, bytesFrom, first: part.first, count: part.count }
+}
+
+/** Makes what goes out of a batch: views of its frames where nothing changes, else the output of an encode task. */
+export class PayloadBuilder {
+  readonly #options: PayloadBuilderOptions
+
+  constructor(options: PayloadBuilderOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Sets the payload of a batch, at once or by a task, after which `done` is called, with an error when the task failed.
+   * False when there is no slab for its output: try again when one is free.
+   */
+  prepare(batch: Batch, done: (error?: unknown) => void): boolean {
+    const { encoding, compression, pool, owner } = this.#options
+    if (encoding === 'ndjson' && compression === 'none' && batch.runs <= VIEW_RUNS_MAX) {
+      batch.payload = this.#views(batch)
+      return true
+    }
+    const slab = pool.acquire(owner)
+    if (slab === -1) return false
+    batch.slab = slab
+    batch.preparing = true
+    void this.#encodeInto(batch, done)
+    return true
+  }
+
+  /** Gives the output slab back; the batch must be prepared again before it is sent again. */
+  release(batch: Batch): void {
+    if (batch.slab === -1 || batch.preparing) return
+    this.#options.pool.release(batch.slab)
+    batch.slab = -1
+    batch.payload = null
+  }
+
+  #views(batch: Batch): Payload {
+    const { arena, routeBit } = this.#options
+    const views: Uint8Array[] = []
+    let bytes = 0
+    const addRun = (from: number, to: number, lineFeed: boolean) => {
+      const end = lineFeed ? to + 1 : to
+      views.push(arena.bytes.subarray(from, end))
+      if (!lineFeed) views.push(LINE_FEED)
+      bytes += to + 1 - from
+    }
+    for (const part of batch.parts) forEachRun(arena.words, routeBit, part, addRun)
+    return { views, bytes, events: batch.events, contentType: CONTENT_TYPES.ndjson, contentEncoding: '' }
+  }
+
+  async #encodeInto(batch: Batch, done: (error?: unknown) => void): Promise<void> {
+    let failure: unknown
+    try {
+      batch.payload = await this.#encode(batch)
+    } catch (error) {
+      failure = error
+    }
+    batch.preparing = false
+    if (batch.payload === null) this.release(batch)
+    done(failure)
+  }
+
+  async #encode(batch: Batch): Promise<Payload> {
+    const { arena, routeBit, encoding, compression, encoder } = this.#options
+    const outFrom = arena.slabStart(batch.slab)
+    const { bytes, events } = await encoder.encode({
+      parts: batch.parts.map(encodePart),
+      routeBit,
+      format: encoding,
+      compression,
+      outFrom,
+      outTo: outFrom + arena.slabBytes,
+    })
+    return {
+      views: [arena.bytes.subarray(outFrom, outFrom + bytes)],
+      bytes,
+      events,
+      contentType: CONTENT_TYPES[encoding],
+      contentEncoding: compression === 'none' ? '' : compression,
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Walks over record tables: which records of a frame a sink gets, how many of them a batch can take, and where their
+ * bytes lie. Reads the words of the table only, never an event's bytes.
+ */
+import type { Frame } from '../../journal/frame.ts'
+import {
+  RECORD_BREAK,
+  RECORD_FAST,
+  RECORD_LF,
+  recordLength,
+  recordOffset,
+  recordWord,
+} from '../../memory/frame-region.ts'
+import type { Part, TakenFrame } from './batch.ts'
+
+export interface Room {
+  readonly events: number
+  readonly bytes: number
+  /** The first record is taken even if it is longer than `bytes`. */
+  readonly evenOversize: boolean
+}
+
+/**
+ * Measures how much of a frame fits into a batch. The result is in the fields until the next call: a frame can have
+ * 16,384 records and this runs for all of them, so nothing is allocated.
+ *
+ * A run is a stretch of the arena that can be sent as it is: it breaks at RECORD_BREAK, at a record that the filter
+ * left out and at the frame's border. Between the records of a run lie blanks and one line feed.
+ */
+export class RecordWalk {
+  readonly #words: Int32Array
+  readonly #routeBit: number
+  readonly #asLines: boolean
+
+  /** First record not taken, or the end when all fit. */
+  next = 0
+  events = 0
+  fast = 0
+  bytes = 0
+  runs = 0
+
+  /**
+   * @param routeBit bit of the route mask that a record must have, 0 for all records.
+   * @param asLines count bytes as NDJSON sends them, blanks between records included; else a record and its comma.
+   */
+  constructor(words: Int32Array, routeBit: number, asLines: boolean) {
+    this.#words = words
+    this.#routeBit = routeBit
+    this.#asLines = asLines
+  }
+
+  /** Records `first` to `end` of a frame, as many as there is room for. */
+  measure(frame: Frame, first: number, end: number, room: Room): void {
+    const words = this.#words
+    const routeBit = this.#routeBit
+    const asLines = this.#asLines
+    const maxEvents = room.events
+    const maxBytes = room.bytes
+    let events = 0
+    let fast = 0
+    let bytes = 0
+    let runs = 0
+    let runEnd = -1
+    let record = first
+    let word = recordWord(frame.region, frame.runs, first)
+    for (; record < end; record++, word += 4) {
+      if (routeBit !== 0 && (words[word + 3]! & routeBit) === 0) {
+        runEnd = -1
+        continue
+      }
+      const word0 = words[word]!
+      const offset = recordOffset(word0)
+      const length = recordLength(words[word + 1]!)
+      const joins = runEnd !== -1 && (word0 & RECORD_BREAK) === 0
+      // The line feed behind a run is counted with its last record, so a joined record pays from there on.
+      const cost = joins && asLines ? offset + length - runEnd : length + 1
+      if (events === maxEvents) break
+      if (bytes + cost > maxBytes && !(room.evenOversize && events === 0)) break
+      if (!joins) runs++
+      events++
+      if ((word0 & RECORD_FAST) !== 0) fast++
+      bytes += cost
+      runEnd = offset + length
+    }
+    this.next = record
+    this.events = events
+    this.fast = fast
+    this.bytes = bytes
+    this.runs = runs
+  }
+}
+
+const WHOLE: Room = { events: Infinity, bytes: Infinity, evenOversize: true }
+
+/** The records `first` to `end` of a frame as a part of a batch. */
+export function partOf(
+  words: Int32Array,
+  routeBit: number,
+  of: TakenFrame,
+  first: number,
+  end: number,
+): Part {
+  const walk = new RecordWalk(words, routeBit, true)
+  walk.measure(of.frame, first, end, WHOLE)
+  return { of, first, count: end - first, events: walk.events, fast: walk.fast }
+}
+
+/**
+ * Puts the runs of a part before `visit`: absolute offsets of the first byte and of the end, and whether the byte at the
+ * end is the line feed that belongs to it.
+ */
+export function forEachRun(
+  words: Int32Array,
+  routeBit: number,
+  part: Part,
+  visit: (from: number, to: number, lineFeed: boolean) => void,
+): void {
+  const { frame } = part.of
+  let from = -1
+  let to = -1
+  let lineFeed = false
+  let word = recordWord(frame.region, frame.runs, part.first)
+  for (let record = part.first; record < part.first + part.count; record++, word += 4) {
+    const word0 = words[word]!
+    const taken = routeBit === 0 || (words[word + 3]! & routeBit) !== 0
+    if (from !== -1 && (!taken || (word0 & RECORD_BREAK) !== 0)) {
+      visit(from, to, lineFeed)
+      from = -1
+    }
+    if (!taken) continue
+    const offset = frame.bytesFrom + recordOffset(word0)
+    if (from === -1) from = offset
+    to = offset + recordLength(words[word + 1]!)
+    lineFeed = (word0 & RECORD_LF) !== 0
+  }
+  if (from !== -1) visit(from, to, lineFeed)
+}

@@ -1,0 +1,101 @@
+import type { Frame } from '../../../src/journal/frame.ts'
+import type { MemoryLog } from '../../../src/journal/memory-log.ts'
+import { Arena } from '../../../src/memory/arena.ts'
+import {
+  HEADER,
+  RECORD_BREAK,
+  RECORD_FAST,
+  RECORD_LF,
+  recordWord,
+  regionBytes,
+} from '../../../src/memory/frame-region.ts'
+import { SlabPool } from '../../../src/memory/slab-pool.ts'
+import type { SlabOwner } from '../../../src/memory/slab-pool.ts'
+
+export interface MadeRecord {
+  readonly text: string
+  readonly fast?: boolean
+  /** Bits of the route mask; default all. */
+  readonly routes?: number
+  /** Bytes that can't be sent before it. */
+  readonly gap?: string
+  /** What stands behind it, a line feed and blanks at most; the default is a line feed alone. */
+  readonly behind?: string
+}
+
+export const SLAB_BYTES = 8192
+const FILTERS = 16
+
+/** An arena with frames made by hand: one frame a slab, bytes from its start, the table at its end. */
+export class MadeFrames {
+  readonly arena: Arena
+  readonly pool: SlabPool
+  readonly owner: SlabOwner
+  released = 0
+
+  constructor(slabs: number) {
+    this.arena = Arena.create(slabs * SLAB_BYTES, SLAB_BYTES)
+    this.pool = new SlabPool(slabs)
+    this.owner = this.pool.addOwner('frames', 2, 1)
+  }
+
+  /** Null when no slab is free. */
+  make(log: MemoryLog, source: number, records: readonly MadeRecord[], receivedAtMs = 0): Frame | null {
+    const slab = this.pool.acquire(this.owner)
+    if (slab === -1) return null
+    const { arena } = this
+    const bytesFrom = arena.slabStart(slab)
+    const region = bytesFrom + SLAB_BYTES - regionBytes(0, records.length)
+    const routed = new Int32Array(2 * FILTERS)
+    let at = bytesFrom
+    let [fast, breaks] = [0, 0]
+    for (const [index, record] of records.entries()) {
+      const { gap = '', behind = '\n', routes = 0xffff } = record
+      at += write(arena, at, gap)
+      const length = Buffer.byteLength(record.text)
+      const word = recordWord(region, 0, index)
+      const flags =
+        (record.fast === true ? RECORD_FAST : 0) |
+        (gap === '' ? 0 : RECORD_BREAK) |
+        (behind.startsWith('\n') ? RECORD_LF : 0)
+      arena.words[word] = (at - bytesFrom) | flags
+      arena.words[word + 1] = length
+      arena.words[word + 3] = routes
+      at += write(arena, at, record.text)
+      at += write(arena, at, behind)
+      if (record.fast === true) fast++
+      if (gap !== '') breaks++
+      for (let filter = 0; filter < FILTERS; filter++)
+        if ((routes & (1 << filter)) !== 0) routed[2 * filter + (record.fast === true ? 1 : 0)]!++
+    }
+    if (at > region) throw new Error('the records fit a slab')
+    arena.words[(region >> 2) + HEADER.SOURCE] = source
+    return {
+      sequence: log.nextSequence(),
+      source,
+      region,
+      runs: 0,
+      bytesFrom,
+      bytesTo: at,
+      records: records.length,
+      fast,
+      breaks,
+      firstTimeMs: 0,
+      lastTimeMs: 0,
+      receivedAtMs,
+      routed,
+      holders: 0,
+      release: () => {
+        this.released++
+        arena.bytes.fill(0x23, bytesFrom, bytesFrom + SLAB_BYTES)
+        this.pool.release(slab)
+      },
+    }
+  }
+}
+
+function write(arena: Arena, at: number, text: string): number {
+  const bytes = Buffer.from(text)
+  arena.bytes.set(bytes, at)
+  return bytes.length
+}

@@ -1,0 +1,176 @@
+import { encode } from '../../../src/encode/encode.ts'
+import type { DeadLetters } from '../../../src/dlq/dead-letters.ts'
+import { MemoryLog } from '../../../src/journal/memory-log.ts'
+import { Dispatcher } from '../../../src/pipeline/dispatch/dispatcher.ts'
+import type { DispatcherConfig, DispatcherOptions } from '../../../src/pipeline/dispatch/dispatcher.ts'
+import type { Encoder } from '../../../src/pipeline/encoder.ts'
+import { Ledger, SinkCounts, SourceCounts } from '../../../src/pipeline/ledger.ts'
+import type { Outcome, Payload, Sink } from '../../../src/pipeline/sink.ts'
+import { MadeFrames } from './made-frames.ts'
+import type { MadeRecord } from './made-frames.ts'
+import { SimulatedClock, settled } from './simulated-clock.ts'
+
+/** A request that the destination has not answered yet. */
+export interface Request {
+  readonly text: string
+  readonly payload: Payload
+  readonly signal: AbortSignal
+  readonly atMs: number
+  answer(outcome: Outcome): Promise<void>
+}
+
+export interface DeadLetterLine {
+  readonly source: string
+  readonly category: string
+  readonly reason: string
+  readonly sink: string
+  readonly attempts: number
+  readonly status?: number
+  readonly record: string
+}
+
+/** A destination that records what it is sent and answers when, and what, the test says. */
+export class ScriptedSink implements Sink {
+  readonly requests: Request[] = []
+  readonly open: Request[] = []
+  /** Answers at once where it returns an outcome. */
+  reply: (text: string) => Outcome | null = () => null
+  readonly #clock: SimulatedClock
+
+  constructor(clock: SimulatedClock) {
+    this.#clock = clock
+  }
+
+  async start(): Promise<void> {}
+
+  send(payload: Payload, signal: AbortSignal): Promise<Outcome> {
+    const text = Buffer.concat(payload.views).toString()
+    return new Promise((resolve) => {
+      const request: Request = {
+        text,
+        payload,
+        signal,
+        atMs: this.#clock.now(),
+        answer: async (outcome) => {
+          const place = this.open.indexOf(request)
+          if (place !== -1) this.open.splice(place, 1)
+          resolve(outcome)
+          await settled()
+        },
+      }
+      this.requests.push(request)
+      this.open.push(request)
+      const now = this.reply(text)
+      if (now !== null) void request.answer(now)
+      else
+        signal.addEventListener('abort', () => {
+          void request.answer({ kind: 'retry', category: 'unknown', reason: 'aborted' })
+        })
+    })
+  }
+
+  async stop(): Promise<void> {}
+}
+
+export class RecordedDeadLetters implements DeadLetters {
+  readonly healthy = true
+  readonly lines: DeadLetterLine[] = []
+  readonly #ledger: () => Ledger
+
+  constructor(ledger: () => Ledger) {
+    this.#ledger = ledger
+  }
+
+  async write(source: string, lines: Uint8Array, count: number): Promise<void> {
+    const text = Buffer.from(lines).toString()
+    const parsed = text.split('\n').slice(0, -1)
+    if (parsed.length !== count || !text.endsWith('\n')) throw new Error('count of dead letters')
+    for (const line of parsed) {
+      const letter = JSON.parse(line) as DeadLetterLine
+      if (letter.source !== source) throw new Error('source of a dead letter')
+      this.lines.push(letter)
+    }
+    this.#ledger().dlq.queued += count
+  }
+}
+
+export const SOURCES = ['push', 'lines', 'net'] as const
+
+const DEFAULTS: DispatcherConfig = {
+  encoding: 'ndjson',
+  compression: 'none',
+  batch: { maxBytes: 4096, maxEvents: 100, maxAgeMs: 100 },
+  retry: { initialMs: 100, maxMs: 1000 },
+  request: { timeoutMs: 5000, concurrency: 2 },
+  maxRecordBytes: 2048,
+}
+
+/** A dispatcher with everything around it real but the clock, the destination and the dead-letter queue's disk. */
+export class Rig {
+  readonly clock = new SimulatedClock()
+  readonly log = new MemoryLog(this.clock)
+  readonly frames: MadeFrames
+  readonly sink = new ScriptedSink(this.clock)
+  readonly sources = SOURCES.map((name) => new SourceCounts(name))
+  readonly counts = new SinkCounts('siem', [0, 1])
+  readonly ledger = new Ledger(this.sources, [this.counts])
+  readonly letters = new RecordedDeadLetters(() => this.ledger)
+  readonly dispatcher: Dispatcher
+  encodes = 0
+  encoder: Encoder
+
+  constructor(config: Partial<DispatcherConfig> = {}, options: Partial<DispatcherOptions> = {}, slabs = 24) {
+    this.frames = new MadeFrames(slabs)
+    const { arena, pool } = this.frames
+    this.encoder = {
+      encode: async (task) => {
+        this.encodes++
+        const schemas = SOURCES.map((name) => ({ name, schema: { name: 'any' } }))
+        return encode(arena, schemas, task)
+      },
+    }
+    this.dispatcher = new Dispatcher({
+      name: 'siem',
+      sink: this.sink,
+      log: this.log,
+      inputs: this.counts.inputs,
+      filterIndex: -1,
+      config: { ...DEFAULTS, ...config },
+      counts: this.counts,
+      pool,
+      owner: pool.addOwner('siem', 2, 0),
+      arena,
+      encoder: { encode: (task) => this.encoder.encode(task) },
+      deadLetters: this.letters,
+      sourceNames: SOURCES,
+      clock: this.clock,
+      random: () => 1,
+      ...options,
+    })
+    this.dispatcher.start()
+  }
+
+  /** Commits a frame, as the intake does: counted and appended in one step. False when the arena is full. */
+  commit(source: number, records: readonly MadeRecord[]): boolean {
+    const frame = this.frames.make(this.log, source, records, this.clock.wallClock())
+    if (frame === null) return false
+    this.sources[source]!.received += records.length
+    this.sources[source]!.accepted += records.length
+    this.log.append(frame)
+    return true
+  }
+
+  /** Commits a frame and lets what follows from it happen. */
+  async add(texts: readonly string[], source = 0): Promise<void> {
+    this.commit(
+      source,
+      texts.map((text) => ({ text })),
+    )
+    await settled()
+  }
+
+  get slabsInUse(): number {
+    const { pool } = this.frames
+    return pool.slabCount - pool.freeCount
+  }
+}
