@@ -78,13 +78,13 @@ export function bytesOrNoneKey(options: Range<string>): Key<number, 'bytes'> {
 
 export function countKey(options: Range<number>): Key<number, 'number'> {
   const { min: minimum, max: maximum } = options
-  const expected = `a whole number from ${minimum} to ${maximum}`
+  const expected = minimum === maximum ? `${minimum}` : `a whole number from ${minimum} to ${maximum}`
   return makeKey('number', { type: 'integer', minimum, maximum }, expected, options)
 }
 
-/** Any finite number. */
-export function numberKey(options: Common): Key<number, 'number'> {
-  return makeKey('number', { type: 'number' }, 'a number', options)
+/** What has an order: a number, or a text by its UTF-16 units. */
+export function orderedKey(options: Common): Key<number | string, 'scalar'> {
+  return makeKey('scalar', { type: ['number', 'string'] }, 'a number or a text', options)
 }
 
 /** A whole number or `auto`. */

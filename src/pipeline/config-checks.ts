@@ -1,6 +1,6 @@
 /** Checks between keys that several components share. */
 import { formatBytes } from '../base/units.ts'
-import type { CheckContext, CommonSinkConfig, CommonSourceConfig, Report } from './config.ts'
+import type { CheckContext, CommonSinkConfig, CommonSourceConfig, Report, WhereConfig } from './config.ts'
 import type { ListenAddress } from '../base/config-keys.ts'
 import { SLAB_HEADROOM_BYTES } from './limits.ts'
 
@@ -31,7 +31,7 @@ export function checkRecordBytes(
 
 /** What every sink must keep to: a batch that is gathered or encoded has to fit into one output slab. */
 export function checkSink(
-  config: Pick<CommonSinkConfig, 'batch' | 'retry' | 'rateLimit'>,
+  config: Pick<CommonSinkConfig, 'batch' | 'retry' | 'rateLimit' | 'where'>,
   context: CheckContext,
   report: Report,
 ): void {
@@ -47,4 +47,21 @@ export function checkSink(
     report(['rate_limit', 'burst'], 'rate_limit.requests_per_second beside it', 'none')
   }
   if (config.retry.initialMs > config.retry.maxMs) report(['retry', 'initial'], 'at most retry.max')
+  for (const [key, condition] of Object.entries(config.where ?? {})) checkCondition(key, condition, report)
+}
+
+/** Conditions that no event could meet, or every one, are slips. */
+function checkCondition(key: string, condition: WhereConfig[string], report: Report): void {
+  const operators = Object.entries(condition)
+  if (operators.length === 0) report(['where', key], 'at least one operator', 'none')
+  if (condition.exists === false && operators.length > 1) {
+    report(['where', key], 'no other operator beside exists: false', 'more')
+  }
+  if (key !== 'severity') return
+  for (const [operator, operand] of operators) {
+    for (const severity of Array.isArray(operand) ? operand : [operand]) {
+      if (operator === 'exists' || (Number.isInteger(severity) && severity >= 0 && severity <= 10)) continue
+      report(['where', key, operator], 'a severity, which is a whole number from 0 to 10')
+    }
+  }
 }

@@ -12,8 +12,8 @@ import {
   listOf,
   listenKey,
   mapOf,
-  numberKey,
   optional,
+  orderedKey,
   rateOrNoneKey,
   scalarKey,
   textKey,
@@ -38,6 +38,7 @@ export interface CheckContext {
 export const sourceKeys = {
   schema: textKey({
     default: 'soc',
+    expected: 'the name of a schema',
     description: 'What events must look like: soc, log_event, any, or a key of `schemas`',
   }),
   ack: choiceKey(['accepted'], {
@@ -89,7 +90,7 @@ export const listenerKeys = {
   }),
 }
 
-const operand = (description: string) => optional(numberKey({ description }))
+const operand = (description: string) => optional(orderedKey({ description }))
 
 /** One condition of a `where`: all the operators given must hold. */
 const conditionKeys = group('Operators, all of which must hold', {
@@ -165,7 +166,7 @@ export const requestKeys = (options: { concurrency: number; concurrencyMax: numb
 
 /** Keys of every sink. */
 export const sinkKeys = {
-  inputs: listOf(textKey({ description: 'A source' }), {
+  inputs: listOf(textKey({ expected: 'the name of a source', description: 'A source' }), {
     derived: 'all sources',
     minItems: 1,
     maxItems: 64,
@@ -176,7 +177,7 @@ export const sinkKeys = {
       description:
         'Conditions on top-level keys or JSON pointers, all of which must hold; default: everything',
       maxKeys: 32,
-      keyPattern: '^(?:[^/].*|(?:/(?:[^~]|~[01])*)+)?$',
+      keyPattern: '^(?:[^/].*|(?:/(?:[^~/]|~[01])*)+)$',
       keyExpected: 'a top-level key or a JSON pointer',
     }),
   ),
@@ -206,6 +207,7 @@ const commonSink = group('', {
 export type CommonSourceConfig = Named<typeof commonSource>
 /** What the pipeline reads of a sink, whatever its type. */
 export type CommonSinkConfig = Named<typeof commonSink>
+export type WhereConfig = NonNullable<CommonSinkConfig['where']>
 export type BatchConfig = CommonSinkConfig['batch']
 export type RateLimitConfig = CommonSinkConfig['rateLimit']
 export type RetryConfig = CommonSinkConfig['retry']

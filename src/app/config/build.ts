@@ -110,7 +110,7 @@ export class ConfigBuilder {
       if (resolution === undefined) continue
       shown[name] = resolution.shown
       const config = { name, ...vouched<object>(resolution.value) }
-      if (kind === 'sinks') this.#derive(vouched(config), vouched(resolution.shown))
+      if (kind === 'sinks') shown[name] = this.#derive(vouched(config), vouched(resolution.shown))
       const report = (at: Path, expected: string, found?: string): void =>
         this.#report([...path, ...at], expected, found)
       type.check(vouched<never>(config), this.#checkContext(slabBytes), report)
@@ -126,17 +126,19 @@ export class ConfigBuilder {
     return this.#resolver.failureCount === failuresBefore ? resolution : undefined
   }
 
-  /** Fills in the keys of a sink whose defaults depend on others. */
-  #derive(sink: Mutable<CommonSinkConfig>, shown: ShownMap): void {
-    if (sink.inputs === undefined) {
-      sink.inputs = this.#names('sources')
-      shown.inputs = sink.inputs
+  /** Fills in the keys of a sink whose defaults depend on others; returns what may be shown of it then. */
+  #derive(sink: Mutable<CommonSinkConfig>, shown: ShownMap): ShownMap {
+    sink.inputs ??= this.#names('sources')
+    const burst = sink.rateLimit.burst ?? Math.max(1, Math.floor(sink.rateLimit.requestsPerSecond))
+    sink.rateLimit = { ...sink.rateLimit, burst }
+    const { type, rate_limit: rateLimit, ...rest } = shown
+    const shownBurst = burst === Infinity ? {} : { burst }
+    return {
+      type,
+      inputs: sink.inputs,
+      ...rest,
+      rate_limit: { ...vouched<ShownMap>(rateLimit), ...shownBurst },
     }
-    const { requestsPerSecond, burst } = sink.rateLimit
-    if (burst !== undefined) return
-    const derived = Math.max(1, Math.floor(requestsPerSecond))
-    sink.rateLimit = { ...sink.rateLimit, burst: derived }
-    if (derived !== Infinity) shown.rate_limit = { ...vouched<ShownMap>(shown.rate_limit), burst: derived }
   }
 
   #checkContext(slabBytes: number): CheckContext {

@@ -34,7 +34,13 @@ export const httpSinkKeys = group('Batches in the bodies of HTTP requests', {
   ),
   auth: optional(
     group('What the requests present: bearer or basic', {
-      bearer: optional(textKey({ description: 'Token of the Authorization header' })),
+      bearer: optional(
+        textKey({
+          pattern: '^[\\x21-\\x7e]+$',
+          expected: 'a token of printable ASCII without blanks',
+          description: 'Token of the Authorization header',
+        }),
+      ),
       basic: optional(
         group('User name and password', {
           username: textKey({
@@ -110,7 +116,9 @@ function checkAuth(config: HttpSinkConfig, report: Report): void {
 }
 
 function checkTls(config: HttpSinkConfig, context: CheckContext, report: Report): void {
-  const { tls } = config
+  const { tls, url } = config
+  const set = tls.ca !== undefined || tls.cert !== undefined || tls.key !== undefined || !tls.verify
+  if (set && !url.startsWith('https:')) report(['tls'], 'an https:// url beside it', 'http://')
   if (tls.cert !== undefined && tls.key === undefined)
     report(['tls', 'cert'], 'the key of this certificate in tls.key', 'none')
   if (tls.key !== undefined && tls.cert === undefined)

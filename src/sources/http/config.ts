@@ -10,7 +10,11 @@ export const httpSourceKeys = group('Events in the bodies of POST requests', {
   ...sourceKeys,
   auth: optional(
     group('What clients must present', {
-      bearer: textKey({ description: 'Token of the Authorization header' }),
+      bearer: textKey({
+        pattern: '^[\\x21-\\x7e]+$',
+        expected: 'a token of printable ASCII without blanks',
+        description: 'Token of the Authorization header',
+      }),
     }),
   ),
   max_requests: countKey({

@@ -1,0 +1,134 @@
+/** The reference of all keys in Markdown, made from the schemas, so that the docs can't differ from them. */
+import type { TProperties, TSchema } from 'typebox'
+import type { AnyGroup } from '../../base/config-keys.ts'
+import { laterSinkTypes, laterSourceTypes, sinkTypes, sourceTypes } from './components.ts'
+import { rootKeys, schemaKeys } from './root.ts'
+
+interface Row {
+  readonly key: string
+  readonly expected: string
+  readonly standard: string
+  readonly description: string
+}
+
+/** Markdown: tables for the top level, schemas, what all sources and all sinks have in common, and each type of them. */
+export function configReference(): string {
+  const sections = [
+    section('Top level', rootKeys.properties),
+    section('`schemas.<name>`', schemaKeys.properties),
+    ...componentSections('source', sourceTypes, laterSourceTypes),
+    ...componentSections('sink', sinkTypes, laterSinkTypes),
+  ]
+  return `${sections.join('\n\n')}\n`
+}
+
+function componentSections(
+  kind: string,
+  types: Readonly<Record<string, { readonly keys: AnyGroup }>>,
+  laterTypes: readonly string[],
+): string[] {
+  const groups = Object.values(types).map(({ keys }) => keys.properties)
+  const common = Object.fromEntries(
+    Object.entries(groups[0]!).filter(([name, schema]) => groups.every((group) => group[name] === schema)),
+  )
+  const own = Object.entries(types).map(([type, { keys }]) => {
+    const entries = Object.entries(keys.properties).filter(([name]) => !Object.hasOwn(common, name))
+    return section(`${kind} of \`type: ${type}\``, Object.fromEntries(entries))
+  })
+  return [
+    section(`Every ${kind}`, common),
+    ...own,
+    `Types that are not in this version: ${code(laterTypes)}.`,
+  ]
+}
+
+function section(title: string, keys: TProperties): string {
+  const rows: Row[] = []
+  const later: string[] = []
+  collect(keys, '', rows, later)
+  const lines = [
+    `### ${title.replace(/^[a-z]/, (letter) => letter.toUpperCase())}`,
+    '',
+    '| key | value | default | |',
+    '|---|---|---|---|',
+    ...rows.map(
+      (row) =>
+        `| \`${row.key}\` | ${cell(row.expected)} | ${cell(row.standard)} | ${cell(row.description)} |`,
+    ),
+  ]
+  if (later.length > 0) lines.push('', `Not in this version: ${code(later)}.`)
+  return lines.join('\n')
+}
+
+function collect(keys: TProperties, prefix: string, rows: Row[], later: string[]): void {
+  for (const [name, schema] of Object.entries(keys)) {
+    const key = `${prefix}${name}`
+    const item = innerOf(schema)
+    if (Object.hasOwn(schema, 'laterKey')) later.push(key)
+    else if (isGroup(schema)) collect(schema.properties, `${key}.`, rows, later)
+    else if (item !== undefined && isGroup(item)) {
+      rows.push(rowOf(key, schema))
+      collect(item.properties, `${key}.<key>.`, rows, later)
+    } else rows.push(rowOf(key, schema))
+  }
+}
+
+function rowOf(key: string, schema: TSchema): Row {
+  const { later, default: standard, derived, expected, description } = annotations(schema)
+  const values = typeof expected === 'string' ? expected : shapeOf(schema)
+  const missing =
+    later === undefined
+      ? ''
+      : ` (not in this version: ${code(later.map((word) => (word === '{}' ? 'a map' : word)))})`
+  return {
+    key,
+    expected: `${values}${missing}`,
+    standard: standard === undefined ? (derived ?? absentOf(key, schema)) : code([String(standard)]),
+    description: description ?? '',
+  }
+}
+
+interface Annotations {
+  readonly later?: readonly string[]
+  readonly default?: string | number | boolean
+  readonly derived?: string
+  readonly expected?: string
+  readonly description?: string
+  readonly mapItem?: TSchema
+  readonly listItem?: TSchema
+}
+
+function annotations(schema: TSchema): Annotations {
+  return schema
+}
+
+function innerOf(schema: TSchema): TSchema | undefined {
+  const { mapItem, listItem } = annotations(schema)
+  return mapItem ?? listItem
+}
+
+function shapeOf(schema: TSchema): string {
+  const item = innerOf(schema)
+  if (item === undefined) return 'a map by name'
+  const each = annotations(item).expected ?? 'the keys below'
+  return Object.hasOwn(schema, 'listItem') ? `a list, each ${each}` : `a map, each value ${each}`
+}
+
+function absentOf(key: string, schema: TSchema): string {
+  if (Object.hasOwn(schema, '~optional') || innerOf(schema) !== undefined) return 'none'
+  if (Object.hasOwn(schema, 'componentsKey')) return ''
+  const parent = key.slice(0, Math.max(0, key.lastIndexOf('.')))
+  return parent === '' ? 'required' : `required in ${code([parent])}`
+}
+
+function isGroup(schema: TSchema): schema is AnyGroup {
+  return Object.hasOwn(schema, 'properties')
+}
+
+function code(words: readonly string[]): string {
+  return words.map((word) => `\`${word}\``).join(', ')
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
+}
