@@ -113,6 +113,12 @@ export class LetterSeries {
     await open?.handle.close().catch(() => {})
   }
 
+  /** At the end: cuts back what is not, if the disk lets it, and closes. */
+  async finish(): Promise<void> {
+    await this.#cutBackAll().catch(() => {})
+    await this.close()
+  }
+
   async #writable(bytes: number, fileBytesMax: number): Promise<{ file: LetterFile; handle: OpenFile }> {
     await this.#cutBackAll()
     const newest = this.files.at(-1)
