@@ -5,7 +5,6 @@ import { computedCounter } from './computed-metric.ts'
 import type { LogLevel, RateLimitedLog } from './rate-limited-log.ts'
 
 export type PauseReason = 'arena_full' | 'over_share' | 'dead_letters_failing' | 'workers_unavailable'
-export type RequestOutcome = 'ok' | 'retry' | 'reject' | 'partial' | 'hold' | 'error'
 
 /** First of the records that were refused together; shown in the log, so without the record's bytes. */
 export interface RejectedExample {
@@ -23,7 +22,7 @@ interface Pauses {
 }
 
 /**
- * What happens in the collector, one function an event: it bumps the counter and writes the rate-limited line, so that
+ * What happens in the collector, sinks apart (SinkEvents), one function an event: it bumps the counter and writes the rate-limited line, so that
  * they can't disagree. WARN is unexpected but nothing is lost; ERROR means that data is lost or the operator must act.
  * Called per extent, batch, connection or fault, never per record: the ledger counts those.
  */
@@ -33,7 +32,6 @@ export class TelemetryEvents {
   readonly #pauses = new Map<string, Pauses>()
   readonly #refusedConnections: Counter<'source' | 'reason'>
   readonly #refusedRequests: Counter<'source' | 'status'>
-  readonly #sinkRequests: Counter<'sink' | 'outcome'>
   readonly #workerDeaths: Counter
   readonly #crossChecks: Counter<'result'>
   readonly #dlqFailures: Counter
@@ -53,12 +51,6 @@ export class TelemetryEvents {
       name: 'spillway_refused_requests_total',
       help: 'Requests answered with 4xx or 5xx, by status',
       labelNames: ['source', 'status'],
-      registers,
-    })
-    this.#sinkRequests = new Counter({
-      name: 'spillway_sink_requests_total',
-      help: 'Requests of a sink by outcome',
-      labelNames: ['sink', 'outcome'],
       registers,
     })
     this.#workerDeaths = new Counter({
@@ -100,7 +92,7 @@ export class TelemetryEvents {
   }
 
   /** `count` records of one extent were refused; the ledger has counted them. */
-  recordsRejected(source: string, count: number, example: RejectedExample): void {
+  recordsRejected(source: string, count: number, example?: RejectedExample): void {
     this.#write('warn', 'records_rejected', source, 'records were refused, see the dead letters', {
       count,
       ...example,
@@ -117,6 +109,16 @@ export class TelemetryEvents {
     this.#write('warn', `request_refused_${status}`, source, 'request refused', { status, reason, peer })
   }
 
+  /** This Node can't read from the kernel into memory of our choice. */
+  kernelReadMissing(source: string): void {
+    this.#write(
+      'warn',
+      'kernel_read_missing',
+      source,
+      'reading with a copy more: this Node cannot read into the arena',
+    )
+  }
+
   // Workers
 
   /** A worker thread ended unasked; what it was doing is given to another one. */
@@ -126,10 +128,8 @@ export class TelemetryEvents {
   }
 
   /** One record killed its worker twice and is a dead letter now. */
-  recordKilledWorker(source: string, bytes: number): void {
-    this.#write('error', 'record_killed_worker', source, 'a record that kills workers was dead-lettered', {
-      bytes,
-    })
+  recordKilledWorker(source: string): void {
+    this.#write('error', 'record_killed_worker', source, 'a record that kills workers was dead-lettered')
   }
 
   workersUnavailable(reason: string): void {
@@ -179,52 +179,6 @@ export class TelemetryEvents {
   /** A line that a crash left unfinished was cut off: nobody was told that it is stored. */
   deadLetterTorn(file: string, bytes: number): void {
     this.#write('warn', 'dead_letter_torn', 'dlq', 'cut off an unfinished line', { file, bytes })
-  }
-
-  // Sinks
-
-  /** Called for every request. */
-  sinkRequest(sink: string, outcome: RequestOutcome): void {
-    this.#sinkRequests.inc({ sink, outcome })
-  }
-
-  sinkRetry(sink: string, category: string, reason: string, retryMs: number, status?: number): void {
-    this.#write('warn', `sink_retry_${category}`, sink, 'delivery failed, trying again', {
-      category,
-      reason,
-      retry_ms: Math.round(retryMs),
-      ...(status === undefined ? undefined : { status }),
-    })
-  }
-
-  /** Nothing but probes until the destination works again. */
-  sinkHeld(sink: string, reason: string, status?: number): void {
-    this.#write('error', 'sink_held', sink, 'delivery is on hold: the operator must act', {
-      reason,
-      ...(status === undefined ? undefined : { status }),
-    })
-  }
-
-  sinkResumed(sink: string, heldMs: number): void {
-    this.#write('info', 'sink_resumed', sink, 'delivery goes on', { held_ms: Math.round(heldMs) })
-  }
-
-  /** The destination refuses this batch for its content; it is held and probed while others go on. */
-  batchRefused(sink: string, events: number, reason: string, status?: number): void {
-    this.#write('error', 'batch_refused', sink, 'the destination refuses a batch: it is held', {
-      events,
-      reason,
-      ...(status === undefined ? undefined : { status }),
-    })
-  }
-
-  /** Accepted events given up by a sink: `refused`, `expired` or `undelivered`. The ledger has counted them. */
-  eventsDeadLettered(sink: string, category: string, count: number, reason: string): void {
-    this.#write('warn', `dead_lettered_${category}`, sink, 'events went to the dead letters', {
-      category,
-      count,
-      reason,
-    })
   }
 
   // Lifecycle
