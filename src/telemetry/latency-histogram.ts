@@ -2,6 +2,7 @@ import { Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
 
 const NAME = 'spillway_event_latency_seconds'
+const HELP = 'Age of events, from received to delivered'
 const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]
 
 interface Series {
@@ -17,7 +18,7 @@ export class LatencyHistogram extends Histogram<'sink' | 'le'> {
   constructor(registry: Registry) {
     super({
       name: NAME,
-      help: 'Age of events, from received to delivered',
+      help: HELP,
       labelNames: ['sink'],
       buckets: BUCKETS_S,
       registers: [registry],
@@ -37,14 +38,10 @@ export class LatencyHistogram extends Histogram<'sink' | 'le'> {
     series.sumS += ageS * events
   }
 
-  /** What the registry asks for when it writes text. */
-  async getForPromString() {
-    const metric = await super.get()
-    return { ...metric, values: [...this.#series].flatMap(([sink, series]) => exported(sink, series)) }
-  }
-
-  override get() {
-    return this.getForPromString()
+  /** What prom-client asks a histogram for; its own would answer with what `observe` counted, one at a time. */
+  getForPromString() {
+    const values = [...this.#series].flatMap(([sink, series]) => exported(sink, series))
+    return { name: NAME, help: HELP, type: 'histogram', aggregator: 'sum', values }
   }
 }
 
