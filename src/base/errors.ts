@@ -79,6 +79,16 @@ export const errorTable = {
     exitCode: 1,
     retryable: false,
   },
+  SPW_ERR_SINK_TLS: {
+    message: 'sinks.{sink}.tls: {reason}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_SINK_PATH: {
+    message: 'sinks.{sink}.path: cannot use {path}: {reason}',
+    exitCode: 1,
+    retryable: true,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable

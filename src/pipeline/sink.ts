@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.ts'
+
 /** What a sink is given to deliver: bytes as they go out. Views of the arena or of an output slab; read only. */
 export interface Payload {
   readonly views: readonly Uint8Array[]
@@ -46,4 +48,11 @@ export interface Sink {
   start(signal: AbortSignal): Promise<void>
   send(payload: Payload, signal: AbortSignal): Promise<Outcome>
   stop(): Promise<void>
+}
+
+/** What every sink is made with, beside its configuration. */
+export interface SinkContext {
+  readonly clock: Clock
+  /** Of Spillway, for the `user-agent`. */
+  readonly version: string
 }

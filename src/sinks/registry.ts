@@ -1,0 +1,49 @@
+/** All sinks, by the `type` of their configuration. */
+import type { PayloadForm } from '../pipeline/dispatch/payload-builder.ts'
+import type { Sink, SinkContext } from '../pipeline/sink.ts'
+import type { BlackholeSinkConfig } from './blackhole/config.ts'
+import { BlackholeSink } from './blackhole/index.ts'
+import type { FileSinkConfig } from './file/config.ts'
+import { FileSink } from './file/index.ts'
+import type { HttpSinkConfig } from './http/config.ts'
+import { HttpSink } from './http/index.ts'
+import type { StdoutSinkConfig } from './stdout/config.ts'
+import { StdoutSink } from './stdout/index.ts'
+
+interface SinkConfigs {
+  readonly http: HttpSinkConfig
+  readonly file: FileSinkConfig
+  readonly stdout: StdoutSinkConfig
+  readonly blackhole: BlackholeSinkConfig
+}
+
+interface SinkEntry<Config> {
+  create(config: Config, context: SinkContext): Sink
+  /** What its payloads look like. */
+  form(config: Config): PayloadForm
+}
+
+const LINES: PayloadForm = { encoding: 'ndjson', compression: 'none' }
+
+const sinks: { readonly [Type in keyof SinkConfigs]: SinkEntry<SinkConfigs[Type]> } = {
+  http: { create: (config, context) => new HttpSink(config, context), form: (config) => config },
+  file: {
+    create: (config, context) => new FileSink(config, context),
+    form: ({ compression }) => ({ encoding: 'ndjson', compression }),
+  },
+  stdout: { create: () => new StdoutSink(), form: () => LINES },
+  blackhole: { create: () => new BlackholeSink(), form: () => LINES },
+}
+
+type ConfigOf<Type extends keyof SinkConfigs> = SinkConfigs[Type] & { readonly type: Type }
+
+export function createSink<Type extends keyof SinkConfigs>(
+  config: ConfigOf<Type>,
+  context: SinkContext,
+): Sink {
+  return sinks[config.type].create(config, context)
+}
+
+export function payloadForm<Type extends keyof SinkConfigs>(config: ConfigOf<Type>): PayloadForm {
+  return sinks[config.type].form(config)
+}
