@@ -37,8 +37,6 @@ export class SinkCounts {
   /** By category: refused, expired, undelivered. */
   readonly deadLettered = new Map<string, number>()
   readonly discarded = new Map<string, number>()
-  /** Requests by outcome; `error`: the sink broke its contract and threw. */
-  readonly requests = { ok: 0, retry: 0, reject: 0, hold: 0, error: 0 }
   /** Independent count of what is in memory for this sink, by lane; walked, not subtracted. */
   held: () => readonly [number, number] = () => [0, 0]
 

@@ -1,21 +1,19 @@
-import type { Outcome } from '../sink.ts'
+import type { RetryCategory } from '../sink.ts'
 import type { GiveUpCategory } from './giving-up.ts'
 
-type Failure<Kind extends Outcome['kind']> = Extract<Outcome, { kind: Kind }>
-
-/** What a dispatcher tells of: for the log, and for what the ledger doesn't count. */
+/** What a dispatcher tells of, for the log and for what the ledger doesn't count; the names are those of telemetry. */
 export interface DispatchEvents {
-  /** A batch failed and is sent again. */
-  retrying?(sink: string, outcome: Failure<'retry'>, delayMs: number): void
-  /** The operator must act: the sink sends nothing but probes. Called for the first failure and each failed probe. */
-  holding?(sink: string, reason: string, status: number | undefined): void
-  /** The destination takes events again. */
-  resumed?(sink: string): void
+  /** Once a request. `error`: the sink broke its contract and threw. */
+  sinkRequest(sink: string, outcome: 'ok' | 'retry' | 'reject' | 'hold' | 'error'): void
+  sinkRetry(sink: string, category: RetryCategory, reason: string, retryMs: number, status?: number): void
+  /** For the first failure and for each probe that failed again. */
+  sinkHeld(sink: string, reason: string, status?: number): void
+  sinkResumed(sink: string, heldMs: number): void
   /** A batch was refused for its content, at first or in a probe. */
-  refused?(sink: string, outcome: Failure<'reject'>, batchEvents: number): void
-  deadLettered?(sink: string, category: GiveUpCategory, events: number): void
-  /** Encoding or writing dead letters failed, or the sink threw; it is tried again. */
-  failed?(sink: string, error: unknown): void
-  /** Some events of one frame were delivered, so long after they were received. */
-  delivered?(sink: string, events: number, ageMs: number): void
+  batchRefused(sink: string, events: number, reason: string, status?: number): void
+  eventsDeadLettered(sink: string, category: GiveUpCategory, count: number, reason: string): void
+  /** Encoding or writing dead letters failed; it is tried again. */
+  sinkTaskFailed(sink: string, error: unknown): void
+  /** Events of one frame were delivered, so long after they were received. */
+  eventsDelivered(sink: string, events: number, ageMs: number): void
 }

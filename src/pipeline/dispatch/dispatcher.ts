@@ -1,105 +1,24 @@
-import type { Clock, Timer } from '../../base/clock.ts'
-import type { DeadLetters } from '../../dlq/dead-letters.ts'
-import type { Frame } from '../../journal/frame.ts'
-import type { FrameReader, MemoryLog } from '../../journal/memory-log.ts'
-import type { Arena } from '../../memory/arena.ts'
-import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
-import type { Encoder } from '../encoder.ts'
 import { BULK, FAST } from '../ledger.ts'
-import type { SinkCounts } from '../ledger.ts'
-import type { Outcome, Sink } from '../sink.ts'
-import { backoffMs } from './backoff.ts'
-import type { Batch, Part } from './batch.ts'
+import type { Outcome } from '../sink.ts'
+import { Alarm } from './alarm.ts'
+import type { Batch } from './batch.ts'
 import { Batcher } from './batcher.ts'
-import type { DispatchEvents } from './dispatch-events.ts'
+import { Destination } from './destination.ts'
+import type { DispatcherOptions, DispatcherStatus, DrainResult } from './dispatcher-options.ts'
 import { GivingUp } from './giving-up.ts'
 import type { GiveUpCategory } from './giving-up.ts'
+import { countHeld } from './held.ts'
 import { Limiter } from './limiter.ts'
-import type { RateLimit } from './limiter.ts'
-import { PayloadBuilder } from './payload-builder.ts'
-import type { PayloadForm } from './payload-builder.ts'
-import { RecordWalk, partOf } from './record-walk.ts'
+import { OutcomeHandler } from './outcome-handler.ts'
+import { PayloadBuilder, growthBytesMax, sentBytesMax } from './payload-builder.ts'
+import { RecordWalk } from './record-walk.ts'
+import { Roster } from './roster.ts'
+import { Settlement } from './settlement.ts'
 
-/** Batches refused for their content that are kept aside at most; one more, and the whole sink waits for the operator. */
-export const PARKED_BATCHES_MAX = 64
-/** A destination can't ask for a longer pause than this. */
-export const RETRY_AFTER_MAX_MS = 24 * 3_600_000
 /** A sink that has not answered so long after its own time-out, or after it was told to stop, is not waited for. */
 export const SEND_GRACE_MS = 2000
-/** Longest wait of a timer; Node fires at once what is longer than 2^31 ms. */
-const TIMER_MAX_MS = 3_600_000
 /** Pause after an encode task failed. */
 const ENCODE_PAUSE_MS = 1000
-/** Header of a compressed member and what incompressible bytes grow by. */
-const compressionOverhead = (bytes: number) => 64 + Math.ceil(bytes / 512)
-
-export interface DispatcherConfig extends PayloadForm {
-  readonly batch: { readonly maxBytes: number; readonly maxEvents: number; readonly maxAgeMs: number }
-  readonly rateLimit?: RateLimit
-  readonly retry: { readonly initialMs: number; readonly maxMs: number; readonly maxAgeMs?: number }
-  readonly request: { readonly timeoutMs: number; readonly concurrency: number }
-  /** Longest record of its sources. */
-  readonly maxRecordBytes: number
-}
-
-export interface DispatcherOptions {
-  readonly name: string
-  readonly sink: Sink
-  readonly log: MemoryLog
-  /** Indexes of the sources whose events it gets. */
-  readonly inputs: readonly number[]
-  /** Which bit of the route mask is this sink's `where`; -1: it gets everything. */
-  readonly filterIndex: number
-  readonly config: DispatcherConfig
-  readonly counts: SinkCounts
-  readonly pool: SlabPool
-  /** Two reserved slabs: for encoded payloads and dead letters. */
-  readonly owner: SlabOwner
-  readonly arena: Arena
-  readonly encoder: Encoder
-  readonly deadLetters: DeadLetters
-  readonly sourceNames: readonly string[]
-  readonly clock: Clock
-  /** From 0 to 1. */
-  readonly random: () => number
-  readonly events?: DispatchEvents
-}
-
-export interface Hold {
-  readonly reason: string
-  readonly status: number | undefined
-  readonly sinceMs: number
-}
-
-export interface DispatcherStatus {
-  readonly state: 'running' | 'waiting_for_operator' | 'draining' | 'stopped'
-  /** Why the operator must act; null when nothing asks for it. */
-  readonly waitingForOperator: string | null
-  /** Batches by what they wait for. */
-  readonly batches: {
-    readonly sending: number
-    readonly ready: number
-    readonly retrying: number
-    readonly refused: number
-    readonly givingUp: number
-  }
-  readonly framesWaiting: number
-  /** The destination asked for a pause of so long. */
-  readonly pausedForMs: number
-  readonly lastFailure: string
-}
-
-export interface DrainResult {
-  /** Events delivered since the drain began. */
-  readonly delivered: number
-  /** Events that became dead letters because time was over. */
-  readonly undelivered: number
-}
-
-interface Flight {
-  readonly controller: AbortController
-  readonly overdueAtMs: number
-}
 
 /**
  * Takes committed frames to one sink: cuts batches, makes payloads, keeps to the rate limit, sends, and settles every
@@ -110,79 +29,65 @@ interface Flight {
  *                        | '-- waiting        (dead letters)
  *                        '---- parked (refused)
  *
- * The line holds what may go as soon as its payload is made and the rate limit allows, first sends in order. Line, in
- * flight and waiting together are never more than `concurrency` batches, parked ones apart, so a dead destination holds
- * that many and the rest stays in the log. Nothing is done inside a caller's step: every reason to act asks for one
- * `#pump`, which runs as a microtask and looks at the whole state.
+ * Line, in flight, waiting and giving up together are never more than `concurrency` batches, parked ones apart, so a
+ * dead destination holds that many and the rest stays in the log. Nothing is done inside a caller's step: every reason
+ * to act asks for one `#pump`, which runs as a microtask and looks at the whole state.
  */
 export class Dispatcher {
   readonly name: string
   readonly #options: DispatcherOptions
-  readonly #reader: FrameReader
+  readonly #routeBit: number
+  readonly #settlement: Settlement
   readonly #batcher: Batcher
   readonly #limiter: Limiter
   readonly #payloads: PayloadBuilder
   readonly #givingUp: GivingUp
-  readonly #routeBit: number
-
-  /** Every batch cut and not settled, wherever it is. */
-  readonly #live = new Set<Batch>()
-  readonly #line: Batch[] = []
-  readonly #inFlight = new Map<Batch, Flight>()
-  readonly #waiting = new Set<Batch>()
-  readonly #parked = new Set<Batch>()
-
-  #hold: Hold | null = null
-  #probeAtMs = 0
-  #probeTurn = false
-  #pausedUntilMs = 0
-  /** Batches that the destination has accepted. */
-  #acks = 0
-  #lastFailure = ''
+  readonly #roster = new Roster()
+  readonly #destination: Destination
+  readonly #outcomes: OutcomeHandler
+  readonly #alarm: Alarm
 
   #state: 'new' | 'running' | 'draining' | 'closing' | 'stopped' = 'new'
   #pumpAsked = false
+  /** Whose turn it is when both a refused batch and another could go. */
+  #parkedTurn = false
   #waitsForSlab = false
-  #timer: Timer | null = null
-  #timerAtMs = Infinity
+  #drained: Promise<DrainResult> | null = null
   #onQuiet: (() => void) | null = null
   #onFlightEnded: (() => void) | null = null
+  #flightsEnding: Promise<void> | null = null
 
   constructor(options: DispatcherOptions) {
-    const { name, config, arena, log, inputs, filterIndex, clock, counts, pool } = options
+    const { name, config, arena, filterIndex, clock, counts, pool, events = {} } = options
     this.name = name
     this.#options = options
     this.#routeBit = filterIndex === -1 ? 0 : 1 << filterIndex
-    const takes = new Set(inputs)
-    this.#reader = log.addReader(
-      (source) => takes.has(source),
-      (frame) => this.#onFrame(frame),
+    this.#alarm = new Alarm(clock, () => this.#askForPump())
+    this.#settlement = new Settlement(options, () => this.#askForPump())
+    this.#limiter = new Limiter(
+      config.rateLimit ?? {},
+      sentBytesMax(config.maxRecordBytes, config),
+      clock.now(),
     )
-    const overhead = config.compression === 'none' ? 0 : compressionOverhead(config.maxRecordBytes)
-    this.#limiter = new Limiter(config.rateLimit ?? {}, config.maxRecordBytes + 2 + overhead, clock.now())
-    const { maxBytes } = this.#limiter
-    this.#batcher = new Batcher({
-      reader: this.#reader,
-      walk: new RecordWalk(arena.words, this.#routeBit, config.encoding === 'ndjson'),
-      offered: (frame) => this.#offered(frame)[BULK] + this.#offered(frame)[FAST],
-      encoding: config.encoding,
-      maxBytes: Math.min(
-        config.batch.maxBytes,
-        config.compression === 'none' ? maxBytes : maxBytes - compressionOverhead(maxBytes),
-      ),
-      maxEvents: Math.min(config.batch.maxEvents, this.#limiter.maxEvents),
-      maxAgeMs: config.batch.maxAgeMs,
-    })
+    this.#batcher = this.#makeBatcher()
+    this.#destination = new Destination(name, clock, config.retry.maxMs, events)
     const shared = { ...options, ...config, routeBit: this.#routeBit }
     this.#payloads = new PayloadBuilder(shared)
     this.#givingUp = new GivingUp({
       ...shared,
       sinkName: name,
-      onWritten: (parts, category) => this.#settleDead(parts, category),
+      onWritten: (parts, category, reason) => this.#settlement.deadLettered(parts, category, reason),
       onDone: (batch) => this.#onGivenUp(batch),
-      onFailure: (error) => options.events?.failed?.(name, error),
+      onFailure: (error) => events.sinkTaskFailed?.(name, error),
     })
-    counts.held = () => this.#held()
+    this.#outcomes = new OutcomeHandler({
+      ...shared,
+      roster: this.#roster,
+      destination: this.#destination,
+      settlement: this.#settlement,
+      giveUp: (batch, category) => this.#giveUp(batch, category),
+    })
+    counts.held = () => countHeld(arena.words, this.#routeBit, this.#settlement, this.#batcher, this.#roster)
     pool.onFree(() => this.#onSlabFree())
   }
 
@@ -195,89 +100,78 @@ export class Dispatcher {
   /**
    * Sends what is there without waiting for full batches, until all is settled or `deadline` is aborted; then ends what
    * is in flight and makes dead letters of what is left. Afterwards the dispatcher is stopped. No frame may come any
-   * more.
+   * more. Calling it again answers with the same.
    */
-  async drain(deadline: AbortSignal): Promise<DrainResult> {
-    const { counts } = this.#options
-    const deliveredBefore = counts.delivered[BULK]! + counts.delivered[FAST]!
-    const undeliveredBefore = counts.deadLettered.get('undelivered') ?? 0
-    if (this.#state === 'running') {
-      this.#state = 'draining'
-      await this.#quietOr(deadline)
-    }
-    if (this.#state === 'new' || this.#state === 'draining') {
-      this.#state = 'closing'
-      await this.#giveUpTheRest()
-    }
-    await this.stop()
-    return {
-      delivered: counts.delivered[BULK]! + counts.delivered[FAST]! - deliveredBefore,
-      undelivered: (counts.deadLettered.get('undelivered') ?? 0) - undeliveredBefore,
-    }
+  drain(deadline: AbortSignal): Promise<DrainResult> {
+    this.#drained ??= this.#drain(deadline)
+    return this.#drained
   }
 
   /** Stops sending and ends what is in flight; what is held stays held. May be called twice and before `start`. */
   async stop(): Promise<void> {
     this.#state = 'stopped'
-    this.#timer?.clear()
-    this.#timer = null
+    this.#alarm.clear()
     this.#givingUp.stop()
     this.#onQuiet?.()
     await this.#endFlights()
   }
 
-  /** A batch is parked, or the whole sink on hold: not ready, and why. */
+  /** Why the operator must act, so that the collector is not ready; null when nothing asks for it. */
   get waitingForOperator(): string | null {
-    if (this.#hold !== null) return this.#hold.reason
-    for (const batch of this.#parked) return batch.reason
+    if (this.#destination.holdReason !== null) return this.#destination.holdReason
+    for (const batch of this.#roster.parked) return batch.reason
     return null
   }
 
   status(): DispatcherStatus {
     const { waitingForOperator } = this
-    const state = this.#state === 'closing' ? 'draining' : this.#state === 'new' ? 'running' : this.#state
+    const { line, inFlight, waiting, parked } = this.#roster
+    const { pausedUntilMs, lastFailure } = this.#destination
     return {
-      state: state === 'running' && waitingForOperator !== null ? 'waiting_for_operator' : state,
+      state: this.#stateShown(),
       waitingForOperator,
       batches: {
-        sending: this.#inFlight.size,
-        ready: this.#line.length,
-        retrying: this.#waiting.size,
-        refused: this.#parked.size,
+        sending: inFlight.size,
+        ready: line.length,
+        retrying: waiting.size,
+        refused: parked.size,
         givingUp: this.#givingUp.size,
       },
-      framesWaiting: this.#reader.waiting,
-      pausedForMs: Math.max(0, this.#pausedUntilMs - this.#options.clock.now()),
-      lastFailure: this.#lastFailure,
+      framesWaiting: this.#settlement.reader.waiting,
+      pausedForMs: Math.max(0, pausedUntilMs - this.#options.clock.now()),
+      lastFailure,
     }
   }
 
-  // --- what comes in
-
-  /** In the step that commits the frame, so that `accepted = offered + filtered` holds at every moment. */
-  #onFrame(frame: Frame): boolean {
-    const { counts } = this.#options
-    const [bulk, fast] = this.#offered(frame)
-    counts.offered[BULK]! += bulk
-    counts.offered[FAST]! += fast
-    counts.filtered += frame.records - bulk - fast
-    if (bulk + fast === 0) return false
-    this.#askForPump()
-    return true
+  #stateShown(): DispatcherStatus['state'] {
+    if (this.#state === 'stopped') return 'stopped'
+    if (this.#state === 'draining' || this.#state === 'closing') return 'draining'
+    return this.waitingForOperator === null ? 'running' : 'waiting_for_operator'
   }
 
-  #offered(frame: Frame): [number, number] {
-    const { filterIndex } = this.#options
-    if (filterIndex === -1) return [frame.records - frame.fast, frame.fast]
-    return [frame.routed![2 * filterIndex]!, frame.routed![2 * filterIndex + 1]!]
+  #makeBatcher(): Batcher {
+    const { config, arena } = this.#options
+    const { batch, encoding, compression } = config
+    const { reader } = this.#settlement
+    const { maxBytes, maxEvents } = this.#limiter
+    return new Batcher({
+      reader,
+      walk: new RecordWalk(arena.words, this.#routeBit, encoding === 'ndjson'),
+      offered: (frame) => {
+        const [bulk, fast] = this.#settlement.offered(frame)
+        return bulk + fast
+      },
+      encoding,
+      maxBytes: Math.min(batch.maxBytes, maxBytes - growthBytesMax(maxBytes, compression)),
+      maxEvents: Math.min(batch.maxEvents, maxEvents),
+      maxAgeMs: batch.maxAgeMs,
+    })
   }
 
   #onSlabFree(): void {
     this.#givingUp.wake()
     if (this.#waitsForSlab) this.#askForPump()
   }
-
-  // --- the pump
 
   #askForPump(): void {
     if (this.#pumpAsked) return
@@ -290,335 +184,175 @@ export class Dispatcher {
 
   #pump(): void {
     const nowMs = this.#options.clock.now()
-    this.#abortOverdue(nowMs)
-    if (this.#hold === null) this.#fillLine(nowMs)
-    else this.#fillLineWithProbe(nowMs)
+    this.#roster.abortOverdue(nowMs)
+    if (this.#destination.onHold) this.#chooseProbe(nowMs)
+    else this.#fillLine(nowMs)
     this.#prepareLine(nowMs)
     const waitMs = this.#sendLine(nowMs)
-    this.#setTimer(nowMs, Math.min(nowMs + waitMs, this.#nextDueMs(nowMs)))
+    this.#alarm.set(nowMs, Math.min(nowMs + waitMs, this.#nextDueMs(nowMs)))
     if (this.#onQuiet !== null && this.#isQuiet()) this.#onQuiet()
   }
 
   #fillLine(nowMs: number): void {
     const { concurrency } = this.#options.config.request
-    while (this.#line.length + this.#inFlight.size < concurrency) {
-      // A probe and other batches take turns, so that neither keeps the other waiting for ever.
-      const first = this.#probeTurn ? this.#dueProbe(nowMs) : null
-      const batch = first ?? this.#dueRetry(nowMs) ?? this.#cut(nowMs) ?? this.#dueProbe(nowMs)
+    const { line, inFlight } = this.#roster
+    while (line.length + inFlight.size < concurrency) {
+      // Probes and other batches take turns, so that neither keeps the other waiting for ever.
+      const parked = this.#parkedTurn ? this.#roster.parkedDue(nowMs) : null
+      const batch =
+        parked ?? this.#roster.takeRetry(nowMs) ?? this.#cut(nowMs) ?? this.#roster.parkedDue(nowMs)
       if (batch === null) return
-      this.#probeTurn = !batch.parked
-      this.#line.push(batch)
+      this.#parkedTurn = !batch.parked
+      line.push(batch)
     }
   }
 
   /** On hold one batch at a time is let try: the one at the head of the line. */
-  #fillLineWithProbe(nowMs: number): void {
-    if (nowMs < this.#probeAtMs || this.#inFlight.size > 0 || this.#line.length > 0) return
-    const batch = this.#dueRetry(Infinity) ?? this.#cut(nowMs) ?? this.#dueProbe(Infinity)
-    if (batch !== null) this.#line.push(batch)
-  }
-
-  #dueRetry(nowMs: number): Batch | null {
-    for (const batch of this.#waiting) {
-      if (batch.dueAtMs > nowMs) continue
-      this.#waiting.delete(batch)
-      return batch
-    }
-    return null
-  }
-
-  #dueProbe(nowMs: number): Batch | null {
-    for (const batch of this.#parked) {
-      if (batch.dueAtMs > nowMs || this.#inFlight.has(batch) || this.#line.includes(batch)) continue
-      return batch
-    }
-    return null
+  #chooseProbe(nowMs: number): void {
+    const { line, inFlight } = this.#roster
+    if (nowMs < this.#destination.probeAtMs || inFlight.size > 0 || line.length > 0) return
+    const batch = this.#roster.takeRetry(Infinity) ?? this.#cut(nowMs) ?? this.#roster.parkedDue(Infinity)
+    if (batch !== null) line.push(batch)
   }
 
   /** The next new batch, unless as many as may be are under way. */
   #cut(nowMs: number): Batch | null {
-    if (this.#live.size - this.#parked.size >= this.#options.config.request.concurrency) return null
+    if (this.#roster.underWay >= this.#options.config.request.concurrency) return null
     const batch = this.#batcher.take(nowMs, this.#state === 'draining')
-    if (batch !== null) this.#live.add(batch)
+    if (batch !== null) this.#roster.live.add(batch)
     return batch
   }
 
   #prepareLine(nowMs: number): void {
     this.#waitsForSlab = false
-    const probing = this.#hold !== null
-    for (const [place, batch] of this.#line.entries()) {
+    const { onHold, probeAtMs } = this.#destination
+    for (const [place, batch] of this.#roster.line.entries()) {
       // On hold only the probe may keep an output slab: the others would keep it from having one.
-      if (probing && (place > 0 || nowMs < this.#probeAtMs)) this.#payloads.release(batch)
-      else if (batch.payload === null && !batch.preparing && batch.dueAtMs <= nowMs) {
-        if (!this.#payloads.prepare(batch, (error) => this.#onPrepared(batch, error))) {
-          this.#waitsForSlab = true
-          if (!probing) return
-        }
-      }
+      if (onHold && (place > 0 || nowMs < probeAtMs)) this.#payloads.release(batch)
+      else if (batch.payload === null && !batch.preparing && batch.dueAtMs <= nowMs)
+        if (!this.#prepare(batch, place)) return
     }
   }
 
+  #prepare(batch: Batch, place: number): boolean {
+    const { line } = this.#roster
+    const onPrepared = (error: unknown) => this.#onPrepared(batch, error)
+    if (this.#payloads.prepare(batch, onPrepared)) return true
+    this.#waitsForSlab = true
+    // First sends go in order: those behind it would wait with their slabs for the batch that waits for a slab.
+    for (let last = line.length - 1; last > place; last--) {
+      this.#payloads.release(line[last]!)
+      if (this.#payloads.prepare(batch, onPrepared)) return true
+    }
+    return false
+  }
+
   #onPrepared(batch: Batch, error: unknown): void {
+    const { clock, events } = this.#options
     if (error !== undefined) {
-      batch.dueAtMs = this.#options.clock.now() + ENCODE_PAUSE_MS
-      this.#options.events?.failed?.(this.name, error)
+      batch.dueAtMs = clock.now() + ENCODE_PAUSE_MS
+      events?.sinkTaskFailed?.(this.name, error)
     }
     const ended = this.#state === 'stopped' || this.#state === 'closing'
-    if (ended || !this.#line.includes(batch)) this.#payloads.release(batch)
+    if (ended || !this.#roster.line.includes(batch)) this.#payloads.release(batch)
     this.#onFlightEnded?.()
     this.#askForPump()
   }
 
   /** Sends what may be sent; answers in how many milliseconds the next may, Infinity if that is no question of time. */
   #sendLine(nowMs: number): number {
-    if (nowMs < this.#pausedUntilMs) return this.#pausedUntilMs - nowMs
-    const probing = this.#hold !== null
-    if (probing && (nowMs < this.#probeAtMs || this.#inFlight.size > 0)) return Infinity
-    let inOrder = true
-    for (let place = 0; place < this.#line.length;) {
-      const batch = this.#line[place]!
+    const { line, inFlight } = this.#roster
+    const { onHold, probeAtMs, pausedUntilMs } = this.#destination
+    if (line.length === 0 || (onHold && (nowMs < probeAtMs || inFlight.size > 0))) return Infinity
+    if (nowMs < pausedUntilMs) return pausedUntilMs - nowMs
+    let firstsMayGo = true
+    let place = 0
+    while (place < line.length) {
+      const batch = line[place]!
       const { payload } = batch
       const first = batch.attempts === 0
-      if (payload === null) inOrder &&= !first
-      if (payload === null || (first && !inOrder)) {
-        if (probing) break
+      if (payload === null || (first && !firstsMayGo)) {
+        if (onHold) return Infinity
+        if (first) firstsMayGo = false
         place++
         continue
       }
       const waitMs = this.#limiter.waitMs(payload.events, payload.bytes, nowMs)
       if (waitMs > 0) return waitMs
       this.#limiter.take(payload.events, payload.bytes, nowMs)
-      this.#line.splice(place, 1)
-      this.#send(batch, nowMs)
-      if (probing) break
+      line.splice(place, 1)
+      void this.#send(batch, nowMs)
+      if (onHold) return Infinity
     }
     return Infinity
   }
 
-  #send(batch: Batch, nowMs: number): void {
+  async #send(batch: Batch, nowMs: number): Promise<void> {
     const { sink, config } = this.#options
     const controller = new AbortController()
+    const overdueAtMs = nowMs + config.request.timeoutMs + SEND_GRACE_MS
     batch.attempts++
-    this.#inFlight.set(batch, { controller, overdueAtMs: nowMs + config.request.timeoutMs + SEND_GRACE_MS })
-    const answer = async () => sink.send(batch.payload!, controller.signal)
-    answer().then(
-      (outcome) => this.#onOutcome(batch, outcome),
-      (error: unknown) => this.#onThrown(batch, error),
-    )
-  }
-
-  #abortOverdue(nowMs: number): void {
-    for (const { controller, overdueAtMs } of this.#inFlight.values())
-      if (overdueAtMs <= nowMs) controller.abort()
-  }
-
-  /** The next moment at which time alone changes something. */
-  #nextDueMs(nowMs: number): number {
-    let next = Infinity
-    const consider = (atMs: number) => {
-      if (atMs > nowMs && atMs < next) next = atMs
+    this.#roster.inFlight.set(batch, { controller, overdueAtMs })
+    let outcome: Outcome
+    try {
+      outcome = await sink.send(batch.payload!, controller.signal)
+      this.#options.events?.sinkRequest?.(this.name, outcome.kind === 'ack' ? 'ok' : outcome.kind)
+    } catch (error) {
+      this.#options.events?.sinkRequest?.(this.name, 'error')
+      outcome = { kind: 'retry', category: 'unknown', reason: String(error) }
     }
-    consider(this.#batcher.dueAtMs)
-    if (this.#hold !== null) consider(this.#probeAtMs)
-    for (const batch of this.#live) consider(batch.dueAtMs)
-    for (const { overdueAtMs } of this.#inFlight.values()) consider(overdueAtMs)
-    return next
-  }
-
-  #setTimer(nowMs: number, atMs: number): void {
-    if (atMs === Infinity || (this.#timer !== null && this.#timerAtMs <= atMs)) return
-    this.#timer?.clear()
-    const delayMs = Math.min(TIMER_MAX_MS, Math.max(1, Math.ceil(atMs - nowMs)))
-    this.#timerAtMs = nowMs + delayMs
-    this.#timer = this.#options.clock.setTimeout(() => {
-      this.#timer = null
-      this.#askForPump()
-    }, delayMs)
-  }
-
-  // --- what became of a batch
-
-  #onThrown(batch: Batch, error: unknown): void {
-    const { counts, events } = this.#options
-    counts.requests.error++
-    events?.failed?.(this.name, error)
-    const reason = error instanceof Error ? error.message : String(error)
-    if (this.#inFlight.delete(batch)) this.#onRetry(batch, { kind: 'retry', category: 'unknown', reason })
-    this.#afterOutcome(batch)
-  }
-
-  #onOutcome(batch: Batch, outcome: Outcome): void {
-    const { requests } = this.#options.counts
-    requests[outcome.kind === 'ack' ? 'ok' : outcome.kind]++
     // One that took too long to end was given up already.
-    if (this.#inFlight.delete(batch)) {
-      if (outcome.kind === 'ack') this.#onAck(batch)
-      else if (outcome.kind === 'retry') this.#onRetry(batch, outcome)
-      else if (outcome.kind === 'hold') this.#onHold(batch, outcome)
-      else this.#onReject(batch, outcome)
-    }
-    this.#afterOutcome(batch)
-  }
-
-  #afterOutcome(batch: Batch): void {
+    if (this.#roster.inFlight.delete(batch)) this.#outcomes.handle(batch, outcome)
     this.#payloads.release(batch)
     this.#onFlightEnded?.()
     this.#askForPump()
   }
 
-  #onAck(batch: Batch): void {
-    const { counts, events } = this.#options
-    counts.deliveredBytes += batch.payload!.bytes
-    this.#acks++
-    this.#live.delete(batch)
-    this.#parked.delete(batch)
-    this.#settleDelivered(batch.parts)
-    if (this.#hold !== null) {
-      this.#hold = null
-      events?.resumed?.(this.name)
-    }
-    for (const refused of this.#parked) if (!this.#inFlight.has(refused)) this.#giveUpIfBelieved(refused)
-  }
-
-  #onRetry(batch: Batch, outcome: Extract<Outcome, { kind: 'retry' }>): void {
-    const { config, clock, random, events } = this.#options
-    const nowMs = clock.now()
-    this.#noteFailure(batch, outcome)
-    batch.failures++
-    if (outcome.afterMs !== undefined)
-      this.#pausedUntilMs = Math.max(
-        this.#pausedUntilMs,
-        nowMs + Math.min(outcome.afterMs, RETRY_AFTER_MAX_MS),
-      )
-    const { maxAgeMs = Infinity } = config.retry
-    if (nowMs - batch.youngestAtMs >= maxAgeMs) {
-      this.#giveUp(batch, 'expired')
-      return
-    }
-    const backoff = batch.parked ? config.retry.maxMs : backoffMs(config.retry, batch.failures, random)
-    batch.dueAtMs = Math.max(nowMs + backoff, this.#pausedUntilMs)
-    if (!batch.parked) this.#waiting.add(batch)
-    if (this.#hold !== null) this.#probeAtMs = Math.max(nowMs + config.retry.maxMs, this.#pausedUntilMs)
-    events?.retrying?.(this.name, outcome, batch.dueAtMs - nowMs)
-  }
-
-  #onHold(batch: Batch, outcome: Extract<Outcome, { kind: 'hold' }>): void {
-    this.#noteFailure(batch, outcome)
-    if (batch.parked) batch.dueAtMs = this.#options.clock.now() + this.#options.config.retry.maxMs
-    else this.#line.unshift(batch)
-    this.#holdAll(outcome.reason, outcome.status)
-  }
-
-  #holdAll(reason: string, status: number | undefined): void {
-    const { clock, config, events } = this.#options
-    const nowMs = clock.now()
-    this.#hold = { reason, status, sinceMs: this.#hold?.sinceMs ?? nowMs }
-    this.#probeAtMs = nowMs + config.retry.maxMs
-    events?.holding?.(this.name, reason, status)
-  }
-
-  #onReject(batch: Batch, outcome: Extract<Outcome, { kind: 'reject' }>): void {
-    const { config, clock, events } = this.#options
-    this.#noteFailure(batch, outcome)
-    events?.refused?.(this.name, outcome, batch.events)
-    if (this.#giveUpIfBelieved(batch)) return
-    // A later version splits the batch here, until the guilty events stand alone.
-    batch.dueAtMs = clock.now() + config.retry.maxMs
-    if (batch.parked) return
-    if (this.#parked.size >= PARKED_BATCHES_MAX) {
-      this.#waiting.add(batch)
-      this.#holdAll(outcome.reason, outcome.status)
-      return
-    }
-    batch.parked = true
-    batch.acksAtRefusal = this.#acks
-    this.#parked.add(batch)
-    if (this.#hold !== null) this.#probeAtMs = batch.dueAtMs
-  }
-
-  /** A refusal is believed of one event alone, and once the destination has accepted something else since. */
-  #giveUpIfBelieved(batch: Batch): boolean {
-    if (!batch.parked || batch.events !== 1 || batch.acksAtRefusal === this.#acks) return false
-    this.#giveUp(batch, 'refused')
-    return true
-  }
-
-  #noteFailure(batch: Batch, outcome: { readonly reason: string; readonly status?: number }): void {
-    batch.reason = outcome.reason
-    batch.status = outcome.status
-    this.#lastFailure = outcome.reason
+  #nextDueMs(nowMs: number): number {
+    let next = this.#roster.nextDueMs(nowMs)
+    const batchDueMs = this.#batcher.dueAtMs
+    if (batchDueMs > nowMs) next = Math.min(next, batchDueMs)
+    const { onHold, probeAtMs } = this.#destination
+    if (onHold && probeAtMs > nowMs) next = Math.min(next, probeAtMs)
+    return next
   }
 
   #giveUp(batch: Batch, category: GiveUpCategory): void {
-    const place = this.#line.indexOf(batch)
-    if (place !== -1) this.#line.splice(place, 1)
-    this.#waiting.delete(batch)
-    this.#parked.delete(batch)
+    this.#roster.setAside(batch)
     batch.dueAtMs = 0
     this.#payloads.release(batch)
     this.#givingUp.add(batch, category)
   }
 
+  #giveUpAtEnd(batch: Batch): void {
+    if (batch.reason === '') batch.reason = 'the collector stopped first'
+    this.#giveUp(batch, 'undelivered')
+  }
+
   #onGivenUp(batch: Batch): void {
-    this.#live.delete(batch)
+    this.#roster.live.delete(batch)
     this.#askForPump()
   }
 
-  // --- settlement
-
-  #settleDelivered(parts: readonly Part[]): void {
-    const { counts, events, clock } = this.#options
-    const wallClock = clock.wallClock()
-    for (const part of parts) {
-      counts.delivered[FAST]! += part.fast
-      counts.delivered[BULK]! += part.events - part.fast
-      events?.delivered?.(this.name, part.events, wallClock - part.of.frame.receivedAtMs)
-      this.#settle(part)
+  async #drain(deadline: AbortSignal): Promise<DrainResult> {
+    const { counts } = this.#options
+    const delivered = () => counts.delivered[BULK]! + counts.delivered[FAST]!
+    const undelivered = () => counts.deadLettered.get('undelivered') ?? 0
+    const before = { delivered: delivered(), undelivered: undelivered() }
+    if (this.#state === 'running') {
+      this.#state = 'draining'
+      await this.#quietOr(deadline)
     }
-  }
-
-  #settleDead(parts: readonly Part[], category: GiveUpCategory): void {
-    const { deadLettered } = this.#options.counts
-    let total = 0
-    for (const part of parts) {
-      total += part.events
-      this.#settle(part)
+    if (this.#state !== 'stopped') {
+      this.#state = 'closing'
+      await this.#giveUpTheRest()
     }
-    deadLettered.set(category, (deadLettered.get(category) ?? 0) + total)
-    this.#options.events?.deadLettered?.(this.name, category, total)
+    await this.stop()
+    return { delivered: delivered() - before.delivered, undelivered: undelivered() - before.undelivered }
   }
-
-  #settle(part: Part): void {
-    part.of.unsettled -= part.events
-    if (part.of.unsettled === 0 && part.events > 0) this.#reader.settle(part.of.frame)
-  }
-
-  /** Counted by walking, not by the counters. */
-  #held(): [number, number] {
-    const held: [number, number] = [0, 0]
-    const add = (events: number, fast: number) => {
-      held[BULK] += events - fast
-      held[FAST] += fast
-    }
-    this.#reader.forEachWaiting((frame) => {
-      const [bulk, fast] = this.#offered(frame)
-      add(bulk + fast, fast)
-    })
-    for (const batch of this.#live) for (const part of batch.parts) add(part.events, part.fast)
-    for (const part of this.#batcher.parts) add(part.events, part.fast)
-    const rest = this.#batcher.rest()
-    if (rest !== null) {
-      const { words } = this.#options.arena
-      const part = partOf(words, this.#routeBit, rest.of, rest.first, rest.of.frame.records)
-      add(part.events, part.fast)
-    }
-    return held
-  }
-
-  // --- the end
 
   #isQuiet(): boolean {
-    return this.#live.size === 0 && this.#batcher.empty && this.#reader.waiting === 0
+    return this.#roster.live.size === 0 && this.#batcher.empty && this.#settlement.reader.waiting === 0
   }
 
   #quietOr(signal: AbortSignal): Promise<void> {
@@ -636,17 +370,18 @@ export class Dispatcher {
   }
 
   async #giveUpTheRest(): Promise<void> {
-    this.#timer?.clear()
-    this.#timer = null
+    this.#alarm.clear()
     await this.#endFlights()
     await this.#givingUp.idle()
-    for (const batch of this.#live) this.#giveUp(batch, 'undelivered')
+    for (const batch of this.#roster.live) this.#giveUpAtEnd(batch)
     await this.#givingUp.idle()
-    for (;;) {
-      const batch = this.#state === 'closing' ? this.#batcher.take(0, true) : null
+    // Stopping ends this loop too: it changes the state.
+    while (this.#state === 'closing') {
+      const batch = this.#batcher.take(0, true)
       if (batch === null) return
-      this.#live.add(batch)
-      this.#giveUp(batch, 'undelivered')
+      this.#roster.live.add(batch)
+      this.#giveUpAtEnd(batch)
+      // One batch after another: the log may hold many.
       // oxlint-disable-next-line no-await-in-loop
       await this.#givingUp.idle()
     }
@@ -654,15 +389,17 @@ export class Dispatcher {
 
   /** Aborts what is in flight and waits for it, and for encode tasks, to end; not for a sink that never does. */
   #endFlights(): Promise<void> {
-    for (const { controller } of this.#inFlight.values()) controller.abort()
-    for (const batch of this.#line) this.#payloads.release(batch)
-    const ended = () => this.#inFlight.size === 0 && !this.#line.some((batch) => batch.preparing)
+    const { inFlight, line } = this.#roster
+    for (const { controller } of inFlight.values()) controller.abort()
+    for (const batch of line) this.#payloads.release(batch)
+    const ended = () => inFlight.size === 0 && !line.some((batch) => batch.preparing)
     if (ended()) return Promise.resolve()
-    return new Promise((resolve) => {
+    this.#flightsEnding ??= new Promise((resolve) => {
       const finish = () => {
         timer.clear()
         this.#onFlightEnded = null
-        this.#inFlight.clear()
+        this.#flightsEnding = null
+        inFlight.clear()
         resolve()
       }
       const timer = this.#options.clock.setTimeout(finish, SEND_GRACE_MS)
@@ -670,5 +407,6 @@ export class Dispatcher {
         if (ended()) finish()
       }
     })
+    return this.#flightsEnding
   }
 }

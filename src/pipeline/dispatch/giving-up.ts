@@ -25,7 +25,7 @@ export interface GivingUpOptions {
   readonly deadLetters: DeadLetters
   readonly clock: Clock
   /** Some parts of a batch are on disk as dead letters: they are settled in the same step. */
-  readonly onWritten: (parts: readonly Part[], category: GiveUpCategory) => void
+  readonly onWritten: (parts: readonly Part[], category: GiveUpCategory, reason: string) => void
   /** All of a batch is. */
   readonly onDone: (batch: Batch) => void
   readonly onFailure: (error: unknown) => void
@@ -111,7 +111,7 @@ export class GivingUp {
       const { lines, events, written, left } = await this.#encode(batch, category, parts, slab)
       await deadLetters.write(sourceNames[source]!, lines, events)
       batch.parts = [...left, ...batch.parts.filter((part) => !parts.includes(part))]
-      onWritten(written, category)
+      onWritten(written, category, batch.reason)
     } finally {
       pool.release(slab)
     }

@@ -1,10 +1,10 @@
+import type { EncodePart } from '../../encode/task.ts'
 import type { Arena } from '../../memory/arena.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
 import type { Encoder } from '../encoder.ts'
 import type { Payload } from '../sink.ts'
 import type { Batch, Part } from './batch.ts'
 import { forEachRun } from './record-walk.ts'
-import type { EncodePart } from '../../encode/task.ts'
 
 /** Most runs of a batch that is sent as views of the frames; beyond, copying is cheaper than so many pieces. */
 export const VIEW_RUNS_MAX = 32
@@ -16,6 +16,16 @@ const CONTENT_TYPES = { ndjson: 'application/x-ndjson', json: 'application/json'
 export interface PayloadForm {
   readonly encoding: 'ndjson' | 'json'
   readonly compression: 'none' | 'gzip' | 'zstd'
+}
+
+/** What compression adds to bytes that it can't make smaller, at most: the format's own header, trailer and block marks. */
+export function growthBytesMax(bytes: number, compression: PayloadForm['compression']): number {
+  return compression === 'none' || bytes === Infinity ? 0 : 64 + Math.ceil(bytes / 512)
+}
+
+/** Most bytes that one event goes out as: with a line feed or brackets around it. */
+export function sentBytesMax(recordBytes: number, form: PayloadForm): number {
+  return recordBytes + 2 + growthBytesMax(recordBytes + 2, form.compression)
 }
 
 export interface PayloadBuilderOptions extends PayloadForm {

@@ -2,10 +2,14 @@ import { encode } from '../../../src/encode/encode.ts'
 import type { DeadLetters } from '../../../src/dlq/dead-letters.ts'
 import { MemoryLog } from '../../../src/journal/memory-log.ts'
 import { Dispatcher } from '../../../src/pipeline/dispatch/dispatcher.ts'
-import type { DispatcherConfig, DispatcherOptions } from '../../../src/pipeline/dispatch/dispatcher.ts'
+import type {
+  DispatcherConfig,
+  DispatcherOptions,
+} from '../../../src/pipeline/dispatch/dispatcher-options.ts'
 import type { Encoder } from '../../../src/pipeline/encoder.ts'
 import { Ledger, SinkCounts, SourceCounts } from '../../../src/pipeline/ledger.ts'
 import type { Outcome, Payload, Sink } from '../../../src/pipeline/sink.ts'
+import type { SlabOwner } from '../../../src/memory/slab-pool.ts'
 import { MadeFrames } from './made-frames.ts'
 import type { MadeRecord } from './made-frames.ts'
 import { SimulatedClock, settled } from './simulated-clock.ts'
@@ -13,6 +17,8 @@ import { SimulatedClock, settled } from './simulated-clock.ts'
 /** A request that the destination has not answered yet. */
 export interface Request {
   readonly text: string
+  /** As sent; the payload's views must still say the same when it is answered. */
+  readonly bytes: Uint8Array
   readonly payload: Payload
   readonly signal: AbortSignal
   readonly atMs: number
@@ -44,10 +50,12 @@ export class ScriptedSink implements Sink {
   async start(): Promise<void> {}
 
   send(payload: Payload, signal: AbortSignal): Promise<Outcome> {
-    const text = Buffer.concat(payload.views).toString()
+    const bytes = Buffer.concat(payload.views)
+    const text = bytes.toString()
     return new Promise((resolve) => {
       const request: Request = {
         text,
+        bytes,
         payload,
         signal,
         atMs: this.#clock.now(),
@@ -115,6 +123,7 @@ export class Rig {
   readonly counts = new SinkCounts('siem', [0, 1])
   readonly ledger = new Ledger(this.sources, [this.counts])
   readonly letters = new RecordedDeadLetters(() => this.ledger)
+  readonly slabOwner: SlabOwner
   readonly dispatcher: Dispatcher
   encodes = 0
   encoder: Encoder
@@ -129,6 +138,7 @@ export class Rig {
         return encode(arena, schemas, task)
       },
     }
+    this.slabOwner = pool.addOwner('siem', 2, 0)
     this.dispatcher = new Dispatcher({
       name: 'siem',
       sink: this.sink,
@@ -138,7 +148,7 @@ export class Rig {
       config: { ...DEFAULTS, ...config },
       counts: this.counts,
       pool,
-      owner: pool.addOwner('siem', 2, 0),
+      owner: this.slabOwner,
       arena,
       encoder: { encode: (task) => this.encoder.encode(task) },
       deadLetters: this.letters,

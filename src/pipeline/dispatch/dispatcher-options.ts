@@ -1,0 +1,71 @@
+import type { Clock } from '../../base/clock.ts'
+import type { DeadLetters } from '../../dlq/dead-letters.ts'
+import type { MemoryLog } from '../../journal/memory-log.ts'
+import type { Arena } from '../../memory/arena.ts'
+import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
+import type { Encoder } from '../encoder.ts'
+import type { SinkCounts } from '../ledger.ts'
+import type { Sink } from '../sink.ts'
+import type { DispatchEvents } from './dispatch-events.ts'
+import type { RateLimit } from './limiter.ts'
+import type { PayloadForm } from './payload-builder.ts'
+
+/** The configuration of a sink as far as it is the pipeline's business. */
+export interface DispatcherConfig extends PayloadForm {
+  readonly batch: { readonly maxBytes: number; readonly maxEvents: number; readonly maxAgeMs: number }
+  readonly rateLimit?: RateLimit
+  readonly retry: { readonly initialMs: number; readonly maxMs: number; readonly maxAgeMs?: number }
+  readonly request: { readonly timeoutMs: number; readonly concurrency: number }
+  /** Longest record of its sources. */
+  readonly maxRecordBytes: number
+}
+
+export interface DispatcherOptions {
+  readonly name: string
+  readonly sink: Sink
+  readonly log: MemoryLog
+  /** Indexes of the sources whose events it gets. */
+  readonly inputs: readonly number[]
+  /** Which bit of the route mask is this sink's `where`; -1: it gets everything. */
+  readonly filterIndex: number
+  readonly config: DispatcherConfig
+  readonly counts: SinkCounts
+  readonly pool: SlabPool
+  /** Two reserved slabs: for encoded payloads and dead letters. */
+  readonly owner: SlabOwner
+  readonly arena: Arena
+  readonly encoder: Encoder
+  readonly deadLetters: DeadLetters
+  readonly sourceNames: readonly string[]
+  readonly clock: Clock
+  /** From 0 to 1. */
+  readonly random: () => number
+  readonly events?: Partial<DispatchEvents>
+}
+
+export interface DispatcherStatus {
+  readonly state: 'running' | 'waiting_for_operator' | 'draining' | 'stopped'
+  /** Why the operator must act; null when nothing asks for it. */
+  readonly waitingForOperator: string | null
+  readonly batches: {
+    readonly sending: number
+    readonly ready: number
+    readonly retrying: number
+    /** Refused for their content, kept and probed. */
+    readonly refused: number
+    readonly givingUp: number
+  }
+  /** Frames in the log that no batch was cut from. */
+  readonly framesWaiting: number
+  /** How much longer the destination asked to be left alone. */
+  readonly pausedForMs: number
+  /** '' when nothing has failed yet. */
+  readonly lastFailure: string
+}
+
+export interface DrainResult {
+  /** Events delivered since the drain began. */
+  readonly delivered: number
+  /** Events that became dead letters because time was over. */
+  readonly undelivered: number
+}

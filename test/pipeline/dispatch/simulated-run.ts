@@ -1,0 +1,321 @@
+import assert from 'node:assert/strict'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import type { RateLimit } from '../../../src/pipeline/dispatch/limiter.ts'
+import type { DispatcherConfig } from '../../../src/pipeline/dispatch/dispatcher-options.ts'
+import type { Outcome, Payload } from '../../../src/pipeline/sink.ts'
+import type { MadeRecord } from './made-frames.ts'
+import { Rig, SOURCES } from './rig.ts'
+import type { Request } from './rig.ts'
+import { settled } from './simulated-clock.ts'
+
+const STEPS = 120
+const MAX_RECORD_BYTES = 600
+
+/** mulberry32: a small generator whose whole state is its seed. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** How the destination feels; it changes now and then. */
+type Mood = 'well' | 'slow' | 'flaky' | 'picky' | 'locked' | 'dead'
+const MOODS: readonly Mood[] = ['well', 'slow', 'flaky', 'picky', 'locked', 'dead']
+
+interface Sent {
+  readonly atMs: number
+  readonly events: number
+  readonly bytes: number
+}
+
+/** One simulated life of a dispatcher. */
+export class Run {
+  readonly rig: Rig
+  readonly settings: {
+    readonly config: DispatcherConfig
+    readonly filterIndex: number
+    readonly drains: boolean
+  }
+  readonly #random: () => number
+  #mood: Mood = 'well'
+  /** Ids of the events offered, by commit; ids count up over all sources. */
+  readonly #offered = new Set<number>()
+  readonly #delivered = new Set<number>()
+  readonly #sent: Sent[] = []
+  #firstSentUpTo = 0
+  #nextId = 1
+  #healed = false
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed)
+    this.settings = {
+      config: this.#config(),
+      filterIndex: this.#chance(0.5) ? 3 : -1,
+      drains: this.#chance(0.4),
+    }
+    const { config, filterIndex } = this.settings
+    this.rig = new Rig(config, { filterIndex, random: this.#random }, 8 + this.#below(12))
+    this.rig.sink.reply = () => this.#onRequest()
+    const { encoder } = this.rig
+    this.rig.encoder = {
+      encode: async (task) => {
+        if (this.#chance(0.3)) await this.#later(this.#below(300))
+        if (!this.#healed && this.#chance(0.1)) throw new Error('the worker died')
+        return encoder.encode(task)
+      },
+    }
+    const write = this.rig.letters.write.bind(this.rig.letters)
+    this.rig.letters.write = async (...args) => {
+      if (this.#chance(0.5)) await this.#later(this.#below(300))
+      return write(...args)
+    }
+  }
+
+  async play(): Promise<void> {
+    const { rig } = this
+    for (let step = 0; step < STEPS; step++) {
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#step()
+      this.#check()
+    }
+    if (this.settings.drains) await this.#drain()
+    else await this.#heal()
+    this.#check()
+    this.#checkEnd()
+    this.#checkWindows()
+    await rig.dispatcher.stop()
+    assert.equal(rig.clock.pending, 0, 'no timer is left')
+  }
+
+  async #step(): Promise<void> {
+    const { rig } = this
+    const dice = this.#random()
+    if (dice < 0.05) this.#mood = MOODS[this.#below(MOODS.length)]!
+    else if (dice < 0.45) this.#commit()
+    else if (dice < 0.75 && rig.sink.open.length > 0)
+      await this.#answer(rig.sink.open[this.#below(rig.sink.open.length)]!)
+    else await rig.clock.step(this.#below(this.#chance(0.1) ? 5000 : 200))
+    await settled()
+  }
+
+  // --- the destination
+
+  #onRequest(): Outcome | null {
+    const { sink, clock } = this.rig
+    const request = sink.requests.at(-1)!
+    assert(sink.open.length <= this.settings.config.request.concurrency, 'concurrency')
+    const ids = idsOf(request.payload)
+    assert.equal(ids.length, request.payload.events, 'events of a payload')
+    assert.equal(
+      request.payload.views.reduce((sum, view) => sum + view.length, 0),
+      request.payload.bytes,
+      'bytes of a payload',
+    )
+    for (const id of ids)
+      assert(this.#offered.has(id) && !this.#delivered.has(id), `event ${id} is not to be sent`)
+    const first = ids.filter((id) => id > this.#firstSentUpTo)
+    assert(first.length === 0 || first.length === ids.length, 'a batch is sent again as it was')
+    if (first.length > 0) {
+      const next = [...this.#offered].filter((id) => id > this.#firstSentUpTo).slice(0, ids.length)
+      assert.deepEqual(ids, next, 'first sends in order')
+      this.#firstSentUpTo = ids.at(-1)!
+    }
+    this.#sent.push({ atMs: clock.now(), events: ids.length, bytes: request.payload.bytes })
+    if (this.#healed || (this.#mood !== 'slow' && this.#chance(0.5))) {
+      const outcome = this.#outcome(ids)
+      if (outcome.kind === 'ack') for (const id of ids) this.#delivered.add(id)
+      return outcome
+    }
+    return null
+  }
+
+  async #answer(request: Request): Promise<void> {
+    const ids = idsOf(request.payload)
+    assert.equal(
+      Buffer.concat(request.payload.views).toString('latin1'),
+      Buffer.from(request.bytes).toString('latin1'),
+      'bytes stay',
+    )
+    const outcome = this.#outcome(ids)
+    if (outcome.kind === 'ack') for (const id of ids) this.#delivered.add(id)
+    await request.answer(outcome)
+  }
+
+  #outcome(ids: readonly number[]): Outcome {
+    const ack: Outcome = { kind: 'ack' }
+    if (this.#healed) return ack
+    if (this.#mood === 'dead') return { kind: 'retry', category: 'connect', reason: 'refused connection' }
+    if (this.#mood === 'locked') return { kind: 'hold', reason: 'token expired', status: 401 }
+    if (this.#mood === 'picky')
+      return ids.some((id) => id % 5 === 0) ? { kind: 'reject', reason: 'bad field', status: 400 } : ack
+    if (this.#mood === 'flaky' && this.#chance(0.5))
+      return {
+        kind: 'retry',
+        category: 'throttled',
+        reason: 'slow down',
+        status: 429,
+        ...(this.#chance(0.5) ? { afterMs: this.#below(3000) } : {}),
+      }
+    return ack
+  }
+
+  // --- what comes in
+
+  #commit(): void {
+    const source = this.#below(SOURCES.length)
+    const { filterIndex } = this.settings
+    const selective = this.#random()
+    const records: MadeRecord[] = Array.from({ length: 1 + this.#below(this.#chance(0.2) ? 60 : 6) }, () => {
+      const pad = 'x'.repeat(this.#below(this.#chance(0.05) ? 500 : 40))
+      return {
+        text: JSON.stringify({ id: this.#nextId++, pad }),
+        fast: this.#chance(0.2),
+        routes: this.#chance(selective) ? 0xffff : 0xffff & ~(1 << 3),
+        ...(this.#chance(0.1) ? { gap: 'rejected\n' } : {}),
+        ...(this.#chance(0.1) ? { behind: '\r\n' } : {}),
+      }
+    })
+    // The rig refuses frames longer than a slab; cut to what surely fits.
+    while (records.reduce((sum, { text }) => sum + text.length + 40, 0) > 7000) records.pop()
+    if (!this.rig.commit(source, records)) return
+    if (!this.rig.counts.inputs.includes(source)) return
+    for (const { text, routes } of records)
+      if (filterIndex === -1 || (routes! & (1 << filterIndex)) !== 0)
+        this.#offered.add((JSON.parse(text) as { id: number }).id)
+  }
+
+  // --- the end
+
+  async #heal(): Promise<void> {
+    const { rig } = this
+    this.#healed = true
+    while (rig.sink.open.length > 0) await this.#answer(rig.sink.open[0]!)
+    for (let hours = 0; hours < 20_000 && rig.slabsInUse > 0; hours++) {
+      await rig.clock.step(10_000)
+      this.#check()
+    }
+  }
+
+  async #drain(): Promise<void> {
+    const { rig } = this
+    const deadline = new AbortController()
+    rig.clock.setTimeout(() => deadline.abort(), this.#below(5000))
+    const progress = { over: false }
+    const drained = rig.dispatcher.drain(deadline.signal).finally(() => {
+      progress.over = true
+    })
+    for (let step = 0; step < 20_000 && !progress.over; step++) {
+      await rig.clock.step(500)
+      if (this.#chance(0.5) && rig.sink.open.length > 0) await this.#answer(rig.sink.open[0]!)
+      this.#check()
+    }
+    assert(progress.over, 'a drain ends')
+    const { undelivered } = await drained
+    assert.equal(rig.letters.lines.filter(({ category }) => category === 'undelivered').length, undelivered)
+    await rig.clock.pass(10_000)
+  }
+
+  #check(): void {
+    const { rig } = this
+    assert.deepEqual(rig.ledger.imbalances(), [], 'the ledger balances')
+    const { delivered } = rig.counts
+    assert.equal(delivered[0]! + delivered[1]!, this.#delivered.size, 'delivered is what was acknowledged')
+    assert(rig.frames.pool.availableFor(rig.slabOwner) >= 0)
+  }
+
+  #checkEnd(): void {
+    const { rig } = this
+    assert.equal(rig.slabsInUse, 0, 'all slabs are back')
+    const dead = rig.letters.lines.map(({ record }) => (JSON.parse(record) as { id: number }).id)
+    const settledIds = [...this.#delivered, ...dead]
+    assert.equal(new Set(settledIds).size, settledIds.length, 'settled once')
+    assert.deepEqual(new Set(settledIds), this.#offered, 'every event offered is settled')
+    for (const letter of rig.letters.lines)
+      if (letter.category === 'refused') assert.equal(letter.reason, 'bad field')
+  }
+
+  /** In every window from one send to another, at most burst + rate x time. */
+  #checkWindows(): void {
+    const { rateLimit = {} } = this.settings.config
+    const {
+      requestsPerSecond = Infinity,
+      burst = Math.max(1, requestsPerSecond),
+      eventsPerSecond = Infinity,
+      bytesPerSecond = Infinity,
+    } = rateLimit
+    const check = (what: string, rate: number, most: number, amount: (sent: Sent) => number) => {
+      if (rate === Infinity) return
+      for (let from = 0; from < this.#sent.length; from++) {
+        let sum = 0
+        for (let to = from; to < this.#sent.length; to++) {
+          sum += amount(this.#sent[to]!)
+          const allowed = most + (rate * (this.#sent[to]!.atMs - this.#sent[from]!.atMs)) / 1000
+          assert(sum <= allowed + 1e-6, `${what}: ${sum} sent where ${allowed} are allowed`)
+        }
+      }
+    }
+    check('requests', requestsPerSecond, Math.floor(burst), () => 1)
+    check('events', eventsPerSecond, Math.max(1, eventsPerSecond), (sent) => sent.events)
+    check('bytes', bytesPerSecond, Math.max(MAX_RECORD_BYTES + 200, bytesPerSecond), (sent) => sent.bytes)
+  }
+
+  // --- dice
+
+  #config(): DispatcherConfig {
+    const encoding = this.#chance(0.7) ? 'ndjson' : 'json'
+    const compression = this.#chance(0.7) ? 'none' : this.#chance(0.5) ? 'gzip' : 'zstd'
+    const rateLimit: RateLimit = {
+      ...(this.#chance(0.3) ? { requestsPerSecond: 0.2 + this.#random() * 20 } : {}),
+      ...(this.#chance(0.3) ? { eventsPerSecond: 0.5 + this.#random() * 200 } : {}),
+      ...(this.#chance(0.3) ? { bytesPerSecond: 100 + this.#below(20_000) } : {}),
+    }
+    return {
+      encoding,
+      compression,
+      rateLimit,
+      batch: {
+        maxBytes: 64 + this.#below(this.#chance(0.5) ? 4000 : 400),
+        maxEvents: 1 + this.#below(this.#chance(0.5) ? 100 : 4),
+        maxAgeMs: this.#below(2000),
+      },
+      retry: {
+        initialMs: 1 + this.#below(200),
+        maxMs: 1 + this.#below(3000),
+        ...(this.#chance(0.2) ? { maxAgeMs: 1000 + this.#below(10_000) } : {}),
+      },
+      request: { timeoutMs: 1000 + this.#below(10_000), concurrency: 1 + this.#below(4) },
+      maxRecordBytes: MAX_RECORD_BYTES,
+    }
+  }
+
+  #chance(probability: number): boolean {
+    return this.#random() < probability
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit)
+  }
+
+  #later(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.rig.clock.setTimeout(resolve, delayMs)
+    })
+  }
+}
+
+function idsOf(payload: Payload): number[] {
+  const raw = Buffer.concat(payload.views)
+  const decode = { '': () => raw, gzip: () => gunzipSync(raw), zstd: () => zstdDecompressSync(raw) }
+  const text = decode[payload.contentEncoding]().toString()
+  if (payload.contentType === 'application/json')
+    return (JSON.parse(text) as { id: number }[]).map(({ id }) => id)
+  assert(text.endsWith('\n'))
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => (JSON.parse(line) as { id: number }).id)
+}
