@@ -8,14 +8,17 @@ import assert from 'node:assert'
  *          v                                        v
  *     [ DONE | WORKING | READY | WORKING | READY | FREE | FREE ... ]
  *
- *     FREE -cut, main-> READY -worker-> WORKING -worker-> DONE -commit, main-> FREE
+ *     FREE -cut, main-> READY -worker-> WORKING -> SEALING -> DONE -commit, main-> FREE
+ *
+ * SEALING: all answers stand, and the bytes around the records are being tidied. Should the worker die then, the entry
+ * is not done anew: `finishSeal` (src/scan/seal.ts) does what is left.
  *
  * An entry is 512 bytes: the first 128 are written by the main thread, the rest by the worker that has the entry.
  */
 export const ENTRY_BYTES = 512
 export const ENTRY_WORDS = ENTRY_BYTES / 4
 
-export const STATE = { FREE: 0, READY: 1, WORKING: 2, DONE: 3 } as const
+export const STATE = { FREE: 0, READY: 1, WORKING: 2, DONE: 3, SEALING: 4 } as const
 
 export const REJECT_CATEGORIES = [
   'malformed_json',
@@ -62,14 +65,6 @@ export const ENTRY = {
   SLOW_COUNT: 97, // counts up with each record on the slow path
   CROSS_CHECKED: 98,
   CROSS_FAILED: 99,
-  /**
-   * Not 0: all other answers stand, and the bytes between the records are being tidied. A worker that is given the
-   * entry after another died here only finishes that; the entry must then be given to it unchanged.
-   */
-  SEALING: 100,
-  SEALED_FROM: 101, // FROM, REGION, OUT_FROM that the answers belong to
-  SEALED_REGION: 102,
-  SEALED_OUT_FROM: 103,
 } as const
 
 /** How a task on an entry ended. */

@@ -1,24 +1,24 @@
 import { isUtf8 } from 'node:buffer'
+import { DEAD_LETTER_RECORD_BYTES_MAX, DeadLetterWriter } from '../encode/dead-letter.ts'
 import type { Arena } from '../memory/arena.ts'
-import { ENTRY, RESULT, REJECT_CATEGORIES } from '../memory/extent-ring.ts'
+import { ENTRY, REJECT_CATEGORIES, RESULT, STATE } from '../memory/extent-ring.ts'
 import type { ExtentRing, RejectCategory } from '../memory/extent-ring.ts'
 import {
-  FRAME_MAGIC,
   FRAME_RECORDS_MAX,
-  FRAME_VERSION,
-  HEADER,
+  MARK_RAW_BREAKS,
+  MARK_STRUCTURAL,
   PEER_BYTES_MAX,
   RECORD_BREAK,
   RECORD_FAST,
   RECORD_LF,
   RUN,
-  recordLength,
-  recordOffset,
   recordWord,
   runWord,
 } from '../memory/frame-region.ts'
-import { DEAD_LETTER_RECORD_BYTES_MAX, DeadLetterWriter } from '../encode/dead-letter.ts'
 import type { SourceKernel } from './kernel.ts'
+import { finishSeal, writeHeader } from './seal.ts'
+import type { Verdict } from './slow-path.ts'
+import { FILTERS_MAX } from './where.ts'
 import type { Router } from './where.ts'
 import type { RecordError } from './worker-context.ts'
 
@@ -26,62 +26,80 @@ const LF = 0x0a
 const ERRORS_PER_RUN_MAX = 5
 /** One record in so many that the scanner accepted is given to JSON.parse as well. */
 const CROSS_CHECK_EVERY = 4096
+/** More milliseconds than that after the frame's first event can't be noted. */
+const EVENT_DELAY_MAX_MS = 0xffffffff
+const NO_LIMIT = 0x7fffffff
+const PROCESSABLE = 'a record that can be processed'
 
 /**
- * One extent while a worker works on it: takes verdicts record by record, fills the record table, writes dead letters,
- * and at the end seals the frame. The framers (lines, documents) drive it. Reused for every extent; no allocation per
- * accepted record.
+ * One extent while a worker works on it: the framers (src/scan/framing) drive it record by record; it takes verdicts,
+ * fills the record table, writes dead letters, and at the end seals the frame. Reused for every extent; nothing is
+ * allocated for an accepted record.
  *
- * Every verdict method returns false when there is no room for it (table or output full): nothing was noted then, the
- * framer stops, and the main thread resumes at the same record.
+ * A framer asks `isFull` before it looks at a record, then tells what it is: `accept` what the scanner accepted, `decide`
+ * what it could not decide, `reject` what is none. They return false when there is no room: nothing was noted then, and
+ * the framer must stop; the main thread resumes at the same record. Bytes stay as they came until the seal.
  */
 export class Extent {
   readonly bytes: Uint8Array
+  readonly #words: Int32Array
   readonly #arena: Arena
   readonly #router: Router | null
   readonly #deadLetters: DeadLetterWriter
+  /** Event times by record, epoch milliseconds. */
   readonly #times = new Float64Array(FRAME_RECORDS_MAX)
-  readonly #routed = new Int32Array(32)
+  readonly #routed = new Int32Array(2 * FILTERS_MAX)
   readonly #rejectedBy = new Int32Array(REJECT_CATEGORIES.length)
 
   kernel!: SourceKernel
   #ring!: ExtentRing
   #entry = 0
-  #word = 0
   from = 0
   to = 0
-  #region = 0
   runs = 0
+  #region = 0
   #capacity = 0
+  #recordLimit = 0
+  #stopAt = 0
   #fastSeverity = 0
   #receivedAtMs = 0
-  #recordLimit = 0
+  /** Some byte of the extent is not UTF-8, so each record is looked at. */
   #eachUtf8 = false
+  /** The first record is refused unread: it killed the workers that tried it. */
+  condemned = false
 
+  /** How it ended, and the offset reached; set by a framer that wants more bytes, else when there was no room. */
   result: number = RESULT.DONE
   consumed = 0
+  errors: RecordError[] | undefined
   #records = 0
   #accepted = 0
   #rejected = 0
   #fast = 0
   #breaks = 0
+  #marks = 0
   #undecided = 0
-  #acceptedBytes = 0
-  #previousEnd = -1
-  #pendingBreak = false
+  #firstTimeMs = Infinity
+  #lastTimeMs = -Infinity
   #crossChecked = 0
   #crossFailed = 0
   #sinceCrossCheck = 0
 
+  /** End of the last accepted record; what can't be sent may lie behind it. */
+  #previousEnd = -1
+  #pendingBreak = false
+
   #run = 0
+  #runMark = 0
   #runRecords = 0
   #runAccepted = 0
   #runRejected = 0
   #runErrors = 0
-  errors: RecordError[] | undefined
+  #runPeer: string | undefined
 
   constructor(arena: Arena, router: Router | null) {
     this.#arena = arena
+    this.#words = arena.words
     this.bytes = arena.bytes
     this.#router = router
     this.#deadLetters = new DeadLetterWriter(arena.bytes)
@@ -91,50 +109,47 @@ export class Extent {
   open(kernel: SourceKernel, ring: ExtentRing, entry: number): void {
     const words = ring.words
     const word = ring.base(entry)
+    ring.setState(entry, STATE.WORKING)
+    ring.leaveSlow(entry)
     this.kernel = kernel
     this.#ring = ring
     this.#entry = entry
-    this.#word = word
     this.from = words[word + ENTRY.FROM]!
     this.to = words[word + ENTRY.TO]!
-    this.#region = words[word + ENTRY.REGION]!
     this.runs = words[word + ENTRY.RUNS]!
-    this.#capacity = words[word + ENTRY.CAPACITY]!
-    this.#recordLimit = words[word + ENTRY.RECORD_LIMIT]!
+    this.#region = words[word + ENTRY.REGION]!
+    this.#capacity = Math.min(words[word + ENTRY.CAPACITY]!, FRAME_RECORDS_MAX)
+    this.#recordLimit = words[word + ENTRY.RECORD_LIMIT]! || NO_LIMIT
+    this.#stopAt = words[word + ENTRY.STOP_AT]! || -1
     this.#fastSeverity = words[word + ENTRY.FAST_SEVERITY]!
     this.#receivedAtMs = ring.doubles[(word + ENTRY.RECEIVED_AT) >> 1]!
     this.#deadLetters.reset(words[word + ENTRY.OUT_FROM]!, words[word + ENTRY.OUT_TO]!)
     this.#eachUtf8 = !isUtf8(this.bytes.subarray(this.from, this.to))
+    this.condemned = words[word + ENTRY.CONDEMNED] === 1
     this.result = RESULT.DONE
     this.consumed = this.to
+    this.errors = undefined
     this.#records = this.#accepted = this.#rejected = this.#fast = this.#breaks = this.#undecided = 0
-    this.#acceptedBytes = 0
+    this.#marks = 0
+    this.#firstTimeMs = Infinity
+    this.#lastTimeMs = -Infinity
+    this.#crossChecked = this.#crossFailed = 0
     this.#previousEnd = -1
     this.#pendingBreak = false
-    this.#crossChecked = this.#crossFailed = 0
     this.#routed.fill(0)
     this.#rejectedBy.fill(0)
-    this.errors = undefined
-    ring.leaveSlow(entry)
   }
 
-  /** True when the first record must be refused unread: it killed the workers that tried it. */
-  get condemned(): boolean {
-    return this.#records === 0 && this.#ring.words[this.#word + ENTRY.CONDEMNED] === 1
-  }
-
-  /** True when the part that was asked for is done. */
-  get limitReached(): boolean {
-    return this.#recordLimit !== 0 && this.#records >= this.#recordLimit
-  }
-
-  beginRun(run: number): void {
+  /** `structural`: what stands between its records is no mere line feed. */
+  beginRun(run: number, structural: boolean): void {
     this.#run = run
+    this.#runMark = structural ? MARK_STRUCTURAL : 0
     this.#runRecords = this.#runAccepted = this.#runRejected = this.#runErrors = 0
+    this.#runPeer = undefined
   }
 
   endRun(outcome: number, state: number): void {
-    const words = this.#arena.words
+    const words = this.#words
     const word = runWord(this.#region, this.#run)
     words[word + RUN.RECORDS] = this.#runRecords
     words[word + RUN.ACCEPTED] = this.#runAccepted
@@ -144,52 +159,53 @@ export class Extent {
   }
 
   runValue(run: number, word: number): number {
-    return this.#arena.words[runWord(this.#region, run) + word]!
+    return this.#words[runWord(this.#region, run) + word]!
   }
 
-  /** Notes that the bytes since the last record can't be sent. */
-  breakRun(): void {
-    this.#pendingBreak = true
+  /** True when no further record can be taken: the framer stops before it. */
+  isFull(): boolean {
+    if (this.#accepted < this.#capacity && this.#records < this.#recordLimit) return false
+    this.result = this.#records >= this.#recordLimit ? RESULT.LIMIT : RESULT.TABLE_FULL
+    return true
   }
 
-  /**
-   * The record [from, end) was accepted by the scanner. `next` is where the bytes behind it go on; what lies between is
-   * its separator.
-   */
-  accept(from: number, end: number, severity: number, timeMs: number): boolean {
+  /** The scanner accepted the record [from, end). `rawBreaks`: there are raw line breaks in it. */
+  accept(from: number, end: number, severity: number, timeMs: number, rawBreaks: boolean): boolean {
+    if (end - from > this.kernel.maxRecordBytes) return this.#oversize(from, end)
     if (this.#eachUtf8 && !isUtf8(this.bytes.subarray(from, end))) return this.decide(from, end)
-    if (end - from > this.kernel.maxRecordBytes) return this.reject(from, end, 'oversize_record', '', this.kernel.sizeRule)
-    if (++this.#sinceCrossCheck >= CROSS_CHECK_EVERY) {
-      this.#sinceCrossCheck = 0
-      return this.#crossCheck(from, end, severity, timeMs)
-    }
-    return this.#note(from, end, severity, timeMs)
+    if (++this.#sinceCrossCheck >= CROSS_CHECK_EVERY) return this.#crossCheck(from, end, severity, timeMs)
+    return this.#note(from, end, severity, timeMs, rawBreaks)
   }
 
-  /** The scanner could not decide: JSON.parse and the schema's compiled check do. */
+  /** The scanner could not decide on [from, end): JSON.parse and the schema's compiled check do. */
   decide(from: number, end: number): boolean {
-    const { kernel } = this
-    if (end - from > kernel.maxRecordBytes) return this.reject(from, end, 'oversize_record', '', kernel.sizeRule)
-    if (this.condemned) return this.reject(from, end, 'processing_failure', '', 'a record that can be processed')
-    this.#ring.enterSlow(this.#entry, from)
-    const verdict = kernel.slowPath.decide(this.bytes, from, end)
-    this.#ring.leaveSlow(this.#entry)
+    if (this.condemned) return this.reject(from, end, 'processing_failure', '', PROCESSABLE)
+    if (end - from > this.kernel.maxRecordBytes) return this.#oversize(from, end)
+    if (!this.#enterSlow(from)) return false
+    const verdict = this.#verdictOf(from, end)
     const taken = verdict.accepted
-      ? this.#note(from, end, verdict.severity, verdict.timeMs)
-      : this.reject(from, end, verdict.category as RejectCategory, verdict.path, verdict.expected)
+      ? this.#note(from, end, verdict.severity, verdict.timeMs, verdict.rawBreaks)
+      : this.#refuse(from, end, verdict)
+    this.#ring.leaveSlow(this.#entry)
     if (taken) this.#undecided++
     return taken
   }
 
-  /** Refuses [from, end); `length` is the record's whole length where only its beginning is there. */
-  reject(from: number, end: number, category: RejectCategory, path: string, expected: string, length = end - from): boolean {
-    if (this.limitReached) return this.#stop(RESULT.LIMIT)
-    const run = runWord(this.#region, this.#run)
-    const peerFrom = (run + RUN.PEER) << 2
-    const peerBytes = Math.min(this.#arena.words[run + RUN.PEER_BYTES]!, PEER_BYTES_MAX)
+  /**
+   * Refuses [from, end) for `category`. `path` and `expected` tell the client what was wrong with it. `length` is the
+   * record's whole length where only its beginning is there.
+   */
+  reject(
+    from: number,
+    end: number,
+    category: RejectCategory,
+    path: string,
+    expected: string,
+    length = end - from,
+  ): boolean {
     const written = this.#deadLetters.write({
       source: this.kernel.name,
-      peer: String.fromCharCode(...this.bytes.subarray(peerFrom, peerFrom + peerBytes)),
+      peer: (this.#runPeer ??= this.#readPeer()),
       receivedAtMs: this.#receivedAtMs,
       category,
       path,
@@ -200,11 +216,12 @@ export class Extent {
       length,
     })
     if (!written) return this.#stop(RESULT.OUTPUT_FULL)
-    if (this.#runErrors < ERRORS_PER_RUN_MAX && this.#arena.words[run + RUN.STREAM] !== 0) {
+    if (this.#runErrors < ERRORS_PER_RUN_MAX && this.runValue(this.#run, RUN.STREAM) !== 0) {
       this.#runErrors++
       this.errors ??= []
       this.errors.push({ run: this.#run, index: this.#runRecords, category, path, expected })
     }
+    this.condemned = false
     this.#records++
     this.#rejected++
     this.#runRecords++
@@ -214,97 +231,29 @@ export class Extent {
     return true
   }
 
-  #stop(result: number): false {
-    this.result = result
-    return false
-  }
-
-  #note(from: number, end: number, severity: number, timeMs: number): boolean {
-    if (this.limitReached) return this.#stop(RESULT.LIMIT)
-    const index = this.#accepted
-    if (index === this.#capacity) return this.#stop(RESULT.TABLE_FULL)
-    const words = this.#arena.words
-    const word = recordWord(this.#region, this.runs, index)
-    let flags = 0
-    if (this.#pendingBreak && index > 0) {
-      flags |= RECORD_BREAK
-      this.#breaks++
-    }
-    this.#pendingBreak = false
-    if (this.bytes[end] === LF && end < this.to) flags |= RECORD_LF
-    const fast = severity >= this.#fastSeverity
-    if (fast) {
-      flags |= RECORD_FAST
-      this.#fast++
-    }
-    let mask = 0
-    if (this.#router !== null) {
-      mask = this.#router.route(this.bytes, from, end, severity)
-      const lane = fast ? 1 : 0
-      for (let rest = mask; rest !== 0; rest &= rest - 1) this.#routed[(31 - Math.clz32(rest & -rest)) * 2 + lane]!++
-    }
-    words[word] = (from - this.from) | (severity << 24) | flags
-    words[word + 1] = end - from
-    words[word + 3] = mask
-    this.#times[index] = timeMs === timeMs ? timeMs : this.#receivedAtMs
-    this.#accepted = index + 1
-    this.#acceptedBytes += end - from
-    this.#records++
-    this.#runRecords++
-    this.#runAccepted++
-    this.#previousEnd = end
-    return true
-  }
-
-  #crossCheck(from: number, end: number, severity: number, timeMs: number): boolean {
-    const verdict = this.kernel.slowPath.decide(this.bytes, from, end)
-    this.#crossChecked++
-    if (verdict.accepted && verdict.severity === severity) return this.#note(from, end, severity, timeMs)
-    this.#crossFailed++
-    return verdict.accepted
-      ? this.#note(from, end, verdict.severity, verdict.timeMs)
-      : this.reject(from, end, verdict.category as RejectCategory, verdict.path, verdict.expected)
-  }
-
-  /** End of the last accepted record, -1 before the first; what follows it up to the next one is separator. */
-  get previousEnd(): number {
-    return this.#pendingBreak ? -1 : this.#previousEnd
-  }
-
-  /** Writes the table's times and the header, and answers in the ring entry. */
+  /** Writes the table's times and the header, answers in the ring entry, and makes the bytes those of a frame. */
   seal(): void {
-    if (this.#rejected > 0 && this.#accepted > 0 && this.#acceptedBytes * 2 < this.consumed - this.from) this.#compact()
-    const { words, doubles } = this.#arena
+    const { words } = this.#arena
     const accepted = this.#accepted
-    let first = Infinity
-    let last = -Infinity
-    for (let i = 0; i < accepted; i++) {
-      const time = this.#times[i]!
-      if (time < first) first = time
-      if (time > last) last = time
+    const first = accepted > 0 ? this.#firstTimeMs : this.#receivedAtMs
+    const last = accepted > 0 ? this.#lastTimeMs : this.#receivedAtMs
+    let word = recordWord(this.#region, this.runs, 0) + 2
+    for (let i = 0; i < accepted; i++, word += 4) {
+      words[word] = Math.min(this.#times[i]! - first, EVENT_DELAY_MAX_MS)
     }
-    for (let i = 0; i < accepted; i++) {
-      words[recordWord(this.#region, this.runs, i) + 2] = Math.min(this.#times[i]! - first, 0xffffffff)
-    }
-    const header = this.#region >> 2
-    words[header + HEADER.MAGIC] = FRAME_MAGIC
-    words[header + HEADER.VERSION] = FRAME_VERSION
-    words[header + HEADER.SOURCE] = this.kernel.index
-    words[header + HEADER.RECORDS] = accepted
-    words[header + HEADER.FAST] = this.#fast
-    words[header + HEADER.BREAKS] = this.#breaks
-    words[header + HEADER.BYTES_FROM] = this.from
-    words[header + HEADER.BYTES] = this.consumed - this.from
-    words[header + HEADER.RUNS] = this.runs
-    doubles[(header + HEADER.FIRST_TIME) >> 1] = first
-    doubles[(header + HEADER.LAST_TIME) >> 1] = last
-    doubles[(header + HEADER.RECEIVED_AT) >> 1] = this.#receivedAtMs
     this.#answer(first, last)
+    writeHeader(this.#arena, this.#ring, this.#entry, this.kernel.index)
+    if (this.#marks === 0 && this.#rejected === 0) {
+      this.#ring.setState(this.#entry, STATE.DONE)
+      return
+    }
+    this.#ring.setState(this.#entry, STATE.SEALING)
+    finishSeal(this.#arena, this.#ring, this.#entry)
   }
 
   #answer(first: number, last: number): void {
     const { words, doubles } = this.#ring
-    const word = this.#word
+    const word = this.#ring.base(this.#entry)
     words[word + ENTRY.RESULT] = this.result
     words[word + ENTRY.CONSUMED] = this.consumed
     words[word + ENTRY.RECORDS] = this.#records
@@ -323,24 +272,114 @@ export class Extent {
     words.set(this.#routed, word + ENTRY.ROUTED)
   }
 
-  /** Moves the records together where refused ones left more than half of the frame as gaps. */
-  #compact(): void {
-    const { words } = this.#arena
-    const bytes = this.bytes
-    let to = this.from
-    let run = 0
-    for (let i = 0; i < this.#accepted; i++) {
-      const word = recordWord(this.#region, this.runs, i)
-      const from = this.from + recordOffset(words[word]!)
-      const length = recordLength(words[word + 1]!)
-      for (; run < this.runs && words[runWord(this.#region, run) + RUN.FROM]! <= from; run++) {
-        words[runWord(this.#region, run) + RUN.FROM] = Math.min(to, words[runWord(this.#region, run) + RUN.FROM]!)
-      }
-      bytes.copyWithin(to, from, from + length)
-      words[word] = ((words[word]! & 0xff000000 & ~RECORD_BREAK) | RECORD_LF | (to - this.from)) >> 0
-      to += length
-      bytes[to++] = LF
+  #note(from: number, end: number, severity: number, timeMs: number, rawBreaks: boolean): boolean {
+    const fast = severity >= this.#fastSeverity
+    let mask = 0
+    if (this.#router !== null) {
+      mask = this.#route(this.#router, from, end, severity)
+      if (mask < 0) return false
+      const lane = fast ? 1 : 0
+      for (let rest = mask; rest !== 0; rest &= rest - 1)
+        this.#routed[(31 - Math.clz32(rest & -rest)) * 2 + lane]!++
     }
-    this.#breaks = 0
+    const index = this.#accepted
+    let flags = 0
+    if (this.bytes[end] === LF && end < this.to) flags = RECORD_LF
+    if (fast) {
+      flags |= RECORD_FAST
+      this.#fast++
+    }
+    if ((this.#pendingBreak || from === this.#previousEnd) && index > 0) {
+      flags |= RECORD_BREAK
+      this.#breaks++
+    }
+    const marks = rawBreaks ? this.#runMark | MARK_RAW_BREAKS : this.#runMark
+    // An event without a time of its own has that of its arrival.
+    const time = timeMs - timeMs === 0 ? timeMs : this.#receivedAtMs
+    if (time < this.#firstTimeMs) this.#firstTimeMs = time
+    if (time > this.#lastTimeMs) this.#lastTimeMs = time
+    this.#times[index] = time
+    const words = this.#words
+    const word = recordWord(this.#region, this.runs, index)
+    words[word] = (from - this.from) | (severity << 24) | flags
+    words[word + 1] = (end - from) | marks
+    words[word + 3] = mask
+    this.#marks |= marks
+    this.#pendingBreak = false
+    this.#previousEnd = end
+    this.#accepted = index + 1
+    this.#records++
+    this.#runRecords++
+    this.#runAccepted++
+    return true
   }
+
+  /** Route mask of an accepted record; negative when it must not be looked at now. */
+  #route(router: Router, from: number, end: number, severity: number): number {
+    if (!router.needsBytes) return router.route(this.bytes, from, end, severity)
+    if (!this.#enterSlow(from)) return -1
+    const mask = router.route(this.bytes, from, end, severity)
+    this.#ring.leaveSlow(this.#entry)
+    return mask
+  }
+
+  /** What may kill or hang a worker is announced, so that it is known whose fault it was. */
+  #enterSlow(from: number): boolean {
+    if (from === this.#stopAt) return this.#stop(RESULT.LIMIT)
+    this.#ring.enterSlow(this.#entry, from)
+    return true
+  }
+
+  #verdictOf(from: number, end: number): Verdict {
+    try {
+      return this.kernel.slowPath.decide(this.bytes, from, end)
+    } catch {
+      return UNPROCESSABLE
+    }
+  }
+
+  #refuse(from: number, end: number, { category, path, expected }: Verdict): boolean {
+    return this.reject(from, end, category === '' ? 'processing_failure' : category, path, expected)
+  }
+
+  #oversize(from: number, end: number): boolean {
+    return this.reject(from, end, 'oversize_record', '', this.kernel.sizeRule)
+  }
+
+  #crossCheck(from: number, end: number, severity: number, timeMs: number): boolean {
+    if (!this.#enterSlow(from)) return false
+    const verdict = this.#verdictOf(from, end)
+    const agrees = verdict.accepted && verdict.severity === severity && Object.is(verdict.timeMs, timeMs)
+    const taken = verdict.accepted
+      ? this.#note(from, end, verdict.severity, verdict.timeMs, verdict.rawBreaks)
+      : this.#refuse(from, end, verdict)
+    this.#ring.leaveSlow(this.#entry)
+    if (!taken) return false
+    this.#sinceCrossCheck = 0
+    this.#crossChecked++
+    if (!agrees) this.#crossFailed++
+    return true
+  }
+
+  #readPeer(): string {
+    const word = runWord(this.#region, this.#run)
+    const from = (word + RUN.PEER) << 2
+    const peerBytes = Math.min(this.#words[word + RUN.PEER_BYTES]!, PEER_BYTES_MAX)
+    return String.fromCharCode(...this.bytes.subarray(from, from + peerBytes))
+  }
+
+  #stop(result: number): false {
+    this.result = result
+    return false
+  }
+}
+
+const UNPROCESSABLE: Verdict = {
+  accepted: false,
+  severity: 0,
+  timeMs: Number.NaN,
+  rawBreaks: false,
+  category: 'processing_failure',
+  path: '',
+  expected: PROCESSABLE,
 }
