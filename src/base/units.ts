@@ -25,7 +25,7 @@ const DURATION_UNITS: readonly (readonly [string, number])[] = [
 /** Bytes of `512KiB`, `1.5GiB`, `64MB` or a plain number of bytes; undefined where it is no size in whole bytes. */
 export function parseBytes(value: string | number): number | undefined {
   if (typeof value === 'number') return wholeOrUndefined(value)
-  return parseQuantity(value, BYTE_UNITS) ?? (/^\d{1,15}$/.test(value) ? Number(value) : undefined)
+  return parseQuantity(value, BYTE_UNITS) ?? (/^\d{1,16}$/.test(value) ? Number(value) : undefined)
 }
 
 /** The shortest exact spelling of a number of bytes; `parseBytes` reads it back. */
@@ -44,7 +44,7 @@ export function formatDurationMs(durationMs: number): string {
 }
 
 function parseQuantity(text: string, units: readonly (readonly [string, number])[]): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,9})?) ?([A-Za-z]+)$/.exec(text)
+  const match = /^(\d{1,16}(?:\.\d{1,9})?) ?([A-Za-z]+)$/.exec(text)
   if (match === null) return undefined
   const unit = units.find(([name]) => name === match[2])
   return unit === undefined ? undefined : wholeOrUndefined(Number(match[1]) * unit[1])

@@ -59,9 +59,12 @@ function checkCondition(key: string, condition: WhereConfig[string], report: Rep
   }
   if (key !== 'severity') return
   for (const [operator, operand] of operators) {
-    for (const severity of Array.isArray(operand) ? operand : [operand]) {
-      if (operator === 'exists' || (Number.isInteger(severity) && severity >= 0 && severity <= 10)) continue
-      report(['where', key, operator], 'a severity, which is a whole number from 0 to 10')
+    if (operator === 'exists') continue
+    const isList = Array.isArray(operand)
+    for (const [index, severity] of (isList ? operand : [operand]).entries()) {
+      if (Number.isInteger(severity) && severity >= 0 && severity <= 10) continue
+      const path = isList ? [operator, index] : [operator]
+      report(['where', key, ...path], 'a severity, which is a whole number from 0 to 10')
     }
   }
 }

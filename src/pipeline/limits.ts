@@ -8,6 +8,8 @@ import { KIB, MIB } from '../base/units.ts'
 export const RESERVE_SLABS_PER_SOURCE = 2
 /** Per worker: one output slab and one table slab, so that a started task can always finish. */
 export const RESERVE_SLABS_PER_WORKER = 2
+/** Per sink: what it encodes or dead-letters goes into slabs of its own, so that it drains a full arena. */
+export const RESERVE_SLABS_PER_SINK = 2
 /** Slabs beyond the reserves without which nothing would flow. */
 export const SHARED_SLABS_MIN = 4
 
@@ -21,6 +23,8 @@ export const SINKS_MAX = 64
 
 /** Cold TCP connections of a source are read, one after another, into one buffer of this size. */
 export const TCP_SCRATCH_BYTES = 256 * KIB
+/** Cold TCP connections of a source are offered so much to read into, all together: what they read may have to wait. */
+export const TCP_PARKED_BYTES = 16 * MIB
 /** A cold connection's unfinished record waits in a block of this size. */
 export const UNFINISHED_BLOCK_BYTES = 4 * KIB
 
@@ -44,5 +48,5 @@ export const WORKER_EXTERNAL_SLABS = 4
 export const MAIN_HEAP_BYTES = 128 * MIB
 
 /** Extents per source in the ring, and what one entry and its run list take. */
-export const RING_ENTRIES = 1024
-export const RING_ENTRY_BYTES = 64
+export const RING_ENTRIES = 128
+export const RING_ENTRY_BYTES = 512

@@ -11,7 +11,7 @@ import { checkShares, crossCheck, resolveWorkers } from './cross-check.ts'
 import { reasonOf } from './interpolate.ts'
 import type { Surroundings } from './interpolate.ts'
 import type { Path, Position, ProblemList } from './problems.ts'
-import { pickType, Resolver } from './resolve.ts'
+import { describe, pickType, Resolver } from './resolve.ts'
 import type { Resolution, ShownMap } from './resolve.ts'
 import { rootKeys, schemaKeys } from './root.ts'
 import type { ResolvedConfig, ResolvedRoot } from './root.ts'
@@ -63,9 +63,15 @@ export class ConfigBuilder {
     const schemaNames = [...Object.keys(builtinSchemas), ...this.#names('schemas')]
     const admin = root.admin?.listen === undefined ? undefined : root.admin
     crossCheck({ memory, admin, sources, sinks, sourceNames, schemaNames }, this.#report)
-    const workers = resolveWorkers(memory, sourceNames, root.workers ?? 'auto', cores, this.#report)
-    checkShares({ memory, sources: sourceNames, sinks, workers }, this.#report)
-    if (this.#problems.problems.length > 0) return undefined
+    const workers = resolveWorkers(
+      memory,
+      { sources: sourceNames, sinks },
+      root.workers ?? 'auto',
+      cores,
+      this.#report,
+    )
+    if (workers !== undefined) checkShares({ memory, sources: sourceNames, sinks, workers }, this.#report)
+    if (workers === undefined || this.#problems.problems.length > 0) return undefined
 
     this.#shown.workers = workers
     const config = { ...vouched<ResolvedRoot>(top.value), workers, schemas, sources, sinks }
@@ -101,7 +107,7 @@ export class ConfigBuilder {
     for (const [name, node] of this.#named(kind, kind === 'sources' ? SOURCES_MAX : SINKS_MAX)) {
       const path = [kind, name]
       if (node.kind !== 'map') {
-        this.#problems.add('invalid', node, path, 'a map with a type', 'none')
+        this.#problems.add('invalid', node, path, 'a map with a type', describe(node, path))
         continue
       }
       const type = pickType(types, laterTypes, node, path, this.#problems)

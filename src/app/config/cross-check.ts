@@ -88,27 +88,28 @@ function checkArchives(sinks: readonly SinkConfig[], report: PathReport): void {
   }
 }
 
-/** Checks the arena against its reserves and works out `workers: auto`: available cores - 1, at least 1. */
+/** Checks the arena against its reserves and works out `workers: auto`; undefined where it can't hold them. */
 export function resolveWorkers(
   memory: ResolvedConfig['memory'],
-  sources: readonly unknown[],
+  parts: { readonly sources: readonly unknown[]; readonly sinks: readonly unknown[] },
   configured: number | 'auto',
   cores: number,
   report: PathReport,
-): number {
+): number | undefined {
   const { slabBytes, arenaBytes } = memory
   if (slabBytes % PAGE_BYTES !== 0)
     report(['memory', 'slab_bytes'], `a multiple of ${formatBytes(PAGE_BYTES)}`)
-  const most = workersMax({ sources }, Math.floor(arenaBytes / slabBytes))
-  const leastBytes = (workers: number) => formatBytes(slabCountMin({ sources }, workers) * slabBytes)
+  const most = workersMax(parts, Math.floor(arenaBytes / slabBytes))
+  const leastBytes = (workers: number) => formatBytes(slabCountMin(parts, workers) * slabBytes)
   if (most < 1) {
-    const expected = `at least ${leastBytes(1)}, for the reserves of ${sources.length} sources and one worker`
+    const expected = `at least ${leastBytes(1)}, for the reserves of all sources and sinks and one worker`
     report(['memory', 'arena_bytes'], expected)
-    return 1
+    return undefined
   }
   if (configured === 'auto') return Math.max(1, Math.min(cores - 1, most))
   if (configured > most) {
     report(['workers'], `at most ${most}, or a memory.arena_bytes of at least ${leastBytes(configured)}`)
+    return undefined
   }
   return configured
 }

@@ -64,7 +64,10 @@ class TreeBuilder {
   readonly #lines: LineCounter
   readonly #problems: ProblemList
   readonly #surroundings: Surroundings
+  /** What aliases stand for; the parser would search the document for each. */
+  readonly #anchors = new Map<string, Node>()
   #nodeCount = 0
+  #expandedAliases = 0
 
   constructor(
     document: Document.Parsed,
@@ -91,13 +94,28 @@ class TreeBuilder {
       this.#problems.add('syntax', position, path.slice(0, 4), `nesting up to ${DEPTH_MAX} deep`, 'more')
       return nothingAt(position)
     }
-    if (isAlias(node)) return this.#node(node.resolve(this.#document), path, position)
+    if (isAlias(node)) return this.#expand(node.source, path, position)
+    if (node !== null && node !== undefined && node.anchor !== undefined && this.#expandedAliases === 0) {
+      this.#anchors.set(node.anchor, node)
+    }
     if (isMap(node)) return { kind: 'map', ...position, entries: this.#entries(node.items, path, position) }
     if (isSeq(node)) {
       const items = node.items.map((item, index) => this.#node(asNode(item), [...path, index], position))
       return { kind: 'list', ...position, items }
     }
     return isScalar(node) ? this.#scalar(node.value, path, position) : nothingAt(position)
+  }
+
+  #expand(anchor: string, path: Path, position: Position): ConfigNode {
+    const target = this.#anchors.get(anchor)
+    if (target === undefined) {
+      this.#problems.add('syntax', position, path, `an anchor &${anchor} above`, 'none')
+      return reportedAt(position)
+    }
+    this.#expandedAliases++
+    const node = this.#node(target, path, position)
+    this.#expandedAliases--
+    return node
   }
 
   #entries(
@@ -127,7 +145,7 @@ class TreeBuilder {
     const result = interpolate(value, this.#surroundings)
     if ('text' in result) return { kind: 'scalar', ...position, value: result.text, secret: result.secret }
     this.#problems.add('invalid', position, path, 'a value for each reference', result.reason)
-    return { kind: 'scalar', ...position, value: undefined, secret: true }
+    return reportedAt(position)
   }
 
   /** Said once: what follows is cut off. */
@@ -145,6 +163,11 @@ function asNode(value: unknown): Node | undefined {
 
 function nothingAt(position: Position): ScalarNode {
   return { kind: 'scalar', ...position, value: null, secret: false }
+}
+
+/** Stands for a value that is known to be wrong, so that it is reported once. */
+function reportedAt(position: Position): ScalarNode {
+  return { kind: 'scalar', ...position, value: undefined, secret: false }
 }
 
 function positionAt(lines: LineCounter, offset: number): Position {

@@ -1,0 +1,55 @@
+/** What the configuration language has and this version does not is refused, never taken and ignored. */
+import t from 'tap'
+import { detailsOf, least, withSink, withSource } from './fixtures/configs.ts'
+
+const listen = 'listen: 127.0.0.1:0'
+
+const cases: [path: string, text: string][] = [
+  ['cpu_pinning', `cpu_pinning: auto\n${least}`],
+  ['workers', `workers: { min: 1, max: 2 }\n${least}`],
+  ['journal.mode', `journal: { mode: disk }\n${least}`],
+  ...[
+    'max_bytes: 10GiB',
+    'when_full: block',
+    'fast_severity: 8',
+    'shed: [{ above: 80%, severity_below: 3 }]',
+  ].map((written): [string, string] => [`journal.${nameOf(written)}`, `journal: { ${written} }\n${least}`]),
+  ['admin.tls', `admin: { tls: {} }\n${least}`],
+  ['admin.auth', `admin: { auth: {} }\n${least}`],
+  ...['ack: stored', 'ack: delivered', 'ack_timeout: 30s', 'tls: { cert: a, key: b }'].map(
+    (written): [string, string] => [`sources.in.${nameOf(written)}`, withSource(`${listen}, ${written}`)],
+  ),
+  ...['syslog', 'http_poll', 'stdin'].map((type): [string, string] => [
+    'sources.in.type',
+    least.replace('tcp', type),
+  ]),
+  ...['elasticsearch', 'kafka'].map((type): [string, string] => [
+    'sinks.out.type',
+    least.replace('blackhole', type),
+  ]),
+  ...[
+    'breaker: { failures: 5 }',
+    'from: now',
+    'lookahead_bytes: 256MiB',
+    'event_id_field: none',
+    'compression: auto',
+  ].map((written): [string, string] => [`sinks.out.${nameOf(written)}`, withSink(written)]),
+  ...['bytes_per_day: 1GiB', 'algorithm: token_bucket', 'per: sink'].map((written): [string, string] => [
+    `sinks.out.rate_limit.${nameOf(written)}`,
+    withSink(`rate_limit: { ${written} }`),
+  ]),
+  ['sinks.out.request.concurrency', withSink('request: { concurrency: adaptive }')],
+  ['sinks.out.compression', least.replace('blackhole', 'file, path: a, compression: auto')],
+]
+
+for (const [path, text] of cases) {
+  t.test(`${path} in ${JSON.stringify(text).slice(0, 70)}`, async (t) => {
+    const problems = detailsOf(text)
+    t.match(problems, [{ kind: 'not_in_this_version', path }])
+    t.equal(problems.length, 1)
+  })
+}
+
+function nameOf(written: string): string {
+  return written.slice(0, written.indexOf(':'))
+}

@@ -1,0 +1,32 @@
+import type { TSchema } from 'typebox'
+import t from 'tap'
+import { sinkTypes, sourceTypes } from '../../../src/app/config/components.ts'
+import { configReference } from '../../../src/app/config/reference.ts'
+import { rootKeys, schemaKeys } from '../../../src/app/config/root.ts'
+
+t.test('every key has a description and refuses what it does not know', async (t) => {
+  const visit = (schema: TSchema, path: string): void => {
+    t.match(schema, { description: /\S/ }, path)
+    if (!('properties' in schema)) return
+    t.match(schema, { additionalProperties: false }, path)
+    for (const [name, child] of Object.entries(schema.properties ?? {})) visit(child, `${path}.${name}`)
+  }
+  visit(rootKeys, 'root')
+  visit(schemaKeys, 'schemas')
+  for (const [type, { keys }] of Object.entries({ ...sourceTypes, ...sinkTypes })) visit(keys, type)
+})
+
+t.test('the reference has each kind of row', async (t) => {
+  const lines = configReference().split('\n')
+  for (const line of [
+    '### Every sink',
+    '### Source of `type: http`',
+    '| `memory.slab_bytes` | a size from 64KiB to 16MiB, such as 512KiB | `1MiB` | Size of one slab |',
+    '| `compression` | none, gzip or zstd (not in this version: `auto`) | `none` | Compression of the bodies |',
+    '| `where.<key>.gte` | a number or a text | none | Greater than or equal to |',
+    '| `auth.basic.username` | a text without a colon | required in `auth.basic` | User name |',
+    'Types that are not in this version: `syslog`, `http_poll`, `stdin`.',
+  ]) {
+    t.ok(lines.includes(line), line)
+  }
+})
