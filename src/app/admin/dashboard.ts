@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * The dashboard: one page, nothing loaded from elsewhere, that reads `/status` every two seconds. Whatever it shows
+ * goes in as text, since reasons are servers' and clients' words.
+ */
+const STYLE = `
+:root { color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif }
+body { margin: 1.5rem auto; max-width: 72rem; padding: 0 1rem }
+h1 { font-size: 1.3rem; margin: 0 } h2 { font-size: 1rem; margin: 1.5rem 0 .3rem }
+header { display: flex; gap: 1rem; align-items: baseline; flex-wrap: wrap }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #8884 }
+th:first-child, td:first-child { text-align: left }
+.good { color: #2a7d2a } .bad { color: #c22 } .quiet { opacity: .65 }
+ul { margin: .3rem 0; padding-left: 1.2rem }
+`
+
+const SCRIPT = `
+'use strict'
+const POLL_MS = 2000
+let before = null
+const byId = (id) => document.getElementById(id)
+const number = (value) => Number(value).toLocaleString('en')
+const bytes = (value) => (value / 1048576).toFixed(1) + ' MiB'
+const sum = (counts) => Object.values(counts || {}).reduce((total, count) => total + count, 0)
+
+function element(tag, text, className) {
+  const made = document.createElement(tag)
+  made.textContent = text
+  if (className) made.className = className
+  return made
+}
+
+function row(tag, cells) {
+  const made = document.createElement('tr')
+  for (const cell of cells) made.append(element(tag, cell))
+  return made
+}
+
+function table(id, heads, rows) {
+  byId(id).replaceChildren(row('th', heads), ...rows.map((cells) => row('td', cells)))
+}
+
+function rate(now, earlier, seconds) {
+  return earlier === undefined || !(seconds > 0) ? '' : number(Math.round((now - earlier) / seconds)) + '/s'
+}
+
+function show(status, seconds) {
+  const { ledger } = status
+  const old = before && before.status.ledger
+  byId('state').textContent = status.state + ', up ' + number(status.uptime_s) + ' s, version ' + status.version
+  byId('balance').textContent = ledger.balanced ? 'ledger balanced' : 'ledger NOT balanced'
+  byId('balance').className = ledger.balanced ? 'good' : 'bad'
+  const wrong = status.not_ready.map(({ component, reason }) => component + ': ' + reason)
+    .concat(ledger.imbalances.map(({ where, left, right }) => where + ': ' + left + ' is not ' + right))
+  byId('wrong').replaceChildren(...wrong.map((text) => element('li', text, 'bad')))
+  table('sources', ['source', 'received', 'rate', 'accepted', 'rejected', 'shed', 'extents', 'uncommitted'],
+    Object.entries(ledger.sources).map(([name, source]) => {
+      const ring = status.rings[name] || { depth: 0, uncommitted_bytes: 0 }
+      const earlier = old && old.sources[name]
+      return [name, number(source.received), rate(source.received, earlier && earlier.received, seconds),
+        number(source.accepted), number(sum(source.rejected)), number(source.shed), number(ring.depth),
+        bytes(ring.uncommitted_bytes)]
+    }))
+  table('sinks', ['sink', 'state', 'delivered', 'rate', 'held', 'filtered', 'dead-lettered', 'discarded'],
+    Object.entries(ledger.sinks).map(([name, sink]) => {
+      const delivered = sum(sink.delivered)
+      const earlier = old && old.sinks[name]
+      return [name, (status.sinks[name] || {}).state || '', number(delivered),
+        rate(delivered, earlier && sum(earlier.delivered), seconds), number(sum(sink.held)),
+        number(sink.filtered), number(sum(sink.dead_lettered)), number(sum(sink.discarded))]
+    }))
+  table('letters', ['dead letters', 'found', 'queued', 'replayed', 'purged', 'evicted', 'on disk'],
+    [['', ...['found', 'queued', 'replayed', 'purged', 'evicted'].map((key) => number(ledger.dlq[key])),
+      bytes(status.dead_letter_bytes)]])
+  const slabs = Object.entries(status.arena.slabs)
+  table('memory', ['memory', ...slabs.map(([state]) => 'slabs ' + state), 'resident', 'limit'],
+    [['', ...slabs.map(([, count]) => number(count)), bytes(status.resident_bytes), bytes(status.memory_limit_bytes)]])
+}
+
+async function poll() {
+  try {
+    const answer = await fetch('/status', { cache: 'no-store' })
+    const status = await answer.json()
+    const atMs = performance.now()
+    show(status, before && (atMs - before.atMs) / 1000)
+    before = { status, atMs }
+  } catch {
+    byId('state').textContent = 'no answer'
+    byId('balance').textContent = ''
+  }
+  setTimeout(poll, POLL_MS)
+}
+poll()
+`
+
+export const DASHBOARD_HTML = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Spillway</title>
+<style>${STYLE}</style>
+<header><h1>Spillway</h1><span id="state" class="quiet">reading</span><strong id="balance"></strong></header>
+<ul id="wrong"></ul>
+<h2>Sources</h2><table id="sources"></table>
+<h2>Sinks</h2><table id="sinks"></table>
+<h2>Dead letters</h2><table id="letters"></table>
+<h2>Memory</h2><table id="memory"></table>
+<script>${SCRIPT}</script>
+</html>
+`
+
+const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+
+/** Only this very script and style may run, and nothing may be loaded or framed. */
+export const DASHBOARD_CSP = [
+  "default-src 'none'",
+  `script-src ${hashOf(SCRIPT)}`,
+  `style-src ${hashOf(STYLE)}`,
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')

@@ -1,0 +1,36 @@
+import type { Ledger } from '../../pipeline/ledger.ts'
+
+export type CollectorState = 'starting' | 'running' | 'draining' | 'stopped'
+
+/** Why the collector should not be given work: which source, sink or part, and what is wrong with it. */
+export interface NotReady {
+  readonly component: string
+  readonly reason: string
+}
+
+/** A source's ring of extents between cut and commit. */
+export interface RingStatus {
+  readonly depth: number
+  readonly entries: number
+  readonly uncommittedBytes: number
+}
+
+/** What the admin server may ask of the collector: nothing that changes it. Everything is asked anew for each answer. */
+export interface Observed {
+  readonly version: string
+  readonly ledger: Ledger
+  /** The ceiling printed at start. */
+  readonly memoryLimitBytes: number
+  state(): CollectorState
+  uptimeS(): number
+  /** Empty when every source takes work and nothing waits for the operator. */
+  notReady(): readonly NotReady[]
+  /** Slabs by state: free, filling, working, held, ... */
+  slabs(): Readonly<Record<string, number>>
+  /** By source. */
+  rings(): Readonly<Record<string, RingStatus>>
+  /** By sink; the dispatcher's own words. */
+  sinks(): Readonly<Record<string, object>>
+  /** Bytes of the dead-letter queue on disk. */
+  deadLetterBytes(): number
+}
