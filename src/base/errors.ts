@@ -89,6 +89,11 @@ export const errorTable = {
     exitCode: 1,
     retryable: true,
   },
+  SPW_ERR_DATA_DIR_UNUSABLE: {
+    message: 'cannot use the data directory {path}: {reason}; make it writable or set data_dir',
+    exitCode: 1,
+    retryable: true,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable

@@ -5,6 +5,8 @@ import type { Intake } from './intake/intake.ts'
 export interface SourceEvents {
   connectionRefused(source: string, peer: string, reason: 'limit' | 'idle' | 'error'): void
   requestRefused(source: string, peer: string, status: number, reason: string): void
+  /** This Node can't read from the kernel into memory of our choice: more is copied. */
+  kernelReadMissing(source: string): void
 }
 
 /** What a source is given beside its configuration. */

@@ -93,7 +93,7 @@ export class DocumentWriter implements StreamWriter {
       this.#endCut = this.#ended
     } else {
       lane.runs = []
-      intake.retryWhenRingMoves(this.#stream)
+      intake.retryWhenRoom(this.#stream)
     }
   }
 

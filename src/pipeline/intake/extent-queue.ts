@@ -254,7 +254,8 @@ export class ExtentQueue {
     )
     const runs = readRuns(arena.words, extent.region, extent.runs.length)
     if (accepted > 0) this.#appendFrame(entry, from, consumed)
-    else if (finished && extent.tableSlab !== -1) pool.release(extent.tableSlab)
+    else if ((finished || result === RESULT.TABLE_FULL) && extent.tableSlab !== -1)
+      pool.release(extent.tableSlab)
     const ended = this.#answerRuns(extent, runs, consumed, finished)
     this.#options.onCommit(consumed - from, words[word + ENTRY.RECORDS]!)
     if (!finished) {
@@ -263,7 +264,7 @@ export class ExtentQueue {
       if (extent.suspect !== 0 && consumed > extent.suspect) extent.suspect = extent.suspectDeaths = 0
       ring.words[word + ENTRY.FROM] = consumed
       // A table that no frame took is as good as new.
-      if (accepted > 0) this.#resumeTail()
+      if (accepted > 0 || result === RESULT.TABLE_FULL) this.#resumeTail()
       else this.#goOn(entry, consumed)
       return false
     }

@@ -50,6 +50,7 @@ export class Intake {
   readonly #waiting = new Set<Stream>()
   /** Reading stopped and room has not come back yet. */
   #full = false
+  #accepting = true
   #fullSince = 0
   backpressureCount = 0
   #backpressureMs = 0
@@ -103,6 +104,21 @@ export class Intake {
     return !this.#full && this.#sharedLane(bytes, 1) !== null
   }
 
+  /**
+   * False stops all reading, whatever room there is: what a source is told could not be made durable, or no worker can
+   * start.
+   */
+  setAccepting(accepting: boolean): void {
+    if (this.#accepting === accepting) return
+    this.#accepting = accepting
+    if (accepting) this.#roomMayHaveCome()
+    else this.#becomeFull()
+  }
+
+  get accepting(): boolean {
+    return this.#accepting
+  }
+
   /** Calls back once, when there is room again. */
   onRoom(listener: () => void): void {
     this.#roomListeners.push(listener)
@@ -152,11 +168,25 @@ export class Intake {
     return (this.#shared = this.#newLane(this.#ownLanes === 0 && this.#waiting.size > 0 ? 1 : 0))
   }
 
+  /** True when a stream may have a lane of its own just to be faster, not because it must. */
+  get lanesToSpare(): boolean {
+    const { pool, owner } = this.#options
+    return this.#ownLanes < this.#ownMax && this.#waiting.size === 0 && pool.availableFor(owner) > 2
+  }
+
+  /** Streams wait: lanes that are not needed should be given back. */
+  get lanesWanted(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  get #ownMax(): number {
+    return Math.max(1, Math.floor(this.#options.owner.sharedMax * OWN_LANES_SHARE))
+  }
+
   /** A lane for one stream. Limited, and the last slab is the shared lane's. */
   openLane(stream: Stream): Lane | null {
-    const ownMax = Math.max(1, Math.floor(this.#options.owner.sharedMax * OWN_LANES_SHARE))
     // What the stream has in the shared lane comes first.
-    if (this.#ownLanes >= ownMax || (this.#shared !== null && !this.#flush(this.#shared))) {
+    if (this.#ownLanes >= this.#ownMax || (this.#shared !== null && !this.#flush(this.#shared))) {
       this.#waiting.add(stream)
       return null
     }
@@ -254,7 +284,7 @@ export class Intake {
     queueMicrotask(() => this.#resumeWaiting())
   }
 
-  retryWhenRingMoves(stream: Stream): void {
+  retryWhenRoom(stream: Stream): void {
     this.#waiting.add(stream)
   }
 
@@ -315,12 +345,16 @@ export class Intake {
     return null
   }
 
-  /** With less than a quarter of the share free, reading would stop again at once. */
-  get #mayResume(): boolean {
-    const { pool, owner, extents } = this.#options
-    if (extents.full) return false
+  /** Slabs that must still become free before reading resumes: with less than a quarter it would stop again at once. */
+  get slabsToResume(): number {
+    const { pool, owner } = this.#options
+    if (owner.held < owner.reserved) return 0
     const wanted = Math.max(1, Math.floor((owner.reserved + owner.sharedMax) / 4))
-    return owner.held < owner.reserved || pool.availableFor(owner) >= wanted
+    return Math.max(0, wanted - pool.availableFor(owner))
+  }
+
+  get #mayResume(): boolean {
+    return !this.#options.extents.full && this.#accepting && this.slabsToResume === 0
   }
 
   #roomMayHaveCome(): void {

@@ -42,6 +42,8 @@ export class Lane {
   fill: number
   complete: number
   cutFrom: number
+  /** End of the space that the kernel was given to write to; no region may begin below. */
+  offered = 0
   #regionBottom: number
   #extents = 0
   runs: Run[] = []
@@ -66,8 +68,10 @@ export class Lane {
   room(meanRecordBytes: number, runs: number): number {
     if (this.#extents >= EXTENTS_PER_SLAB_MAX || this.runs.length + runs > EXTENT_RUNS_MAX) return 0
     const perByte = (RECORD_BYTES * TABLE_MARGIN) / meanRecordBytes
+    // Twice: what is pending may be cut while the kernel still writes to the room it was given.
     const fixed =
-      HEADER_BYTES + (this.runs.length + runs) * RUN_BYTES + (TABLE_SPARE_RECORDS + 1) * RECORD_BYTES + 8
+      2 *
+      (HEADER_BYTES + (this.runs.length + runs) * RUN_BYTES + (TABLE_SPARE_RECORDS + 1) * RECORD_BYTES + 8)
     const pending = (this.fill - this.cutFrom) * perByte
     return Math.max(0, Math.floor((this.#regionBottom - this.fill - fixed - pending) / (1 + perByte)))
   }
@@ -95,7 +99,8 @@ export class Lane {
   /** Takes the region for an extent of [cutFrom, complete) from the end of the slab: its offset and its table's size. */
   takeRegion(meanRecordBytes: number, runs: number): { region: number; capacity: number } {
     const wanted = Math.ceil((this.pendingBytes / meanRecordBytes) * TABLE_MARGIN) + TABLE_SPARE_RECORDS
-    const fits = Math.floor((this.#regionBottom - this.fill - regionBytes(runs, 0) - 8) / RECORD_BYTES)
+    const bottom = Math.max(this.fill, this.offered)
+    const fits = Math.floor((this.#regionBottom - bottom - regionBytes(runs, 0) - 8) / RECORD_BYTES)
     const capacity = Math.max(0, Math.min(wanted, fits, FRAME_RECORDS_MAX))
     const region = (this.#regionBottom - regionBytes(runs, capacity)) & ~7
     this.#regionBottom = region

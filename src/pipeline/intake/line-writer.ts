@@ -107,11 +107,17 @@ export class LineWriter implements StreamWriter {
     return true
   }
 
+  /** Length so far of the line that has begun. */
+  get unfinishedBytes(): number {
+    return this.lane === null ? this.#blockLength : this.#oversize + this.lane.fill - this.lane.complete
+  }
+
   /** Where the kernel may write next; null: no room, the stream waits (`Stream.resume` is called). */
   space(): Uint8Array | null {
     const lane = this.#laneWithRoom()
     if (lane === null) return null
     const room = lane.room(this.#stream.intake.meanRecordBytes, 1)
+    lane.offered = lane.fill + room
     return this.#stream.intake.arena.bytes.subarray(lane.fill, lane.fill + room)
   }
 
@@ -127,6 +133,10 @@ export class LineWriter implements StreamWriter {
   #laneWithRoom(): Lane | null {
     const { intake } = this.#stream
     let lane = this.lane!
+    if (!intake.accepting) {
+      intake.retryWhenRoom(this.#stream)
+      return null
+    }
     if (lane.room(intake.meanRecordBytes, 1) < HOT_READ_BYTES_MIN) {
       const next = intake.rotate(this.#stream, lane)
       if (next === null) return null

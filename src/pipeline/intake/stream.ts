@@ -12,6 +12,8 @@ export interface StreamOptions {
   /** Who sends, as in `192.0.2.7:51234`. */
   readonly peer: string
   readonly framing: Framing
+  /** The caller uses its read buffer again: what can't be placed at once is copied. */
+  readonly reusesBuffer?: boolean
   /** After `write` said false: there is room again, go on reading. */
   onDrain(): void
   /** The stream has ended and everything of it is committed; the counts are final. Without it nothing is tracked. */
@@ -76,9 +78,13 @@ export class Stream {
     if (this.#parked.length === 0) {
       const rest = this.#writer.take(chunk)
       if (rest === null) return true
-      this.#parked.push(rest)
-    } else this.#parked.push(chunk)
+      this.#park(rest)
+    } else this.#park(chunk)
     return false
+  }
+
+  #park(chunk: Uint8Array): void {
+    this.#parked.push(this.#options.reusesBuffer === true ? Uint8Array.from(chunk) : chunk)
   }
 
   /** No more bytes: `clean` at a proper end, else what is unfinished was broken off. */
@@ -103,6 +109,10 @@ export class Stream {
       return true
     }
     return this.#settle()
+  }
+
+  get peerText(): string {
+    return Buffer.from(this.peer).toString('latin1')
   }
 
   get waiting(): boolean {

@@ -1,0 +1,204 @@
+import { randomInt } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { systemClock } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
+import { spwError } from '../base/errors.ts'
+import type { Ledger } from '../pipeline/ledger.ts'
+import { TelemetryEvents } from '../telemetry/events.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { RateLimitedLog } from '../telemetry/rate-limited-log.ts'
+import { Registry } from 'prom-client'
+import { memorySum } from './config/memory-sum.ts'
+import type { ResolvedConfig } from './config/root.ts'
+import { Topology } from './topology.ts'
+
+export interface CollectorOptions {
+  readonly logger: Logger
+  readonly clock?: Clock
+  /** From 0 to 1. */
+  readonly random?: () => number
+  /** Other worker code, for tests that need workers which die. */
+  readonly workerFile?: string
+}
+
+/** What a clean stop did with what was still held. */
+export interface StopReport {
+  readonly delivered: number
+  readonly undelivered: number
+}
+
+/** Why the collector is not ready: a part of it, and what is wrong with that. */
+export interface NotReady {
+  readonly component: string
+  readonly reason: string
+}
+
+const HEALTH_INTERVAL_MS = 250
+const IDLE_POLL_MS = 5
+const cryptoRandom = () => randomInt(2 ** 47) / 2 ** 47
+
+/** One running collector: starts and stops the parts of a topology in the right order. */
+export class Collector {
+  readonly config: ResolvedConfig
+  readonly topology: Topology
+  readonly registry = new Registry()
+  readonly events: TelemetryEvents
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #log: RateLimitedLog
+  #state: 'new' | 'starting' | 'running' | 'stopping' | 'stopped' = 'new'
+  #stopping: Promise<StopReport> | null = null
+  #health: { clear(): void } | null = null
+  readonly #startedAtMs: number
+
+  constructor(config: ResolvedConfig, options: CollectorOptions) {
+    this.config = config
+    this.#logger = options.logger
+    this.#clock = options.clock ?? systemClock
+    this.#startedAtMs = this.#clock.now()
+    this.#log = new RateLimitedLog({ logger: options.logger, clock: this.#clock })
+    this.events = new TelemetryEvents({ registry: this.registry, log: this.#log, clock: this.#clock })
+    this.topology = new Topology({
+      config,
+      clock: this.#clock,
+      random: options.random ?? cryptoRandom,
+      events: this.events,
+      ...(options.workerFile === undefined ? undefined : { workerFile: options.workerFile }),
+    })
+  }
+
+  get ledger(): Ledger {
+    return this.topology.ledger
+  }
+
+  /** Where a source listens, once it was started. */
+  address(source: string): string {
+    const line = this.topology.sources.find(({ name }) => name === source)
+    if (line === undefined) throw new Error(`no source ${source}`)
+    return line.door.address
+  }
+
+  /** Resolves when every source takes work; rejects with a SpillwayError, everything stopped again, when one can't. */
+  async start(): Promise<void> {
+    this.#state = 'starting'
+    const starting = new AbortController()
+    const { deadLetters, sinks, sources } = this.topology
+    try {
+      await makeDirectory(this.config.dataDir)
+      await deadLetters.start()
+      for (const { sink, dispatcher } of sinks) {
+        await sink.start(starting.signal)
+        dispatcher.start()
+      }
+      for (const { door } of sources) await door.start(starting.signal)
+    } catch (error) {
+      starting.abort()
+      await this.stop()
+      throw error
+    }
+    this.#watchHealth()
+    this.#state = 'running'
+    const { totalBytes } = memorySum(this.config, this.config)
+    this.#logger.info(
+      {
+        event: 'started',
+        sources: Object.fromEntries(sources.map(({ name, door }) => [name, door.address])),
+        sinks: sinks.map(({ config }) => config.name),
+        workers: this.config.workers,
+        memory_limit_bytes: totalBytes,
+      },
+      'spillway takes events',
+    )
+    this.#logger.warn(
+      { event: 'memory_mode' },
+      'the journal is in memory: events that were accepted and not yet delivered are lost if the process is killed',
+    )
+  }
+
+  /** What is told of readiness: a slow or dead sink or a full arena don't count, what the operator must mend does. */
+  notReady(): NotReady[] {
+    const reasons: NotReady[] = []
+    if (this.#state !== 'running') reasons.push({ component: 'collector', reason: this.#state })
+    if (!this.topology.deadLetters.healthy) {
+      reasons.push({ component: 'dlq', reason: 'dead letters cannot be written: the disk fails or is full' })
+    }
+    if (!this.topology.scheduler.workersAvailable) {
+      reasons.push({ component: 'workers', reason: 'worker threads cannot start' })
+    }
+    for (const { config, dispatcher } of this.topology.sinks) {
+      const reason = dispatcher.waitingForOperator
+      if (reason !== null) reasons.push({ component: `sinks.${config.name}`, reason })
+    }
+    return reasons
+  }
+
+  get state(): string {
+    return this.#state
+  }
+
+  get uptimeMs(): number {
+    return this.#clock.now() - this.#startedAtMs
+  }
+
+  /** While what a client is told can't be made durable, or nothing can be validated, no source takes anything. */
+  #watchHealth(): void {
+    const { deadLetters, scheduler, sources } = this.topology
+    const accepting = deadLetters.healthy && scheduler.workersAvailable
+    for (const { intake } of sources) intake.setAccepting(accepting)
+    this.#health = this.#clock.setTimeout(() => this.#watchHealth(), HEALTH_INTERVAL_MS)
+  }
+
+  /**
+   * A clean stop: sources take no more, what they took is validated and committed, sinks drain, all within
+   * `shutdown_timeout`; then what is still held becomes dead letters. May be called twice.
+   */
+  stop(): Promise<StopReport> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<StopReport> {
+    const wasRunning = this.#state === 'running'
+    this.#state = 'stopping'
+    const { sources, sinks, scheduler, tables, workers, deadLetters } = this.topology
+    const deadline = new AbortController()
+    const timer = this.#clock.setTimeout(() => deadline.abort(), this.config.shutdownTimeoutMs)
+    const late = new Promise<void>((resolve) => deadline.signal.addEventListener('abort', () => resolve()))
+    await Promise.race([Promise.all(sources.map(({ door }) => door.stop())), late])
+    if (wasRunning) await this.#commitAll(deadline.signal)
+    this.#health?.clear()
+    const drained = await Promise.all(sinks.map(({ dispatcher }) => dispatcher.drain(deadline.signal)))
+    timer.clear()
+    scheduler.stop()
+    for (const { intake } of sources) intake.stop()
+    tables.close()
+    await Promise.all(sinks.map(({ sink }) => sink.stop()))
+    await deadLetters.stop()
+    await workers.stop()
+    const report = {
+      delivered: drained.reduce((sum, { delivered }) => sum + delivered, 0),
+      undelivered: drained.reduce((sum, { undelivered }) => sum + undelivered, 0),
+    }
+    if (wasRunning) this.events.shutdownDone(report.delivered, report.undelivered)
+    this.#log.flush()
+    this.#state = 'stopped'
+    return report
+  }
+
+  /** What the sources took is validated and committed, as far as time and room allow. */
+  async #commitAll(deadline: AbortSignal): Promise<void> {
+    const { sources } = this.topology
+    while (!deadline.aborted && !sources.every(({ intake }) => intake.idle)) {
+      for (const { intake } of sources) intake.flush()
+      await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, IDLE_POLL_MS))
+    }
+  }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o750 })
+  } catch (error) {
+    throw spwError('SPW_ERR_DATA_DIR_UNUSABLE', { path, reason: (error as Error).message }, { cause: error })
+  }
+}

@@ -1,0 +1,267 @@
+import { join } from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import { version } from '../base/version.ts'
+import { DeadLetterQueue } from '../dlq/queue.ts'
+import { MemoryLog } from '../journal/memory-log.ts'
+import { Arena } from '../memory/arena.ts'
+import { ExtentRing } from '../memory/extent-ring.ts'
+import { SlabPool } from '../memory/slab-pool.ts'
+import type { SlabOwner } from '../memory/slab-pool.ts'
+import { Dispatcher } from '../pipeline/dispatch/dispatcher.ts'
+import { BlockPool } from '../pipeline/intake/block-pool.ts'
+import { DrainRate } from '../pipeline/intake/drain-rate.ts'
+import { ExtentQueue } from '../pipeline/intake/extent-queue.ts'
+import { Intake } from '../pipeline/intake/intake.ts'
+import { Scheduler } from '../pipeline/intake/scheduler.ts'
+import type { IngestLine } from '../pipeline/intake/scheduler.ts'
+import { TableSpace } from '../pipeline/intake/table-space.ts'
+import { Ledger, SinkCounts, SourceCounts } from '../pipeline/ledger.ts'
+import {
+  RESERVE_SLABS_PER_SINK,
+  RESERVE_SLABS_PER_SOURCE,
+  RING_ENTRIES,
+  RING_ENTRY_BYTES,
+  UNFINISHED_BLOCK_BYTES,
+  WORKER_OLD_SPACE_BYTES,
+  WORKER_YOUNG_SPACE_BYTES,
+} from '../pipeline/limits.ts'
+import type { Sink } from '../pipeline/sink.ts'
+import type { Source } from '../pipeline/source.ts'
+import { WorkerPool } from '../pipeline/worker-pool.ts'
+import type { WorkerContext } from '../scan/worker-context.ts'
+import type { WhereSpec } from '../scan/where.ts'
+import { createSink, payloadForm } from '../sinks/registry.ts'
+import { createSource } from '../sources/registry.ts'
+import type { TelemetryEvents } from '../telemetry/events.ts'
+import type { SinkConfig, SourceConfig } from './config/components.ts'
+import type { ResolvedConfig } from './config/root.ts'
+
+/** `severity >= 8` is the fast lane; `journal.fast_severity` comes with the journal. */
+const FAST_SEVERITY = 8
+const SHARE_OF_SOURCE = 1 / 2
+const SHARE_OF_SINK = 1 / 2
+const SHARE_OF_OUTPUTS = 1 / 8
+const SHARE_OF_TABLES = 1 / 8
+const RING_BYTES = RING_ENTRIES * RING_ENTRY_BYTES
+const MIB = 1024 * 1024
+
+export interface TopologyOptions {
+  readonly config: ResolvedConfig
+  readonly clock: Clock
+  readonly random: () => number
+  readonly events: TelemetryEvents
+  /** Other worker code, for tests that need workers which die. */
+  readonly workerFile?: string
+}
+
+/** A source with all that is behind it. */
+export interface SourceLine extends IngestLine {
+  readonly config: SourceConfig
+  readonly owner: SlabOwner
+  readonly door: Source
+}
+
+/** A sink with all that is before it. */
+export interface SinkLine {
+  readonly config: SinkConfig
+  readonly sink: Sink
+  readonly dispatcher: Dispatcher
+}
+
+/** All parts of a collector, made and connected, not started. The way of the data, from top to bottom. */
+export class Topology {
+  readonly arena: Arena
+  readonly pool: SlabPool
+  readonly ledger: Ledger
+  readonly deadLetters: DeadLetterQueue
+  readonly workers: WorkerPool
+  readonly tables: TableSpace
+  readonly scheduler: Scheduler
+  readonly sources: readonly SourceLine[]
+  readonly sinks: readonly SinkLine[]
+  readonly drainRate: DrainRate
+
+  constructor(options: TopologyOptions) {
+    const { config, clock, events } = options
+    const { slabBytes, arenaBytes } = config.memory
+    this.arena = Arena.create(arenaBytes, slabBytes)
+    this.pool = new SlabPool(this.arena.slabCount)
+    this.ledger = makeLedger(config)
+    this.drainRate = new DrainRate(clock)
+    this.pool.onFree(() => this.drainRate.slabFreed())
+    this.deadLetters = new DeadLetterQueue({
+      directory: join(config.dataDir, 'dlq'),
+      maxBytes: config.dlq.maxBytes,
+      clock,
+      counts: this.ledger.dlq,
+      events,
+    })
+    const outputs = this.pool.addOwner('worker outputs', config.workers, SHARE_OF_OUTPUTS)
+    const tables = this.pool.addOwner('tables', config.workers, SHARE_OF_TABLES)
+    const sourceOwners = config.sources.map(({ name }) =>
+      this.pool.addOwner(`sources.${name}`, RESERVE_SLABS_PER_SOURCE, SHARE_OF_SOURCE),
+    )
+    const sinkOwners = config.sinks.map(({ name }) =>
+      this.pool.addOwner(`sinks.${name}`, RESERVE_SLABS_PER_SINK, SHARE_OF_SINK),
+    )
+    this.tables = new TableSpace(this.arena, this.pool, tables)
+    const rings = config.sources.map(() => new ExtentRing(new SharedArrayBuffer(RING_BYTES)))
+    const log = new MemoryLog()
+    const context = workerContext(config, this.arena, rings)
+    this.workers = new WorkerPool({
+      workerCount: config.workers,
+      context,
+      oldSpaceMiB: WORKER_OLD_SPACE_BYTES / MIB,
+      youngSpaceMiB: WORKER_YOUNG_SPACE_BYTES / MIB,
+      ...(options.workerFile === undefined ? undefined : { filename: options.workerFile }),
+    })
+    // Readers join before the first frame: sinks before sources.
+    this.sinks = config.sinks.map((sink, index) => this.#sinkLine(options, log, sink, index, sinkOwners[index]!))
+    this.sources = config.sources.map((source, index) =>
+      this.#sourceLine(options, log, source, index, sourceOwners[index]!, rings[index]!, context.filters.length > 0),
+    )
+    this.scheduler = new Scheduler({
+      lines: this.sources,
+      workers: this.workers,
+      arena: this.arena,
+      pool: this.pool,
+      owner: outputs,
+      deadLetters: this.deadLetters,
+      clock,
+      events,
+    })
+  }
+
+  #sourceLine(
+    options: TopologyOptions,
+    log: MemoryLog,
+    config: SourceConfig,
+    source: number,
+    owner: SlabOwner,
+    ring: ExtentRing,
+    filtered: boolean,
+  ): SourceLine {
+    const { clock, events, random } = options
+    const { arena, pool, tables } = this
+    const { name } = config
+    const wake = () => this.scheduler.wake()
+    const counts = this.ledger.sources[source]!
+    const extents = new ExtentQueue({
+      source,
+      arena,
+      pool,
+      ring,
+      tables,
+      log,
+      counts,
+      clock,
+      fastSeverity: FAST_SEVERITY,
+      filtered,
+      wake,
+      onCommit: (bytes, records) => intake.committed(bytes, records),
+      onScanner: (_undecided, checked, failed) => {
+        if (checked > 0) events.scannerCrossChecked(name, checked, failed)
+      },
+    })
+    const intake: Intake = new Intake({
+      arena,
+      pool,
+      owner,
+      blocks: new BlockPool(unfinishedMax(config), UNFINISHED_BLOCK_BYTES),
+      extents,
+      clock,
+      maxRecordBytes: config.maxRecordBytes,
+      lingerMs: config.lingerMs,
+      wake,
+      onBackpressure: (paused) => {
+        if (!paused) events.sourceResumed(name)
+        else events.sourcePaused(name, this.#pauseReason(intake))
+      },
+    })
+    const door = createSource(config, {
+      intake,
+      clock,
+      random,
+      events,
+      retryAfterSeconds: () => this.drainRate.retryAfterSeconds(intake.slabsToResume, random),
+      accepting: () => intake.accepting,
+    })
+    const { recordTimeoutMs } = config
+    return { name, source, config, owner, ring, extents, intake, door, recordTimeoutMs }
+  }
+
+  #pauseReason(intake: Intake) {
+    if (!this.deadLetters.healthy) return 'dead_letters_failing'
+    if (!this.scheduler.workersAvailable) return 'workers_unavailable'
+    return intake.overShare ? 'over_share' : 'arena_full'
+  }
+
+  #sinkLine(options: TopologyOptions, log: MemoryLog, config: SinkConfig, index: number, owner: SlabOwner): SinkLine {
+    const { config: root, clock, random, events } = options
+    const inputs = this.ledger.sinks[index]!.inputs
+    const sink = createSink(config, { clock, version })
+    const dispatcher = new Dispatcher({
+      name: config.name,
+      sink,
+      log,
+      inputs,
+      filterIndex: filterIndex(root.sinks, config),
+      config: {
+        ...payloadForm(config),
+        batch: config.batch,
+        ...(config.rateLimit === undefined ? undefined : { rateLimit: config.rateLimit }),
+        retry: config.retry,
+        request: config.request,
+        maxRecordBytes: Math.max(...inputs.map((source) => root.sources[source]!.maxRecordBytes)),
+      },
+      counts: this.ledger.sinks[index]!,
+      pool: this.pool,
+      owner,
+      arena: this.arena,
+      encoder: this.workers,
+      deadLetters: this.deadLetters,
+      sourceNames: root.sources.map(({ name }) => name),
+      clock,
+      random,
+      events,
+    })
+    return { config, sink, dispatcher }
+  }
+}
+
+function makeLedger(config: ResolvedConfig): Ledger {
+  const indexOf = new Map(config.sources.map(({ name }, index) => [name, index]))
+  return new Ledger(
+    config.sources.map(({ name }) => new SourceCounts(name)),
+    config.sinks.map(({ name, inputs }) => new SinkCounts(name, inputs.map((input) => indexOf.get(input)!))),
+  )
+}
+
+function filteredSinks(sinks: readonly SinkConfig[]): SinkConfig[] {
+  return sinks.filter(({ where }) => where !== undefined)
+}
+
+/** Bit of a sink's `where` in the route mask, -1 for a sink without. */
+function filterIndex(sinks: readonly SinkConfig[], sink: SinkConfig): number {
+  return filteredSinks(sinks).indexOf(sink)
+}
+
+function workerContext(config: ResolvedConfig, arena: Arena, rings: readonly ExtentRing[]): WorkerContext {
+  return {
+    arena: arena.buffer,
+    slabBytes: arena.slabBytes,
+    sources: config.sources.map((source, index) => ({
+      name: source.name,
+      ring: rings[index]!.buffer,
+      schema: config.schemas[source.schema]!,
+      maxRecordBytes: source.maxRecordBytes,
+      maxDepth: source.maxDepth,
+    })),
+    filters: filteredSinks(config.sinks).map(({ where }) => where as WhereSpec),
+  }
+}
+
+/** Streams of a source that can have an unfinished record at once. */
+function unfinishedMax(config: SourceConfig): number {
+  return config.type === 'http' ? config.maxRequests : config.maxConnections
+}

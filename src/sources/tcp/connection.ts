@@ -1,0 +1,151 @@
+import type { Socket } from 'node:net'
+import type { Intake } from '../../pipeline/intake/intake.ts'
+import type { Stream } from '../../pipeline/intake/stream.ts'
+import type { KernelReader } from './kernel-read.ts'
+
+/** A read that fills so much of what was offered comes from a connection that has more to say. */
+const BUSY_FRACTION = 0.5
+const BUSY_READS = 3
+
+/** What the connections of a source share. */
+export interface ColdReading {
+  /** Where cold reads go, one after another. */
+  readonly scratch: Uint8Array
+  /** How much of it a cold connection is offered now. */
+  offerBytes(): number
+  /** After every cold read: pauses all cold connections when the next one might find no room. */
+  afterColdRead(): void
+  now(): number
+}
+
+/**
+ * One connection: cold (it reads into the source's scratch buffer, and whole lines are copied into the shared lane) or
+ * hot (the kernel reads straight into a lane of its own).
+ */
+export class Connection {
+  readonly stream: Stream
+  readonly #intake: Intake
+  readonly #shared: ColdReading
+  #reader: KernelReader | null = null
+  #hot = false
+  #busyReads = 0
+  /** Paused by its own stream, which waits for room. */
+  #blocked = false
+  lastReadAtMs: number
+  closed = false
+
+  constructor(intake: Intake, shared: ColdReading, peer: string) {
+    this.#intake = intake
+    this.#shared = shared
+    this.lastReadAtMs = shared.now()
+    this.stream = intake.openStream({
+      peer,
+      framing: 'lines',
+      reusesBuffer: true,
+      onDrain: () => this.#onDrain(),
+    })
+  }
+
+  attach(reader: KernelReader): void {
+    this.#reader = reader
+  }
+
+  get #socket(): Socket {
+    return this.#reader!.socket
+  }
+
+  get hot(): boolean {
+    return this.#hot
+  }
+
+  /** Has the beginning of a line and nothing since. */
+  get unfinished(): boolean {
+    return this.stream.lineWriter!.unfinishedBytes > 0
+  }
+
+  /** Where the kernel writes next. */
+  buffer(): Uint8Array {
+    const space = this.#hot && !this.#blocked ? this.stream.lineWriter!.space() : null
+    if (space !== null) return space
+    if (this.#hot) this.#blocked = true
+    return this.#shared.scratch.subarray(0, this.#shared.offerBytes())
+  }
+
+  onRead(length: number): boolean {
+    this.lastReadAtMs = this.#shared.now()
+    if (this.#hot) {
+      this.stream.lineWriter!.wrote(length)
+      // `buffer` is asked next; it finds out whether there is room to go on.
+      if (this.stream.lineWriter!.space() === null) this.#blocked = true
+      return !this.#blocked
+    }
+    return this.coldRead(this.#shared.scratch.subarray(0, length))
+  }
+
+  /** Bytes in a buffer that is used again. False: stop reading. */
+  coldRead(chunk: Uint8Array): boolean {
+    this.lastReadAtMs = this.#shared.now()
+    if (!this.stream.write(chunk)) this.#blocked = true
+    else if (this.#intake.lanesWanted) this.stream.lineWriter!.closeLane()
+    const busy = chunk.length >= this.#shared.offerBytes() * BUSY_FRACTION
+    this.#busyReads = busy ? this.#busyReads + 1 : 0
+    if (this.#busyReads >= BUSY_READS) this.#promote()
+    this.#shared.afterColdRead()
+    return !this.#blocked
+  }
+
+  #promote(): void {
+    const writer = this.stream.lineWriter!
+    if (this.#blocked || this.#reader === null || !(writer.lane !== null || this.#intake.lanesToSpare)) return
+    this.#hot = writer.lane !== null || writer.openLane()
+    this.#busyReads = 0
+  }
+
+  /** Goes back to cold reads, if the unfinished line fits a block. */
+  demote(): void {
+    if (!this.#hot || this.#blocked || !this.stream.lineWriter!.closeLane()) return
+    this.#hot = false
+    this.offerScratch()
+  }
+
+  /** Offers the scratch buffer, at its present size, for the next read. */
+  offerScratch(): void {
+    if (!this.#hot) this.#reader?.setBuffer(this.#shared.scratch.subarray(0, this.#shared.offerBytes()))
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (this.closed || this.#blocked) return
+    this.#socket.resume()
+  }
+
+  #onDrain(): void {
+    this.#blocked = false
+    if (this.closed || this.#reader === null) return
+    if (this.#hot) {
+      const space = this.stream.lineWriter!.space()
+      if (space === null) {
+        this.#blocked = true
+        return
+      }
+      this.#reader.setBuffer(space)
+    } else if (!this.#intake.hasRoom(this.#shared.offerBytes())) {
+      // Resumed with all the others when there is room.
+      this.#shared.afterColdRead()
+      return
+    }
+    this.#socket.resume()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  close(clean: boolean): void {
+    this.closed = true
+    this.stream.end(clean)
+  }
+}
