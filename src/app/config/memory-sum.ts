@@ -8,6 +8,7 @@ import {
   RESPONSE_BODY_BYTES,
   RING_ENTRIES,
   RING_ENTRY_BYTES,
+  TCP_PARKED_BYTES,
   TCP_SCRATCH_BYTES,
   UNFINISHED_BLOCK_BYTES,
   WORKER_EXTERNAL_SLABS,
@@ -37,15 +38,10 @@ export function memorySum(
     { what: 'memory.arena_bytes', bytes: arenaBytes },
     ...config.sources.flatMap(itemsOfSource),
     ...(config.sources.some(({ type }) => type === 'http')
-      ? [
-          {
-            what: `inflaters, ${INFLATERS_MAX} x ${formatBytes(INFLATER_BYTES)}`,
-            bytes: INFLATERS_MAX * INFLATER_BYTES,
-          },
-        ]
+      ? [multiple('inflaters,', INFLATERS_MAX, INFLATER_BYTES)]
       : []),
     ...config.sinks.flatMap(itemsOfSink),
-    { what: `workers, ${workers} x ${formatBytes(workerBytes)}`, bytes: workers * workerBytes },
+    multiple('workers,', workers, workerBytes),
     { what: 'main thread heap', bytes: MAIN_HEAP_BYTES },
   ]
   return { items, totalBytes: items.reduce((sum, { bytes }) => sum + bytes, 0) }
@@ -56,23 +52,30 @@ function itemsOfSource(source: SourceConfig): MemoryItem[] {
   const ring = { what: `${at} ring of extents`, bytes: RING_ENTRIES * RING_ENTRY_BYTES }
   if (source.type === 'http') {
     const { maxRequests } = source
-    const what = `${at} bodies, max_requests ${maxRequests} x ${formatBytes(HTTP_BODY_IN_FLIGHT_BYTES)}`
-    return [{ what, bytes: maxRequests * HTTP_BODY_IN_FLIGHT_BYTES }, ring]
+    return [
+      multiple(`${at} bodies, max_requests`, maxRequests, HTTP_BODY_IN_FLIGHT_BYTES),
+      multiple(`${at} unfinished events, max_requests`, maxRequests, UNFINISHED_BLOCK_BYTES),
+      ring,
+    ]
   }
   const { maxConnections } = source
-  const what = `${at} unfinished events, max_connections ${maxConnections} x ${formatBytes(UNFINISHED_BLOCK_BYTES)}`
+  // However many share it, each connection is offered at least a block.
+  const parkedBytes = Math.max(TCP_PARKED_BYTES, maxConnections * UNFINISHED_BLOCK_BYTES)
   return [
     { what: `${at} read buffer`, bytes: TCP_SCRATCH_BYTES },
-    { what, bytes: maxConnections * UNFINISHED_BLOCK_BYTES },
+    { what: `${at} read, waiting for room`, bytes: parkedBytes },
+    multiple(`${at} unfinished events, max_connections`, maxConnections, UNFINISHED_BLOCK_BYTES),
     ring,
   ]
 }
 
 function itemsOfSink(sink: SinkConfig): MemoryItem[] {
   if (sink.type !== 'http') return []
-  const { concurrency } = sink.request
-  const what = `sinks.${sink.name}: answers, concurrency ${concurrency} x ${formatBytes(RESPONSE_BODY_BYTES)}`
-  return [{ what, bytes: concurrency * RESPONSE_BODY_BYTES }]
+  return [multiple(`sinks.${sink.name}: answers, concurrency`, sink.request.concurrency, RESPONSE_BODY_BYTES)]
+}
+
+function multiple(what: string, count: number, bytes: number): MemoryItem {
+  return { what: `${what} ${count} x ${formatBytes(bytes)}`, bytes: count * bytes }
 }
 
 /** The sum as a table of lines in MiB, without a line break at the end. */
