@@ -1,0 +1,233 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { Script } from 'node:vm'
+import { Registry } from 'prom-client'
+import t from 'tap'
+import type { Test } from 'tap'
+import { DASHBOARD_CSP } from '../../../src/app/admin/dashboard.ts'
+import { AdminServer } from '../../../src/app/admin/server.ts'
+import { observedCollector } from './fixtures/observed.ts'
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 }
+
+async function startServer(t: Test, listen = LOOPBACK) {
+  const made = observedCollector()
+  const errors: unknown[] = []
+  const server = new AdminServer({
+    listen,
+    registry: new Registry(),
+    observed: made.observed,
+    onError: (error) => errors.push(error),
+  })
+  await server.start()
+  t.teardown(() => server.stop())
+  const ask = (
+    path: string,
+    options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ) => askServer(server.address, path, options)
+  return { ...made, server, ask, errors }
+}
+
+async function askServer(
+  address: string,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string },
+) {
+  const { body, ...rest } = options
+  const asked = request(`http://${address}${path}`, { ...rest, agent: false })
+  asked.end(body)
+  const [answer] = await once(asked, 'response')
+  const text = Buffer.concat(await answer.toArray()).toString()
+  return { status: answer.statusCode as number, headers: answer.headers as Record<string, string>, text }
+}
+
+t.test('health', async (t) => {
+  const { ask, notReady } = await startServer(t)
+  t.equal((await ask('/health/live')).status, 200)
+  const ready = await ask('/health/ready')
+  t.equal(ready.status, 200)
+  t.strictSame(JSON.parse(ready.text), { ready: true, reasons: [] })
+  notReady.push({ component: 'siem', reason: '401 from the destination' })
+  const not = await ask('/health/ready?verbose')
+  t.equal(not.status, 503)
+  t.strictSame(JSON.parse(not.text), {
+    ready: false,
+    reasons: [{ component: 'siem', reason: '401 from the destination' }],
+  })
+  t.equal((await ask('/health/live')).status, 200, 'it lives all the same')
+})
+
+t.test('status', async (t) => {
+  const { ask, source } = await startServer(t)
+  const status = JSON.parse((await ask('/status')).text)
+  t.match(status, { version: '0.1.0', uptime_s: 7, state: 'running', memory_limit_bytes: 123_456 })
+  t.strictSame(status.ledger, {
+    sources: {
+      push: { received: 10, received_bytes: 4000, accepted: 8, rejected: { malformed_json: 2 }, shed: 0 },
+    },
+    sinks: {
+      siem: {
+        filtered: 1,
+        offered: { bulk: 5, fast: 2 },
+        delivered: { bulk: 3, fast: 1 },
+        delivered_bytes: 1234,
+        held: { bulk: 1, fast: 1 },
+        dead_lettered: { refused: 1 },
+        discarded: {},
+      },
+    },
+    dlq: { found: 4, queued: 6, replayed: 0, purged: 0, evicted: 1 },
+    balanced: true,
+    imbalances: [],
+  })
+  t.strictSame(status.arena, { slabs: { free: 60, filling: 1, working: 2, held: 1 } })
+  t.strictSame(status.rings, { push: { depth: 3, entries: 1024, uncommitted_bytes: 77 } })
+  t.strictSame(status.sinks, { siem: { state: 'running', lastFailure: '' } })
+  source.received++
+  const broken = JSON.parse((await ask('/status')).text).ledger
+  t.equal(broken.balanced, false)
+  t.strictSame(broken.imbalances, [{ where: 'source push: received', left: 11, right: 10 }])
+})
+
+t.test('metrics', async (t) => {
+  const { ask } = await startServer(t)
+  const { text, headers } = await ask('/metrics')
+  t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/)
+  for (const line of [
+    'spillway_received_events_total{source="push"} 10',
+    'spillway_received_bytes_total{source="push"} 4000',
+    'spillway_accepted_events_total{source="push"} 8',
+    'spillway_rejected_events_total{source="push",category="malformed_json"} 2',
+    'spillway_rejected_events_total{source="push",category="bad_framing"} 0',
+    'spillway_filtered_events_total{sink="siem"} 1',
+    'spillway_offered_events_total{sink="siem",lane="fast"} 2',
+    'spillway_delivered_events_total{sink="siem",lane="bulk"} 3',
+    'spillway_delivered_bytes_total{sink="siem"} 1234',
+    'spillway_dead_lettered_events_total{sink="siem",category="refused"} 1',
+    'spillway_held_events{sink="siem",lane="bulk"} 1',
+    'spillway_dlq_events 6',
+    'spillway_dlq_found_events 4',
+    'spillway_dlq_evicted_events_total 1',
+    'spillway_dlq_replayed_events_total 0',
+    'spillway_dlq_purged_events_total 0',
+    'spillway_uncommitted_bytes{source="push"} 77',
+    'spillway_arena_slabs{state="working"} 2',
+    'spillway_ring_depth{source="push"} 3',
+  ]) {
+    t.ok(text.split('\n').includes(line), line)
+  }
+  t.equal((await ask('/metrics')).text, text, 'a scrape changes nothing')
+})
+
+t.test('label values are escaped', async (t) => {
+  const { ask, sink } = await startServer(t)
+  sink.deadLettered.set('quo"te\\back\nline', 0)
+  t.ok((await ask('/metrics')).text.includes('category="quo\\"te\\\\back\\nline"'))
+})
+
+t.test('the dashboard needs nothing else and runs nothing else', async (t) => {
+  const { ask } = await startServer(t)
+  const { status, text, headers } = await ask('/')
+  t.equal(status, 200)
+  t.equal(headers['content-security-policy'], DASHBOARD_CSP)
+  t.match(headers['content-type'], /^text\/html/)
+  t.notMatch(text, /https?:|src=|href=|innerHTML|onclick/)
+  const script = /<script>(.*)<\/script>/s.exec(text)![1]!
+  t.doesNotThrow(() => new Script(script))
+})
+
+t.test('only reading', async (t) => {
+  const { ask } = await startServer(t)
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+    const answer = await ask('/status', { method, body: 'ignored', headers: { 'content-length': '7' } })
+    t.equal(answer.status, 405, method)
+    t.equal(answer.headers['allow'], 'GET, HEAD')
+    t.equal(answer.headers['connection'], 'close')
+  }
+  const head = await ask('/status', { method: 'HEAD' })
+  t.equal(head.status, 200)
+  t.equal(head.text, '')
+  const foreign = await ask('/status', { headers: { origin: 'https://evil.example' } })
+  t.equal(foreign.headers['access-control-allow-origin'], undefined)
+  for (const path of ['/nothing', '/__proto__', '/toString', '//']) {
+    t.equal((await ask(path)).status, 404, path)
+  }
+})
+
+t.test('no other name is served on loopback', async (t) => {
+  const { ask } = await startServer(t)
+  for (const host of [
+    'evil.example',
+    'evil.example:9600',
+    '10.0.0.1',
+    '[fe80::1]:80',
+    '127.0.0.1.evil.example',
+  ]) {
+    t.equal((await ask('/status', { headers: { host } })).status, 421, host)
+  }
+  for (const host of ['localhost', 'LOCALHOST:9600', '127.0.0.1:1', '127.8.9.1', '[::1]:9600', '[::1]']) {
+    t.equal((await ask('/status', { headers: { host } })).status, 200, host)
+  }
+})
+
+t.test('on other addresses any name will do', async (t) => {
+  const { server } = await startServer(t, { host: '0.0.0.0', port: 0 })
+  const address = server.address.replace('0.0.0.0', '127.0.0.1')
+  t.equal((await askServer(address, '/health/live', { headers: { host: 'pod-7.example' } })).status, 200)
+})
+
+t.test('a provider that throws is an answer of 500', async (t) => {
+  const { ask, sink, errors } = await startServer(t)
+  sink.held = () => {
+    throw new Error('walked off the end')
+  }
+  for (const path of ['/status', '/metrics']) t.equal((await ask(path)).status, 500, path)
+  t.equal(errors.length, 2)
+  t.equal((await ask('/health/live')).status, 200)
+})
+
+t.test('a port in use', async (t) => {
+  const { server, observed } = await startServer(t)
+  const port = Number(server.address.split(':').at(-1))
+  const second = new AdminServer({ listen: { host: '127.0.0.1', port }, registry: new Registry(), observed })
+  await t.rejects(second.start(), {
+    code: 'SPW_ERR_LISTEN_IN_USE',
+    message: `admin.listen: cannot listen on 127.0.0.1:${port}: another process does already`,
+  })
+  await second.stop()
+})
+
+t.test('an address that this host does not have', async (t) => {
+  const { observed } = observedCollector()
+  const server = new AdminServer({
+    listen: { host: '192.0.2.1', port: 0 },
+    registry: new Registry(),
+    observed,
+  })
+  await t.rejects(server.start(), { code: 'SPW_ERR_LISTEN_FAILED', message: /does not have that address/ })
+})
+
+t.test('stop ends open connections, twice and before start', async (t) => {
+  const { server } = await startServer(t)
+  const socket = connect(Number(server.address.split(':').at(-1)), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write('GET /status HT')
+  socket.on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  await server.stop()
+  await closed
+  await server.stop()
+  t.equal(server.address, '')
+  const { observed } = observedCollector()
+  await new AdminServer({ listen: LOOPBACK, registry: new Registry(), observed }).stop()
+})
+
+t.test('Expect: 100-continue is answered without the body', async (t) => {
+  const { server } = await startServer(t)
+  const [host, port] = server.address.split(':')
+  const socket = connect(Number(port), host)
+  socket.write('PUT / HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 1000000\r\n\r\n')
+  const text = Buffer.concat(await socket.toArray()).toString()
+  t.match(text, /^HTTP\/1.1 405 /)
+})

@@ -1,0 +1,124 @@
+import { Registry } from 'prom-client'
+import t from 'tap'
+import type { DeadLetterEvents } from '../../src/dlq/queue.ts'
+import type { DispatchEvents } from '../../src/pipeline/dispatch/dispatch-events.ts'
+import type { SchedulerEvents } from '../../src/pipeline/intake/scheduler.ts'
+import type { SourceEvents } from '../../src/pipeline/source.ts'
+import { TelemetryEvents } from '../../src/telemetry/events.ts'
+import { RateLimitedLog } from '../../src/telemetry/rate-limited-log.ts'
+import { SinkEvents } from '../../src/telemetry/sink-events.ts'
+import { ManualClock } from '../dlq/fixtures/manual-clock.ts'
+import { recordingLogger } from './fixtures/recording-logger.ts'
+
+function makeEvents() {
+  const clock = new ManualClock()
+  const registry = new Registry()
+  const { logger, lines } = recordingLogger()
+  const log = new RateLimitedLog({ logger, clock })
+  const events = new TelemetryEvents({ registry, log, clock })
+  const sinks = new SinkEvents({ registry, log })
+  const metric = async (line: string) => (await registry.metrics()).split('\n').includes(line)
+  return { clock, lines, events, sinks, metric }
+}
+
+t.test('the parts of the pipeline can be given them as they are', async (t) => {
+  const { events, sinks } = makeEvents()
+  const forSources: SourceEvents & SchedulerEvents & DeadLetterEvents = events
+  const forSinks: DispatchEvents = sinks
+  t.ok(forSources)
+  t.ok(forSinks)
+})
+
+t.test('a pause counts once, and its time while it lasts', async (t) => {
+  const { clock, lines, events, metric } = makeEvents()
+  events.sourcePaused('push', 'arena_full')
+  events.sourcePaused('push', 'arena_full')
+  clock.advance(1500)
+  t.ok(await metric('spillway_backpressure_total{source="push"} 1'))
+  t.ok(await metric('spillway_backpressure_seconds_total{source="push"} 1.5'))
+  events.sourceResumed('push')
+  events.sourceResumed('push')
+  clock.advance(5000)
+  t.ok(await metric('spillway_backpressure_seconds_total{source="push"} 1.5'))
+  events.sourcePaused('push', 'over_share')
+  clock.advance(500)
+  t.ok(await metric('spillway_backpressure_total{source="push"} 2'))
+  t.ok(await metric('spillway_backpressure_seconds_total{source="push"} 2'))
+  t.match(lines, [
+    { level: 'warn', event: 'source_paused', component: 'push', reason: 'arena_full' },
+    { level: 'info', event: 'source_resumed', paused_ms: 1500 },
+  ])
+})
+
+t.test('every event writes a line of its level, and bumps its counter', async (t) => {
+  const { clock, lines, events, sinks, metric } = makeEvents()
+  const calls: [level: string, call: () => void, metricLine?: string][] = [
+    ['warn', () => events.recordsRejected('push', 3, { category: 'malformed_json', path: '/a' })],
+    ['warn', () => events.recordsRejected('lines', 3)],
+    [
+      'warn',
+      () => events.connectionRefused('push', '10.0.0.9:1', 'limit'),
+      'spillway_refused_connections_total{source="push",reason="limit"} 1',
+    ],
+    [
+      'warn',
+      () => events.requestRefused('push', '10.0.0.9:1', 429, 'over its share'),
+      'spillway_refused_requests_total{source="push",status="429"} 1',
+    ],
+    ['warn', () => events.kernelReadMissing('push')],
+    ['warn', () => events.workerDied('heap'), 'spillway_worker_deaths_total 1'],
+    ['error', () => events.recordKilledWorker('push')],
+    ['error', () => events.workersUnavailable('no memory')],
+    ['info', () => events.workersRecovered()],
+    [
+      'error',
+      () => events.scannerCrossChecked('push', 10, 1),
+      'spillway_cross_checks_total{result="differ"} 1',
+    ],
+    ['error', () => events.deadLetterDiskFailing('ENOSPC', 100), 'spillway_dlq_disk_failures_total 1'],
+    ['info', () => events.deadLetterDiskRecovered(12.3)],
+    ['error', () => events.deadLettersEvicted('push', 5, 500)],
+    ['warn', () => events.deadLetterTorn('push.00000001.ndjson', 5)],
+    ['info', () => events.shutdownStarted('SIGTERM')],
+    ['info', () => events.shutdownDone(5, 0)],
+    ['error', () => events.ledgerImbalanced([{ where: 'source push' }])],
+    ['warn', () => sinks.sinkRetry('siem', 'throttled', 'slow down', 12.7, 429)],
+    ['error', () => sinks.sinkHeld('siem', 'unauthorized', 401)],
+    ['info', () => sinks.sinkResumed('siem', 1000)],
+    ['error', () => sinks.batchRefused('siem', 9, 'bad mapping', 400)],
+    ['warn', () => sinks.eventsDeadLettered('siem', 'refused', 1, 'bad mapping')],
+    ['warn', () => sinks.sinkTaskFailed('siem', new Error('worker gone'))],
+  ]
+  for (const [level, call, metricLine] of calls) {
+    const before = lines.length
+    call()
+    t.equal(lines.length, before + 1, call.toString())
+    t.equal(lines.at(-1)!['level'], level, call.toString())
+    if (metricLine !== undefined) t.ok(await metric(metricLine), metricLine)
+  }
+  clock.advance(60_000)
+  events.shutdownDone(5, 2)
+  t.match(lines.at(-1), { level: 'warn', delivered: 5, undelivered: 2 })
+})
+
+t.test('what is in order writes nothing', async (t) => {
+  const { lines, events, sinks, metric } = makeEvents()
+  events.scannerCrossChecked('push', 10, 0)
+  sinks.sinkRequest('siem', 'ok')
+  t.ok(await metric('spillway_cross_checks_total{result="same"} 10'))
+  t.ok(await metric('spillway_sink_requests_total{sink="siem",outcome="ok"} 1'))
+  t.strictSame(lines, [])
+})
+
+t.test('latency counts events', async (t) => {
+  const { sinks, metric } = makeEvents()
+  sinks.eventsDelivered('siem', 500, 40)
+  sinks.eventsDelivered('siem', 3, 50)
+  sinks.eventsDelivered('siem', 2, 5_000_000)
+  t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="0.025"} 0'))
+  t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="0.05"} 503'))
+  t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="3600"} 503'))
+  t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="+Inf"} 505'))
+  t.ok(await metric('spillway_event_latency_seconds_count{sink="siem"} 505'))
+  t.ok(await metric('spillway_event_latency_seconds_sum{sink="siem"} 10020.15'))
+})
