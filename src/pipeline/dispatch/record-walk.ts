@@ -51,6 +51,42 @@ export class RecordWalk {
 
   /** Records `first` to `end` of a frame, as many as there is room for. */
   measure(frame: Frame, first: number, end: number, room: Room): void {
+    if (isOneRun(frame, this.#routeBit) && first < end) this.#measureOneRun(frame, first, end, room)
+    else this.#measureEach(frame, first, end, room)
+  }
+
+  /** Nothing to leave out and no gap: record ends ascend, so where the batch is full is found by bisection. */
+  #measureOneRun(frame: Frame, first: number, end: number, room: Room): void {
+    const words = this.#words
+    const table = recordWord(frame.region, frame.runs, 0)
+    const from = recordOffset(words[table + 4 * first]!)
+    const bytesTo = (record: number) => recordEnd(words, table + 4 * record) - from + 1
+    let fits = first
+    let next = Math.min(end, first + room.events)
+    if (next > first && bytesTo(next - 1) <= room.bytes) fits = next
+    while (fits < next) {
+      const middle = (fits + next) >> 1
+      if (bytesTo(middle) <= room.bytes) fits = middle + 1
+      else next = middle
+    }
+    if (fits === first && room.evenOversize) fits = Math.min(end, first + 1)
+    this.next = fits
+    this.events = fits - first
+    this.bytes = fits > first ? bytesTo(fits - 1) : 0
+    this.runs = fits > first ? 1 : 0
+    this.fast = fits - first === frame.records ? frame.fast : this.#countFast(frame, first, fits)
+  }
+
+  #countFast(frame: Frame, first: number, end: number): number {
+    if (frame.fast === 0) return 0
+    let fast = 0
+    const table = recordWord(frame.region, frame.runs, 0)
+    for (let record = first; record < end; record++)
+      if ((this.#words[table + 4 * record]! & RECORD_FAST) !== 0) fast++
+    return fast
+  }
+
+  #measureEach(frame: Frame, first: number, end: number, room: Room): void {
     const words = this.#words
     const routeBit = this.#routeBit
     const asLines = this.#asLines
@@ -90,6 +126,14 @@ export class RecordWalk {
   }
 }
 
+function isOneRun(frame: Frame, routeBit: number): boolean {
+  return routeBit === 0 && frame.breaks === 0
+}
+
+function recordEnd(words: Int32Array, word: number): number {
+  return recordOffset(words[word]!) + recordLength(words[word + 1]!)
+}
+
 const WHOLE: Room = { events: Infinity, bytes: Infinity, evenOversize: true }
 
 /** The records `first` to `end` of a frame as a part of a batch. */
@@ -116,6 +160,14 @@ export function forEachRun(
   visit: (from: number, to: number, lineFeed: boolean) => void,
 ): void {
   const { frame } = part.of
+  if (isOneRun(frame, routeBit)) {
+    const table = recordWord(frame.region, frame.runs, 0)
+    const last = table + 4 * (part.first + part.count - 1)
+    const from = recordOffset(words[table + 4 * part.first]!)
+    const hasLineFeed = (words[last]! & RECORD_LF) !== 0
+    visit(frame.bytesFrom + from, frame.bytesFrom + recordEnd(words, last), hasLineFeed)
+    return
+  }
   let from = -1
   let to = -1
   let lineFeed = false

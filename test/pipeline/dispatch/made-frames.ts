@@ -52,11 +52,13 @@ export class MadeFrames {
     for (const [index, record] of records.entries()) {
       const { gap = '', behind = '\n', routes = 0xffff } = record
       at += write(arena, at, gap)
+      // Between joined records stands one line feed: without it they are not joined.
+      const breaksRun = gap !== '' || (index > 0 && !(records[index - 1]!.behind ?? '\n').includes('\n'))
       const length = Buffer.byteLength(record.text)
       const word = recordWord(region, 0, index)
       const flags =
         (record.fast === true ? RECORD_FAST : 0) |
-        (gap === '' ? 0 : RECORD_BREAK) |
+        (breaksRun ? RECORD_BREAK : 0) |
         (behind.startsWith('\n') ? RECORD_LF : 0)
       arena.words[word] = (at - bytesFrom) | flags
       arena.words[word + 1] = length
@@ -64,7 +66,7 @@ export class MadeFrames {
       at += write(arena, at, record.text)
       at += write(arena, at, behind)
       if (record.fast === true) fast++
-      if (gap !== '') breaks++
+      if (breaksRun) breaks++
       for (let filter = 0; filter < FILTERS; filter++)
         if ((routes & (1 << filter)) !== 0) routed[2 * filter + (record.fast === true ? 1 : 0)]!++
     }

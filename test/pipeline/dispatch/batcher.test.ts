@@ -1,0 +1,214 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { MemoryLog } from '../../../src/journal/memory-log.ts'
+import type { FrameReader } from '../../../src/journal/memory-log.ts'
+import { Batcher } from '../../../src/pipeline/dispatch/batcher.ts'
+import type { BatcherOptions } from '../../../src/pipeline/dispatch/batcher.ts'
+import { RecordWalk, forEachRun, partOf } from '../../../src/pipeline/dispatch/record-walk.ts'
+import { MadeFrames } from './made-frames.ts'
+import type { MadeRecord } from './made-frames.ts'
+import { SimulatedClock } from './simulated-clock.ts'
+
+const FILTER = 2
+
+class Bench {
+  readonly clock = new SimulatedClock()
+  readonly log = new MemoryLog(this.clock)
+  readonly frames = new MadeFrames(16)
+  readonly reader: FrameReader
+  readonly batcher: Batcher
+  readonly routeBit: number
+
+  constructor(options: Partial<BatcherOptions> = {}, filtered = false) {
+    this.routeBit = filtered ? 1 << FILTER : 0
+    this.reader = this.log.addReader(
+      () => true,
+      () => true,
+    )
+    this.batcher = new Batcher({
+      reader: this.reader,
+      walk: new RecordWalk(this.frames.arena.words, this.routeBit, options.encoding !== 'json'),
+      offered: (frame) =>
+        filtered ? frame.routed![2 * FILTER]! + frame.routed![2 * FILTER + 1]! : frame.records,
+      encoding: 'ndjson',
+      maxBytes: 1000,
+      maxEvents: 100,
+      maxAgeMs: 50,
+      ...options,
+    })
+  }
+
+  add(...records: MadeRecord[]): void {
+    this.log.append(this.frames.make(this.log, 0, records)!)
+  }
+
+  /** What the next batch says, run by run. */
+  take(flush = false): { events: number; bytes: number; runs: string[]; text: string } | null {
+    const batch = this.batcher.take(this.clock.now(), flush)
+    if (batch === null) return null
+    const runs: string[] = []
+    const { arena } = this.frames
+    for (const part of batch.parts)
+      forEachRun(arena.words, this.routeBit, part, (from, to, lineFeed) => {
+        const bytes = Buffer.from(arena.bytes.slice(from, lineFeed ? to + 1 : to))
+        runs.push(lineFeed ? bytes.toString() : `${bytes.toString()}\n`)
+      })
+    t.equal(runs.length, batch.runs, 'runs are counted')
+    return { events: batch.events, bytes: batch.bytes, runs, text: runs.join('') }
+  }
+}
+
+/** A record of so many bytes. */
+const record = (bytes: number, rest: Partial<MadeRecord> = {}): MadeRecord => ({
+  text: 'r'.repeat(bytes),
+  ...rest,
+})
+const many = (count: number, bytes: number) => Array.from({ length: count }, () => record(bytes))
+
+t.test('waits for company until the oldest event is old enough', async (t) => {
+  const bench = new Bench()
+  t.equal(bench.take(), null)
+  t.equal(bench.batcher.dueAtMs, Infinity)
+  t.ok(bench.batcher.empty)
+  bench.add(record(9))
+  await bench.clock.pass(30)
+  bench.add(record(9))
+  t.equal(bench.take(), null)
+  t.notOk(bench.batcher.empty)
+  t.equal(bench.batcher.dueAtMs, bench.clock.now() + 20)
+  await bench.clock.pass(20)
+  t.match(bench.take(), { events: 2, bytes: 20, runs: { length: 2 } })
+  t.ok(bench.batcher.empty)
+})
+
+t.test('a frame that was taken late is as old as it is', async (t) => {
+  const bench = new Bench({ maxEvents: 2 })
+  bench.add(...many(2, 9))
+  bench.add(record(9))
+  await bench.clock.pass(60)
+  t.match(bench.take(), { events: 2 })
+  t.match(bench.take(), { events: 1 }, 'it does not wait once more')
+})
+
+t.test('flushing takes what is there', async (t) => {
+  const bench = new Bench()
+  bench.add(record(9))
+  t.match(bench.take(true), { events: 1 })
+  t.equal(bench.take(true), null)
+})
+
+t.test('is full by events, and by bytes', async (t) => {
+  const byEvents = new Bench({ maxEvents: 3 })
+  byEvents.add(...many(7, 9))
+  t.match([byEvents.take(), byEvents.take(), byEvents.take()], [{ events: 3 }, { events: 3 }, null])
+  const byBytes = new Bench({ maxBytes: 30 })
+  byBytes.add(...many(7, 9))
+  t.match([byBytes.take(), byBytes.take(), byBytes.take()], [{ bytes: 30 }, { bytes: 30 }, null])
+  t.match(byBytes.take(true), { events: 1, bytes: 10 })
+})
+
+t.test('ends where a frame ends, if it is half full by then', async (t) => {
+  const half = new Bench({ maxBytes: 100 })
+  half.add(...many(5, 9))
+  half.add(...many(6, 9))
+  t.match(half.take(), { events: 5 })
+  t.match(half.take(true), { events: 6 })
+  const less = new Bench({ maxBytes: 100 })
+  less.add(...many(4, 9))
+  less.add(...many(7, 9))
+  t.match(less.take(), { events: 10 })
+  t.match(less.take(true), { events: 1 })
+})
+
+t.test('an event longer than a batch goes alone', async (t) => {
+  const bench = new Bench({ maxBytes: 50 })
+  bench.add(record(9), record(99), record(9), record(200))
+  bench.add(record(300))
+  const sizes = [bench.take(true), bench.take(true), bench.take(true), bench.take(true), bench.take(true)]
+  t.strictSame(
+    sizes.map((batch) => batch!.bytes),
+    [10, 100, 10, 201, 301],
+  )
+  t.equal(bench.take(true), null)
+})
+
+t.test('runs break at gaps, at what the filter leaves out and where frames end', async (t) => {
+  const bench = new Bench({}, true)
+  const out = { routes: 0 }
+  bench.add(
+    { text: 'x', ...out },
+    { text: 'a' },
+    { text: 'b', behind: '\r\n' },
+    { text: 'c', behind: '  ' },
+    { text: 'd', gap: 'bad\n' },
+    { text: 'y', ...out },
+    { text: 'e', behind: ' \n' },
+    { text: 'z', ...out },
+  )
+  bench.add({ text: 'f' })
+  const batch = bench.take(true)!
+  t.strictSame(batch.runs, ['a\nb\r\nc\n', 'd\n', 'e\n', 'f\n'])
+  t.match(batch, { events: 6, bytes: batch.text.length })
+})
+
+t.test('events left out at the end of a frame hold nothing back', async (t) => {
+  const bench = new Bench({ maxEvents: 1 }, true)
+  bench.add({ text: 'a' }, { text: 'x', routes: 0 }, { text: 'y', routes: 0 })
+  t.match(bench.take(), { events: 1 })
+  t.ok(bench.batcher.empty)
+})
+
+t.test('a batch of JSON has room for its brackets', async (t) => {
+  const bench = new Bench({ encoding: 'json', maxBytes: 31 })
+  bench.add(...many(6, 9))
+  t.match([bench.take(), bench.take()], [{ bytes: 31 }, { bytes: 31 }])
+})
+
+t.test('parts are counted as they are cut', async (t) => {
+  const bench = new Bench()
+  const records = [record(1), record(1, { fast: true }), record(1, { fast: true, routes: 0 }), record(1)]
+  const frame = bench.frames.make(bench.log, 0, records)!
+  const taken = { frame, committedAtMs: 0, unsettled: 4 }
+  const { words } = bench.frames.arena
+  t.match(partOf(words, 0, taken, 0, 4), { first: 0, count: 4, events: 4, fast: 2 })
+  t.match(partOf(words, 0, taken, 1, 2), { first: 1, count: 1, events: 1, fast: 1 })
+  t.match(partOf(words, 0, taken, 2, 2), { count: 0, events: 0, fast: 0 })
+  t.match(partOf(words, 1 << FILTER, taken, 1, 4), { first: 1, count: 3, events: 2, fast: 1 })
+})
+
+t.test('batches hold every event once, in order, and what they say they do', async (t) => {
+  const made = fc.record({
+    bytes: fc.oneof(fc.nat(20), fc.nat(120)),
+    out: fc.boolean(),
+    gap: fc.constantFrom('', '', '', 'bad\n'),
+    behind: fc.constantFrom('\n', '\n', '\r\n', '  '),
+    fast: fc.boolean(),
+  })
+  const property = fc.property(
+    fc.array(fc.array(made, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 6 }),
+    fc.integer({ min: 1, max: 50 }),
+    fc.integer({ min: 1, max: 1500 }),
+    fc.boolean(),
+    (frames, maxEvents, maxBytes, filtered) => {
+      const bench = new Bench({ maxEvents, maxBytes }, filtered)
+      let expected = ''
+      let id = 0
+      for (const records of frames) {
+        const texts = records.map(({ bytes, out, gap, behind, fast }): MadeRecord => {
+          const text = `${id++}:${'r'.repeat(bytes)}`
+          if (!filtered || !out) expected += `${text}\n`
+          return { text, routes: out ? 0 : 0xffff, gap, behind, fast }
+        })
+        bench.add(...texts)
+      }
+      let sent = ''
+      for (let batch = bench.take(true); batch !== null; batch = bench.take(true)) {
+        if (batch.bytes !== batch.text.length) return false
+        if (batch.events > maxEvents || (batch.bytes > maxBytes && batch.events > 1)) return false
+        sent += batch.text.replaceAll(/[\r ]/g, '')
+      }
+      return sent.replaceAll(/\n+/g, '\n') === expected
+    },
+  )
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }))
+})
