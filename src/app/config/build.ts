@@ -137,11 +137,11 @@ export class ConfigBuilder {
     sink.inputs ??= this.#names('sources')
     const burst = sink.rateLimit.burst ?? Math.max(1, Math.floor(sink.rateLimit.requestsPerSecond))
     sink.rateLimit = { ...sink.rateLimit, burst }
-    const { type, rate_limit: rateLimit, ...rest } = shown
+    const { type, inputs = sink.inputs, rate_limit: rateLimit, ...rest } = shown
     const shownBurst = burst === Infinity ? {} : { burst }
     return {
       type,
-      inputs: sink.inputs,
+      inputs,
       ...rest,
       rate_limit: { ...vouched<ShownMap>(rateLimit), ...shownBurst },
     }

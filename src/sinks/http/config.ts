@@ -127,6 +127,6 @@ function checkTls(config: HttpSinkConfig, context: CheckContext, report: Report)
     const path = tls[name]
     if (path === undefined) continue
     const reason = context.unreadable(path)
-    if (reason !== undefined) report(['tls', name], 'a readable file', `${path} (${reason})`)
+    if (reason !== undefined) report(['tls', name], `a readable file (${reason})`)
   }
 }

@@ -267,9 +267,9 @@ sinks: { out: { type: blackhole, inputs: [in, im, in] } }
     what: 'TLS files',
     text: withSink('tls: { ca: none.pem, cert: none.pem }'),
     problems: [
-      'c.yaml:3:63: sinks.out.tls.ca: expected a readable file, found /base/none.pem (ENOENT)',
+      'c.yaml:3:63: sinks.out.tls.ca: expected a readable file (ENOENT), found /base/none.pem',
       'c.yaml:3:79: sinks.out.tls.cert: expected the key of this certificate in tls.key, found none',
-      'c.yaml:3:79: sinks.out.tls.cert: expected a readable file, found /base/none.pem (ENOENT)',
+      'c.yaml:3:79: sinks.out.tls.cert: expected a readable file (ENOENT), found /base/none.pem',
     ],
   },
   {

@@ -208,7 +208,7 @@ t.test('what is wrong with a schema file stands where its name does', async (t) 
     ['none.json', /ENOENT/],
     ['broken.json', /Unexpected end of JSON input/],
     ['keyword.json', /unknown keyword propertys/],
-    ['pattern.json', /cannot run in linear time/],
+    ['pattern.json', /the pattern .* at /],
     ['bomb.yaml', /Excessive alias count/],
   ] as const) {
     t.match(messageOf(file), place, file)

@@ -1,5 +1,7 @@
 import type { TSchema } from 'typebox'
 import t from 'tap'
+import { readValue } from '../../../src/app/config/read-value.ts'
+import type { Key } from '../../../src/base/config-keys.ts'
 import { sinkTypes, sourceTypes } from '../../../src/app/config/components.ts'
 import { configReference } from '../../../src/app/config/reference.ts'
 import { rootKeys, schemaKeys } from '../../../src/app/config/root.ts'
@@ -15,6 +17,22 @@ t.test('every key has a description and refuses what it does not know', async (t
   visit(schemaKeys, 'schemas')
   for (const [type, { keys }] of Object.entries({ ...sourceTypes, ...sinkTypes })) visit(keys, type)
 })
+
+t.test('every default is a value that its key takes', async (t) => {
+  const visit = (schema: TSchema, path: string): void => {
+    for (const [name, child] of Object.entries(('properties' in schema && schema.properties) || {})) {
+      visit(child, `${path}.${name}`)
+    }
+    if (!isKey(schema) || schema.default === undefined) return
+    t.not(readValue(schema, { value: schema.default, secret: false }, '/base'), undefined, path)
+  }
+  visit(rootKeys, 'root')
+  for (const [type, { keys }] of Object.entries({ ...sourceTypes, ...sinkTypes })) visit(keys, type)
+})
+
+function isKey(schema: TSchema): schema is Key<unknown> {
+  return 'reading' in schema
+}
 
 t.test('the reference has each kind of row', async (t) => {
   const lines = configReference().split('\n')

@@ -94,6 +94,12 @@ t.test('secrets reach the program and are never shown', async (t) => {
   t.match(text, /in\?\(redacted\)/)
 })
 
+t.test('inputs from the environment are not shown either', async (t) => {
+  const { config, shown } = parse(withSink('inputs: ["${S}"]'), { env: { S: 'in' } })
+  t.same(config.sinks[0]?.inputs, ['in'])
+  t.match(shown, { sinks: { out: { inputs: ['(redacted)'] } } })
+})
+
 t.test('a token of digits stays a text', async (t) => {
   const { config } = parse(withSource('listen: 127.0.0.1:0, auth: { bearer: "${T}" }'), {
     env: { T: '0123' },
@@ -108,6 +114,7 @@ t.test('secrets are in no error message', async (t) => {
     withSink('batch: { max_bytes: "${S}" }, method: "${S}", inputs: ["${S}"]'),
     withSink('where: { severity: { gte: "${S}" } }, request: { concurrency: "${S}" }'),
     withSink('tls: { ca: "${S}" }, headers: "${S}", rate_limit: "${S}"'),
+    withSink('inputs: ["${S}"], tls: { ca: "${S}" }'),
     withSource('listen: "${S}", schema: "${S}", auth: [hunter2]'),
     withSource('listen: 127.0.0.1:0, schema: "${S}"'),
     withSource('listen: 127.0.0.1:0, type: "${S}"').replace('type: http, ', ''),
