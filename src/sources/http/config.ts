@@ -21,7 +21,7 @@ export const httpSourceKeys = group('Events in the bodies of POST requests', {
     default: 1000,
     min: 1,
     max: 65_536,
-    description: 'Requests in hand at once; further ones are answered 503',
+    description: 'Requests in hand at once; further ones are answered 429',
   }),
   max_body_bytes: bytesKey({
     default: '64MiB',

@@ -1,0 +1,243 @@
+/** Source `http`: each request body holds events, and the answer says what became of them. */
+import assert from 'node:assert'
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Timer } from '../../base/clock.ts'
+import { listenError } from '../../base/listen-error.ts'
+import { KIB } from '../../base/units.ts'
+import type { Source, SourceContext } from '../../pipeline/source.ts'
+import { Admission } from './admission.ts'
+import { refusalBody } from './answer.ts'
+import type { Refusal } from './answer.ts'
+import type { HttpSourceConfig } from './config.ts'
+import { Connection, plainAddress } from './connection.ts'
+import { Exchange } from './exchange.ts'
+import type { Door } from './exchange.ts'
+
+const HEAD_BYTES_MAX = 8 * KIB
+/** What a request keeps of a paused body, beside the read under way. */
+const PAUSED_BODY_BYTES = 4 * KIB
+const LISTEN_BACKLOG = 1024
+const SWEEP_MS_MIN = 25
+const SWEEP_MS_MAX = 1000
+
+export class HttpSource implements Source, Door {
+  readonly config: HttpSourceConfig
+  readonly context: SourceContext
+  readonly admission: Admission
+  readonly #server: Server
+  readonly #connections = new Map<Duplex, Connection>()
+  /** Admitted requests that are not committed; at most `max_requests`. */
+  #inHand = 0
+  #sweepTimer: Timer | null = null
+  #stopped: Promise<void> | null = null
+  address = ''
+
+  constructor(config: HttpSourceConfig, context: SourceContext) {
+    this.config = config
+    this.context = context
+    this.admission = new Admission(config, context)
+    this.#server = this.#createServer()
+  }
+
+  get stopping(): boolean {
+    return this.#stopped !== null
+  }
+
+  /** Requests admitted and not yet committed. */
+  get requestsInHand(): number {
+    return this.#inHand
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const { host, port } = this.config.listen
+    const server = this.#server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) =>
+        reject(listenError(`sources.${this.config.name}.listen`, `${plainAddress(host)}:${port}`, error)),
+      )
+      server.listen({ host, port, backlog: LISTEN_BACKLOG }, resolve)
+    })
+    server.removeAllListeners('error')
+    server.on('error', () => this.#refusedConnection('?', 'error'))
+    const bound = server.address()
+    assert(bound !== null && typeof bound === 'object')
+    this.address = `${plainAddress(bound.address)}:${bound.port}`
+    if (signal.aborted) await this.stop()
+    else this.#scheduleSweep()
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  released(): void {
+    this.#inHand--
+  }
+
+  #createServer(): Server {
+    const { idleTimeoutMs, maxConnections } = this.config
+    const server = createServer({
+      maxHeaderSize: HEAD_BYTES_MAX,
+      headersTimeout: idleTimeoutMs,
+      // From chunk to chunk, and not while we don't read: `sweep`.
+      requestTimeout: 0,
+      connectionsCheckingInterval: sweepMs(idleTimeoutMs),
+      keepAliveTimeout: idleTimeoutMs,
+      keepAliveTimeoutBuffer: 0,
+      highWaterMark: PAUSED_BODY_BYTES,
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      joinDuplicateHeaders: false,
+      noDelay: true,
+      keepAlive: false,
+    })
+    server.timeout = idleTimeoutMs
+    server.maxConnections = maxConnections
+    server.maxRequestsPerSocket = 0
+    // A client may close its side when it has sent all, and still wants its answer. (Not in the types of Node.)
+    Object.assign(server, { httpAllowHalfOpen: true })
+    server.on('connection', (socket: Socket) => this.#connected(socket))
+    server.on('drop', (drop) => {
+      this.#refusedConnection(`${plainAddress(drop?.remoteAddress ?? '?')}:${drop?.remotePort ?? 0}`, 'limit')
+    })
+    server.on('request', (request, response) => this.#take(request, response, 'sent'))
+    server.on('checkContinue', (request, response) => this.#take(request, response, 'waits'))
+    server.on('checkExpectation', (request, response) => this.#take(request, response, 'unknown expectation'))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#clientError(error, socket))
+    server.on('timeout', (socket: Socket) => {
+      // Requests in hand are minded by `sweep`.
+      if (this.#connections.get(socket)?.exchanges.size === 0) socket.destroy()
+    })
+    return server
+  }
+
+  #connected(socket: Socket): void {
+    const connection = new Connection(socket, this.context.clock)
+    this.#connections.set(socket, connection)
+    socket.on('close', () => {
+      this.#connections.delete(socket)
+      connection.gone()
+    })
+  }
+
+  #refusedConnection(peer: string, reason: 'limit' | 'idle' | 'error'): void {
+    this.context.events.connectionRefused(this.config.name, peer, reason)
+  }
+
+  #take(
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: 'sent' | 'waits' | 'unknown expectation',
+  ): void {
+    const connection = this.#connections.get(request.socket)
+    if (connection === undefined || connection.closing) {
+      request.resume()
+      return
+    }
+    response.sendDate = false
+    const exchange = new Exchange(this, connection, request, response)
+    connection.exchanges.add(exchange)
+    connection.latest = exchange
+    const refusal =
+      body === 'unknown expectation'
+        ? UNKNOWN_EXPECTATION
+        : this.admission.refusal(request, this.#inHand, this.stopping)
+    if (refusal !== null) {
+      exchange.refuse(refusal, body !== 'sent')
+      return
+    }
+    this.#inHand++
+    if (body === 'waits') response.writeContinue()
+    exchange.admit()
+  }
+
+  /** What came is not HTTP, or a head took too long. */
+  #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const connection = this.#connections.get(socket)
+    if (connection === undefined || !socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy()
+      return
+    }
+    if (connection.closing) return
+    connection.closing = true
+    const refusal = refusalOfProtocol(error)
+    const last = [...connection.exchanges].at(-1)
+    if (last?.reading === true) {
+      last.protocolBroken(refusal)
+      return
+    }
+    const { context, config } = this
+    if (refusal.status === 408) this.#refusedConnection(connection.peer, 'idle')
+    else context.events.requestRefused(config.name, connection.peer, refusal.status, refusal.reason)
+    // Those before it are answered, the last of them with `Connection: close`.
+    if (last !== undefined) return
+    const body = refusalBody(refusal, null)
+    socket.end(
+      `HTTP/1.1 ${refusal.status} ${refusal.reason}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
+    connection.linger(() => socket.destroy())
+  }
+
+  #scheduleSweep(): void {
+    this.#sweepTimer = this.context.clock.setTimeout(() => {
+      const now = this.context.clock.now()
+      for (const { socket, exchanges } of this.#connections.values()) {
+        for (const exchange of exchanges) exchange.sweep(now)
+        if (this.stopping && exchanges.size === 0) socket.destroySoon()
+      }
+      this.#scheduleSweep()
+    }, sweepMs(this.config.idleTimeoutMs))
+  }
+
+  /** Requests in hand are answered; what stands still all the while is cut off. */
+  async #stop(): Promise<void> {
+    if (this.#server.listening) {
+      const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+      for (const connection of this.#connections.values()) {
+        connection.closing = true
+        if (connection.exchanges.size === 0) connection.socket.destroySoon()
+      }
+      const late = this.context.clock.setTimeout(() => {
+        for (const socket of this.#connections.keys()) socket.destroy()
+      }, this.config.idleTimeoutMs)
+      await closed
+      late.clear()
+    }
+    this.#sweepTimer?.clear()
+    this.#sweepTimer = null
+  }
+}
+
+function sweepMs(idleTimeoutMs: number): number {
+  return Math.min(Math.max(Math.floor(idleTimeoutMs / 4), SWEEP_MS_MIN), SWEEP_MS_MAX)
+}
+
+const UNKNOWN_EXPECTATION: Refusal = {
+  status: 417,
+  reason: 'Expectation Failed',
+  error: 'of the Expect header only 100-continue is known',
+}
+
+function refusalOfProtocol({ code, message }: NodeJS.ErrnoException): Refusal {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return {
+        status: 431,
+        reason: 'Request Header Fields Too Large',
+        error: `the head of a request is at most ${HEAD_BYTES_MAX / KIB} KiB`,
+      }
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return {
+        status: 408,
+        reason: 'Request Timeout',
+        error: 'the head of the request did not come within idle_timeout',
+      }
+    default:
+      return { status: 400, reason: 'Bad Request', error: `this is not HTTP/1.1: ${message}` }
+  }
+}
