@@ -2,7 +2,8 @@ import { Counter } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../base/clock.ts'
 import { computedCounter } from './computed-metric.ts'
-import type { LogLevel, RateLimitedLog } from './rate-limited-log.ts'
+import type { RateLimitedLog } from './rate-limited-log.ts'
+import { SinkEvents } from './sink-events.ts'
 
 export type PauseReason = 'arena_full' | 'over_share' | 'dead_letters_failing' | 'workers_unavailable'
 
@@ -22,12 +23,11 @@ interface Pauses {
 }
 
 /**
- * What happens in the collector, sinks apart (SinkEvents), one function an event: it bumps the counter and writes the rate-limited line, so that
+ * What happens in the collector, one function an event (those of sinks are in SinkEvents): it bumps the counter and writes the rate-limited line, so that
  * they can't disagree. WARN is unexpected but nothing is lost; ERROR means that data is lost or the operator must act.
  * Called per extent, batch, connection or fault, never per record: the ledger counts those.
  */
-export class TelemetryEvents {
-  readonly #log: RateLimitedLog
+export class TelemetryEvents extends SinkEvents {
   readonly #clock: Clock
   readonly #pauses = new Map<string, Pauses>()
   readonly #refusedConnections: Counter<'source' | 'reason'>
@@ -37,7 +37,7 @@ export class TelemetryEvents {
   readonly #dlqFailures: Counter
 
   constructor(options: { registry: Registry; log: RateLimitedLog; clock: Clock }) {
-    this.#log = options.log
+    super(options)
     this.#clock = options.clock
     const registers = [options.registry]
     this.#exportPauses(options.registry)
@@ -79,7 +79,7 @@ export class TelemetryEvents {
     if (pauses.sinceMs !== null) return
     pauses.sinceMs = this.#clock.now()
     pauses.count++
-    this.#write('warn', 'source_paused', source, 'not reading: there is no room', { reason })
+    this.write('warn', 'source_paused', source, 'not reading: there is no room', { reason })
   }
 
   sourceResumed(source: string): void {
@@ -88,12 +88,12 @@ export class TelemetryEvents {
     const pausedMs = this.#clock.now() - pauses.sinceMs
     pauses.totalMs += pausedMs
     pauses.sinceMs = null
-    this.#write('info', 'source_resumed', source, 'reading again', { paused_ms: Math.round(pausedMs) })
+    this.write('info', 'source_resumed', source, 'reading again', { paused_ms: Math.round(pausedMs) })
   }
 
   /** `count` records of one extent were refused; the ledger has counted them. */
   recordsRejected(source: string, count: number, example?: RejectedExample): void {
-    this.#write('warn', 'records_rejected', source, 'records were refused, see the dead letters', {
+    this.write('warn', 'records_rejected', source, 'records were refused, see the dead letters', {
       count,
       ...example,
     })
@@ -101,17 +101,17 @@ export class TelemetryEvents {
 
   connectionRefused(source: string, peer: string, reason: 'limit' | 'idle' | 'error'): void {
     this.#refusedConnections.inc({ source, reason })
-    this.#write('warn', `connection_refused_${reason}`, source, 'connection closed', { reason, peer })
+    this.write('warn', `connection_refused_${reason}`, source, 'connection closed', { reason, peer })
   }
 
   requestRefused(source: string, peer: string, status: number, reason: string): void {
     this.#refusedRequests.inc({ source, status })
-    this.#write('warn', `request_refused_${status}`, source, 'request refused', { status, reason, peer })
+    this.write('warn', `request_refused_${status}`, source, 'request refused', { status, reason, peer })
   }
 
   /** This Node can't read from the kernel into memory of our choice. */
   kernelReadMissing(source: string): void {
-    this.#write(
+    this.write(
       'warn',
       'kernel_read_missing',
       source,
@@ -124,22 +124,22 @@ export class TelemetryEvents {
   /** A worker thread ended unasked; what it was doing is given to another one. */
   workerDied(reason: string): void {
     this.#workerDeaths.inc()
-    this.#write('warn', 'worker_died', 'workers', 'a worker died, its work is done again', { reason })
+    this.write('warn', 'worker_died', 'workers', 'a worker died, its work is done again', { reason })
   }
 
   /** One record killed its worker twice and is a dead letter now. */
   recordKilledWorker(source: string): void {
-    this.#write('error', 'record_killed_worker', source, 'a record that kills workers was dead-lettered')
+    this.write('error', 'record_killed_worker', source, 'a record that kills workers was dead-lettered')
   }
 
   workersUnavailable(reason: string): void {
-    this.#write('error', 'workers_unavailable', 'workers', 'workers cannot start: sources are paused', {
+    this.write('error', 'workers_unavailable', 'workers', 'workers cannot start: sources are paused', {
       reason,
     })
   }
 
   workersRecovered(): void {
-    this.#write('info', 'workers_recovered', 'workers', 'workers start again')
+    this.write('info', 'workers_recovered', 'workers', 'workers start again')
   }
 
   /** Result of comparing the scanner with JSON.parse on a sample. `differing` above 0 is a defect of the scanner. */
@@ -147,7 +147,7 @@ export class TelemetryEvents {
     this.#crossChecks.inc({ result: 'same' }, checked - differing)
     if (differing === 0) return
     this.#crossChecks.inc({ result: 'differ' }, differing)
-    this.#write('error', 'scanner_differs', source, 'the scanner and JSON.parse differ: please report this', {
+    this.write('error', 'scanner_differs', source, 'the scanner and JSON.parse differ: please report this', {
       checked,
       differing,
     })
@@ -157,20 +157,20 @@ export class TelemetryEvents {
 
   deadLetterDiskFailing(reason: string, retryMs: number): void {
     this.#dlqFailures.inc()
-    this.#write('error', 'dlq_failing', 'dlq', 'dead letters cannot be written, trying again', {
+    this.write('error', 'dlq_failing', 'dlq', 'dead letters cannot be written, trying again', {
       reason,
       retry_ms: retryMs,
     })
   }
 
   deadLetterDiskRecovered(outageMs: number): void {
-    this.#write('info', 'dlq_recovered', 'dlq', 'dead letters are written again', {
+    this.write('info', 'dlq_recovered', 'dlq', 'dead letters are written again', {
       outage_ms: Math.round(outageMs),
     })
   }
 
   deadLettersEvicted(source: string, count: number, bytes: number): void {
-    this.#write('error', 'dead_letters_evicted', source, 'the dead-letter queue is full: oldest dropped', {
+    this.write('error', 'dead_letters_evicted', source, 'the dead-letter queue is full: oldest dropped', {
       count,
       bytes,
     })
@@ -178,36 +178,26 @@ export class TelemetryEvents {
 
   /** A line that a crash left unfinished was cut off: nobody was told that it is stored. */
   deadLetterTorn(file: string, bytes: number): void {
-    this.#write('warn', 'dead_letter_torn', 'dlq', 'cut off an unfinished line', { file, bytes })
+    this.write('warn', 'dead_letter_torn', 'dlq', 'cut off an unfinished line', { file, bytes })
   }
 
   // Lifecycle
 
   shutdownStarted(reason: string): void {
-    this.#write('info', 'shutdown_started', 'app', 'stopping', { reason })
+    this.write('info', 'shutdown_started', 'app', 'stopping', { reason })
   }
 
   shutdownDone(delivered: number, undelivered: number): void {
     const level = undelivered > 0 ? 'warn' : 'info'
     const message = undelivered > 0 ? 'stopped; what was not delivered is in the dead letters' : 'stopped'
-    this.#write(level, 'shutdown_done', 'app', message, { delivered, undelivered })
+    this.write(level, 'shutdown_done', 'app', message, { delivered, undelivered })
   }
 
   /** The ledger does not balance: a defect. */
   ledgerImbalanced(imbalances: readonly unknown[]): void {
-    this.#write('error', 'ledger_imbalanced', 'app', 'the ledger does not balance: please report this', {
+    this.write('error', 'ledger_imbalanced', 'app', 'the ledger does not balance: please report this', {
       imbalances,
     })
-  }
-
-  #write(
-    level: LogLevel,
-    event: string,
-    component: string,
-    message: string,
-    fields?: Readonly<Record<string, unknown>>,
-  ): void {
-    this.#log.write({ level, event, component, message, ...(fields === undefined ? undefined : { fields }) })
   }
 
   #pausesOf(source: string): Pauses {

@@ -6,7 +6,6 @@ import type { SchedulerEvents } from '../../src/pipeline/intake/scheduler.ts'
 import type { SourceEvents } from '../../src/pipeline/source.ts'
 import { TelemetryEvents } from '../../src/telemetry/events.ts'
 import { RateLimitedLog } from '../../src/telemetry/rate-limited-log.ts'
-import { SinkEvents } from '../../src/telemetry/sink-events.ts'
 import { ManualClock } from '../dlq/fixtures/manual-clock.ts'
 import { recordingLogger } from './fixtures/recording-logger.ts'
 
@@ -16,17 +15,14 @@ function makeEvents() {
   const { logger, lines } = recordingLogger()
   const log = new RateLimitedLog({ logger, clock })
   const events = new TelemetryEvents({ registry, log, clock })
-  const sinks = new SinkEvents({ registry, log })
   const metric = async (line: string) => (await registry.metrics()).split('\n').includes(line)
-  return { clock, lines, events, sinks, metric }
+  return { clock, lines, events, metric }
 }
 
 t.test('the parts of the pipeline can be given them as they are', async (t) => {
-  const { events, sinks } = makeEvents()
-  const forSources: SourceEvents & SchedulerEvents & DeadLetterEvents = events
-  const forSinks: DispatchEvents = sinks
-  t.ok(forSources)
-  t.ok(forSinks)
+  const { events } = makeEvents()
+  const forAll: SourceEvents & SchedulerEvents & DeadLetterEvents & DispatchEvents = events
+  t.ok(forAll)
 })
 
 t.test('a pause counts once, and its time while it lasts', async (t) => {
@@ -51,7 +47,7 @@ t.test('a pause counts once, and its time while it lasts', async (t) => {
 })
 
 t.test('every event writes a line of its level, and bumps its counter', async (t) => {
-  const { clock, lines, events, sinks, metric } = makeEvents()
+  const { clock, lines, events, metric } = makeEvents()
   const calls: [level: string, call: () => void, metricLine?: string][] = [
     ['warn', () => events.recordsRejected('push', 3, { category: 'malformed_json', path: '/a' })],
     ['warn', () => events.recordsRejected('lines', 3)],
@@ -82,12 +78,12 @@ t.test('every event writes a line of its level, and bumps its counter', async (t
     ['info', () => events.shutdownStarted('SIGTERM')],
     ['info', () => events.shutdownDone(5, 0)],
     ['error', () => events.ledgerImbalanced([{ where: 'source push' }])],
-    ['warn', () => sinks.sinkRetry('siem', 'throttled', 'slow down', 12.7, 429)],
-    ['error', () => sinks.sinkHeld('siem', 'unauthorized', 401)],
-    ['info', () => sinks.sinkResumed('siem', 1000)],
-    ['error', () => sinks.batchRefused('siem', 9, 'bad mapping', 400)],
-    ['warn', () => sinks.eventsDeadLettered('siem', 'refused', 1, 'bad mapping')],
-    ['warn', () => sinks.sinkTaskFailed('siem', new Error('worker gone'))],
+    ['warn', () => events.sinkRetry('siem', 'throttled', 'slow down', 12.7, 429)],
+    ['error', () => events.sinkHeld('siem', 'unauthorized', 401)],
+    ['info', () => events.sinkResumed('siem', 1000)],
+    ['error', () => events.batchRefused('siem', 9, 'bad mapping', 400)],
+    ['warn', () => events.eventsDeadLettered('siem', 'refused', 1, 'bad mapping')],
+    ['warn', () => events.sinkTaskFailed('siem', new Error('worker gone'))],
   ]
   for (const [level, call, metricLine] of calls) {
     const before = lines.length
@@ -102,19 +98,19 @@ t.test('every event writes a line of its level, and bumps its counter', async (t
 })
 
 t.test('what is in order writes nothing', async (t) => {
-  const { lines, events, sinks, metric } = makeEvents()
+  const { lines, events, metric } = makeEvents()
   events.scannerCrossChecked('push', 10, 0)
-  sinks.sinkRequest('siem', 'ok')
+  events.sinkRequest('siem', 'ok')
   t.ok(await metric('spillway_cross_checks_total{result="same"} 10'))
   t.ok(await metric('spillway_sink_requests_total{sink="siem",outcome="ok"} 1'))
   t.strictSame(lines, [])
 })
 
 t.test('latency counts events', async (t) => {
-  const { sinks, metric } = makeEvents()
-  sinks.eventsDelivered('siem', 500, 40)
-  sinks.eventsDelivered('siem', 3, 50)
-  sinks.eventsDelivered('siem', 2, 5_000_000)
+  const { events, metric } = makeEvents()
+  events.eventsDelivered('siem', 500, 40)
+  events.eventsDelivered('siem', 3, 50)
+  events.eventsDelivered('siem', 2, 5_000_000)
   t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="0.025"} 0'))
   t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="0.05"} 503'))
   t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="3600"} 503'))
