@@ -1,5 +1,6 @@
 import type { Source, SourceContext } from '../pipeline/source.ts'
 import type { HttpSourceConfig } from './http/config.ts'
+import { HttpSource } from './http/index.ts'
 import type { TcpSourceConfig } from './tcp/config.ts'
 import { TcpSource } from './tcp/index.ts'
 
@@ -7,7 +8,7 @@ import { TcpSource } from './tcp/index.ts'
 export function createSource(config: HttpSourceConfig | TcpSourceConfig, context: SourceContext): Source {
   switch (config.type) {
     case 'http':
-      throw new Error('comes next')
+      return new HttpSource(config, context)
     case 'tcp':
       return new TcpSource(config, context)
   }
