@@ -23,9 +23,10 @@ interface Pauses {
 }
 
 /**
- * What happens in the collector, one function an event (those of sinks are in SinkEvents): it bumps the counter and writes the rate-limited line, so that
- * they can't disagree. WARN is unexpected but nothing is lost; ERROR means that data is lost or the operator must act.
- * Called per extent, batch, connection or fault, never per record: the ledger counts those.
+ * What happens in the collector, one function an event (those of sinks are in SinkEvents): it bumps the counter and
+ * writes the rate-limited line, so that they can't disagree. WARN is unexpected but nothing is lost; ERROR means that
+ * data is lost or the operator must act. Called per extent, batch, connection or fault, never per record: the ledger
+ * counts those.
  */
 export class TelemetryEvents extends SinkEvents {
   readonly #clock: Clock
