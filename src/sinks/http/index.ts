@@ -37,8 +37,8 @@ export class HttpSink implements Sink {
     const { clock } = this.#context
     const { timeoutMs } = this.#config.request
     const exchange = new Exchange(clock, connection.socket)
-    const abort = (): void => exchange.fail(STOPPED)
-    const timer = clock.setTimeout(() => exchange.fail(timedOut(timeoutMs)), timeoutMs)
+    const abort = (): void => exchange.giveUp(STOPPED)
+    const timer = clock.setTimeout(() => exchange.giveUp(timedOut(timeoutMs)), timeoutMs)
     signal.addEventListener('abort', abort)
     this.#inFlight.add(exchange)
     connection.dispatch(this.#request(payload), exchange)
@@ -52,7 +52,7 @@ export class HttpSink implements Sink {
 
   async stop(): Promise<void> {
     this.#connect = null
-    for (const exchange of this.#inFlight) exchange.fail(STOPPED)
+    for (const exchange of this.#inFlight) exchange.giveUp(STOPPED)
     this.#idle.length = 0
     const open = [...this.#all]
     this.#all.clear()

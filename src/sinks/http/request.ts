@@ -38,6 +38,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#socketOf = socketOf
   }
 
+  onRequestStart(): void {
+    // Must be there.
+  }
+
   onRequestSent(): void {
     this.#sent = true
   }
@@ -63,15 +67,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    // The status line is the answer; that its body broke off doesn't take it back.
-    if (this.#status >= 200) this.#answered(true)
-    else this.fail(classifyError(error))
+    this.giveUp(classifyError(error))
   }
 
-  /** Ends the exchange from outside: its time is over, or nobody waits for it any more. */
-  fail(outcome: Outcome): void {
-    if (this.#done) return
-    this.#finish(outcome, true)
+  /**
+   * Ends the exchange: its connection broke, its time is over, or nobody waits for it any more. Where the head of an
+   * answer has come, that is the answer: a body that breaks off or never ends doesn't take it back.
+   */
+  giveUp(outcome: Outcome): void {
+    if (this.#status >= 200) this.#answered(true)
+    else this.#finish(outcome, true)
   }
 
   #answered(cutOff: boolean): void {
@@ -84,7 +89,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (!pending || outcome.kind !== 'ack') this.#finish(outcome, pending || cutOff)
     else if (!this.#sent || socket === null || cutOff) this.#finish(this.#early(), true)
     // What was answered with 2xx but not yet read by the server's side is delivered when it has left.
-    else socket.write(NOTHING, (error) => (error ? this.fail(this.#early()) : this.#finish(outcome, false)))
+    else
+      socket.write(NOTHING, (error) =>
+        error ? this.#finish(this.#early(), true) : this.#finish(outcome, false),
+      )
   }
 
   #early(): Outcome {
