@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { MemoryLog } from '../../../src/journal/memory-log.ts'
@@ -53,7 +54,7 @@ class Bench {
         const bytes = Buffer.from(arena.bytes.slice(from, lineFeed ? to + 1 : to))
         runs.push(lineFeed ? bytes.toString() : `${bytes.toString()}\n`)
       })
-    t.equal(runs.length, batch.runs, 'runs are counted')
+    assert.equal(runs.length, batch.runs, 'runs are counted')
     return { events: batch.events, bytes: batch.bytes, runs, text: runs.join('') }
   }
 }

@@ -1,6 +1,7 @@
 import { encode } from '../../../src/encode/encode.ts'
 import type { DeadLetters } from '../../../src/dlq/dead-letters.ts'
 import { MemoryLog } from '../../../src/journal/memory-log.ts'
+import type { DispatchEvents } from '../../../src/pipeline/dispatch/dispatch-events.ts'
 import { Dispatcher } from '../../../src/pipeline/dispatch/dispatcher.ts'
 import type {
   DispatcherConfig,
@@ -127,6 +128,8 @@ export class Rig {
   readonly dispatcher: Dispatcher
   encodes = 0
   encoder: Encoder
+  /** Names of what was told, with the arguments behind the sink's name. */
+  readonly told: [string, ...unknown[]][] = []
 
   constructor(config: Partial<DispatcherConfig> = {}, options: Partial<DispatcherOptions> = {}, slabs = 24) {
     this.frames = new MadeFrames(slabs)
@@ -155,6 +158,7 @@ export class Rig {
       sourceNames: SOURCES,
       clock: this.clock,
       random: () => 1,
+      events: this.#events(),
       ...options,
     })
     this.dispatcher.start()
@@ -177,6 +181,28 @@ export class Rig {
       texts.map((text) => ({ text })),
     )
     await settled()
+  }
+
+  /** What was told under a name. */
+  toldOf(name: keyof DispatchEvents): unknown[][] {
+    return this.told.filter(([told]) => told === name).map(([, ...rest]) => rest)
+  }
+
+  #events(): DispatchEvents {
+    const tell =
+      (name: string) =>
+      (_sink: string, ...rest: unknown[]) =>
+        void this.told.push([name, ...rest])
+    return {
+      sinkRequest: tell('sinkRequest'),
+      sinkRetry: tell('sinkRetry'),
+      sinkHeld: tell('sinkHeld'),
+      sinkResumed: tell('sinkResumed'),
+      batchRefused: tell('batchRefused'),
+      eventsDeadLettered: tell('eventsDeadLettered'),
+      sinkTaskFailed: tell('sinkTaskFailed'),
+      eventsDelivered: tell('eventsDelivered'),
+    }
   }
 
   get slabsInUse(): number {
