@@ -102,7 +102,14 @@ export interface RigAnswer {
   runs: RigRunAnswer[]
   letters: RigLetter[]
   errors: RecordError[]
-  counts: { records: number; accepted: number; rejected: number; fast: number; breaks: number; undecided: number }
+  counts: {
+    records: number
+    accepted: number
+    rejected: number
+    fast: number
+    breaks: number
+    undecided: number
+  }
   crossChecked: number
   crossFailed: number
   rejectedBy: Record<string, number>
@@ -152,7 +159,8 @@ export class ExtentRig {
   layOut(runs: readonly RigRun[], limits: RigLimits = {}): void {
     const { arena, ring, from } = this
     const region = 2 * this.#slabBytes
-    const capacity = limits.capacity ?? (this.#slabBytes - HEADER_BYTES - runs.length * RUN_BYTES) / RECORD_BYTES
+    const capacity =
+      limits.capacity ?? (this.#slabBytes - HEADER_BYTES - runs.length * RUN_BYTES) / RECORD_BYTES
     arena.words.fill(-1, region >> 2, (region + this.#slabBytes) >> 2)
     let at = from
     runs.forEach((run, index) => {
@@ -277,7 +285,7 @@ export class ExtentRig {
 
   #sent(records: readonly RigRecord[]): string {
     let text = ''
-    for (let first = 0; first < records.length; ) {
+    for (let first = 0; first < records.length;) {
       let last = first
       while (last + 1 < records.length && !records[last + 1]!.break) last++
       const end = records[last]!.offset + Buffer.byteLength(records[last]!.text)
@@ -319,7 +327,15 @@ export function ingestStream(
   limits: RigLimits | ((part: number) => RigLimits) = {},
 ): StreamAnswer {
   const bytes = Buffer.concat([asBytes(body), Uint8Array.of(0x0a)])
-  const answer: StreamAnswer = { accepted: [], sent: '', letters: [], errors: [], outcome: 0, state: 0, parts: 0 }
+  const answer: StreamAnswer = {
+    accepted: [],
+    sent: '',
+    letters: [],
+    errors: [],
+    outcome: 0,
+    state: 0,
+    parts: 0,
+  }
   let from = 0
   let arrived = 0
   let records = 0

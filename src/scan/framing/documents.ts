@@ -177,14 +177,15 @@ export class DocumentFramer {
     return extent.decide(at, end) ? this.#expect(this.#behindRecord(), end) : STOP
   }
 
-  /** The record at `at` is refused now, and the extents to come are passed over until it ends. */
+  /** The record at `at`, which runs on at `to`, is refused now; what comes is passed over until it ends. */
   #passOver(at: number, tooDeep: boolean): number {
     const extent = this.#extent
     const { maxRecordBytes, sizeRule } = extent.kernel
-    if (this.#ended || this.#nesting.state < 0) return this.#fail(at)
-    if (tooDeep && this.#to - at <= maxRecordBytes) return this.#wantMore()
-    if (!extent.reject(at, this.#to, 'oversize_record', '', sizeRule)) return STOP
-    return this.#expect(this.#behindRecord() | PASSING | (this.#nesting.state << NESTING_SHIFT), this.#to)
+    if (this.#nesting.state < 0) return this.#fail(at)
+    if (tooDeep && this.#to - at <= maxRecordBytes) return this.#unfinished(at)
+    const end = this.#streamEnd()
+    if (!extent.reject(at, end, 'oversize_record', '', sizeRule)) return STOP
+    return this.#expect(this.#behindRecord() | PASSING | (this.#nesting.state << NESTING_SHIFT), end)
   }
 
   #goOnPassing(at: number): number {
@@ -222,6 +223,11 @@ export class DocumentFramer {
     return bytes[i] === COMMA ? NO_ENVELOPE : inside
   }
 
+  /** Where the stream's own bytes end in this extent: the LF behind them is not theirs. */
+  #streamEnd(): number {
+    return this.#ended && this.#bytes[this.#to - 1] === LF ? this.#to - 1 : this.#to
+  }
+
   /** The value at `at` runs on at `to`. */
   #unfinished(at: number): number {
     return this.#ended ? this.#fail(at) : this.#wantMore()
@@ -234,8 +240,7 @@ export class DocumentFramer {
 
   /** The grammar fails at `at`, or in the value that begins there. */
   #fail(at: number): number {
-    // The LF behind a stream's end is not its own.
-    const end = this.#ended && at < this.#to && this.#bytes[this.#to - 1] === LF ? this.#to - 1 : this.#to
+    const end = Math.max(at, this.#streamEnd())
     if (this.#extent.isFull()) return STOP
     if (!this.#extent.reject(at, end, 'bad_framing', '', 'JSON documents, complete and well-formed'))
       return STOP
