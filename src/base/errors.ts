@@ -40,12 +40,12 @@ export const errorTable = {
     retryable: false,
   },
   SPW_ERR_SCHEMA_PATTERN: {
-    message: 'schema {schema}: the pattern {pattern} at {pointer} cannot run in linear time: {reason}',
+    message: 'schema {schema}: the pattern {pattern} at {pointer} is none that runs in linear time: {reason}',
     exitCode: 2,
     retryable: false,
   },
   SPW_ERR_SCHEMA_REF: {
-    message: 'schema {schema}: {reference} at {pointer} leads nowhere in this document',
+    message: 'schema {schema}: {reference} at {pointer} cannot be followed within this document',
     exitCode: 2,
     retryable: false,
   },

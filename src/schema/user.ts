@@ -85,6 +85,8 @@ class SchemaCheck {
   readonly #document: unknown
   /** `$id`, `$anchor` and `$dynamicAnchor` of the document, resolved. */
   readonly #targets = new Map<string, unknown>()
+  /** Each subschema's pointer, and the subschemas that judge the same value as it. */
+  readonly #inPlace = new Map<unknown, { pointer: string; next: unknown[] }>()
 
   constructor(name: string, document: unknown) {
     this.#name = name
@@ -93,7 +95,8 @@ class SchemaCheck {
 
   run(): void {
     this.#collectTargets(this.#document, BASE, 0)
-    this.#checkSchema(this.#document, '', BASE, this.#document)
+    this.#checkSchema(this.#document, '', BASE)
+    this.#checkCircles()
     try {
       compileOracle(this.#document)
     } catch (error) {
@@ -118,10 +121,12 @@ class SchemaCheck {
     eachSubschema(node, (inner) => this.#collectTargets(inner, ownBase, depth + 1))
   }
 
-  #checkSchema(node: unknown, pointer: string, base: string, resource: unknown): void {
+  #checkSchema(node: unknown, pointer: string, base: string): void {
     if (typeof node === 'boolean') return
     if (!isObject(node)) throw this.#badValue(pointer, pointer.split('/').at(-1) ?? '', 'a schema')
     const ownBase = baseOf(node, base)
+    const next: unknown[] = []
+    this.#inPlace.set(node, { pointer, next })
     for (const [keyword, value] of Object.entries(node)) {
       if (isAnnotation(keyword)) continue
       const shape = KEYWORDS[keyword]
@@ -132,7 +137,8 @@ class SchemaCheck {
           keyword,
         })
       this.#checkValue(keyword, value, `${pointer}/${keyword}`, shape)
-      if (REFERENCES.has(keyword)) this.#checkReference(value as string, `${pointer}/${keyword}`, ownBase)
+      if (REFERENCES.has(keyword))
+        next.push(this.#targetOf(value as string, `${pointer}/${keyword}`, ownBase))
     }
     if (isObject(node.patternProperties) && mentions(this.#document, 'unevaluatedProperties')) {
       const reason = 'patternProperties together with unevaluatedProperties'
@@ -141,14 +147,10 @@ class SchemaCheck {
         reason: `${pointer}: ${reason} is not supported`,
       })
     }
-    eachSubschema(node, (inner, tokens) =>
-      this.#checkSchema(
-        inner,
-        pointer + tokens.map((token) => `/${escapeToken(token)}`).join(''),
-        ownBase,
-        resource,
-      ),
-    )
+    eachSubschema(node, (inner, tokens) => {
+      if (IN_PLACE.has(tokens[0]!)) next.push(inner)
+      this.#checkSchema(inner, pointer + tokens.map((token) => `/${escapeToken(token)}`).join(''), ownBase)
+    })
   }
 
   #checkValue(keyword: string, value: unknown, pointer: string, shape: KeywordShape): void {
@@ -179,27 +181,49 @@ class SchemaCheck {
     }
   }
 
-  #checkReference(reference: string, pointer: string, base: string): void {
-    const absolute = resolve(reference, base)
-    if (absolute === null || !this.#leadsSomewhere(absolute)) {
-      throw spwError('SPW_ERR_SCHEMA_REF', { schema: this.#name, pointer, reference })
+  /** A schema that leads to itself without going into the value would be followed for ever. */
+  #checkCircles(): void {
+    const open = new Set<unknown>()
+    const done = new Set<unknown>()
+    const visit = (node: unknown): void => {
+      const entry = this.#inPlace.get(node)
+      if (entry === undefined || done.has(node)) return
+      if (open.has(node)) {
+        const reference = 'a reference that leads back to itself'
+        throw spwError('SPW_ERR_SCHEMA_REF', {
+          schema: this.#name,
+          pointer: `${entry.pointer}/$ref`,
+          reference,
+        })
+      }
+      open.add(node)
+      for (const next of entry.next) visit(next)
+      open.delete(node)
+      done.add(node)
     }
+    for (const node of this.#inPlace.keys()) visit(node)
   }
 
-  #leadsSomewhere(absolute: string): boolean {
-    if (this.#targets.has(absolute.replace(/#$/, ''))) return true
-    const at = absolute.indexOf('#')
-    const resource = this.#targets.get(at < 0 ? absolute : absolute.slice(0, at))
-    if (at < 0 || resource === undefined) return false
-    let fragment
+  #targetOf(reference: string, pointer: string, base: string): unknown {
+    const absolute = resolve(reference, base)
+    const target = absolute === null ? undefined : this.#find(absolute)
+    if (!isSchema(target)) throw spwError('SPW_ERR_SCHEMA_REF', { schema: this.#name, pointer, reference })
+    return target
+  }
+
+  /** What an absolute reference leads to; undefined when nowhere. */
+  #find(absolute: string): unknown {
+    const known = this.#targets.get(absolute.replace(/#$/, ''))
+    if (known !== undefined) return known
+    const [resource, fragment] = absolute.split('#')
+    const root = this.#targets.get(resource!)
+    if (fragment === undefined || root === undefined) return undefined
     try {
-      fragment = decodeURIComponent(absolute.slice(at + 1))
+      const tokens = parsePointer(decodeURIComponent(fragment))
+      return tokens === null ? undefined : follow(root, tokens)
     } catch {
-      return false
+      return undefined
     }
-    const tokens = parsePointer(fragment)
-    const target = tokens === null ? undefined : follow(resource, tokens)
-    return isObject(target) || typeof target === 'boolean'
   }
 
   #badValue(pointer: string, keyword: string, expected: string): Error {
@@ -208,6 +232,11 @@ class SchemaCheck {
 }
 
 const REFERENCES: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recursiveRef'])
+/** Keywords whose subschemas judge the value itself, not a part of it. */
+const IN_PLACE: ReadonlySet<string> = new Set([
+  ...['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else'],
+  ...['dependencies', 'dependentSchemas'],
+])
 /** What a document without `$id` counts as. */
 const BASE = 'urn:typebox:root'
 
