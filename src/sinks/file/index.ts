@@ -108,10 +108,10 @@ export class FileSink implements Sink {
       this.#file = null
       await file.close()
     }
-    const name = this.#nextName(nowMs)
-    await mark.begin(name)
-    const created = await ArchiveFile.create(this.#io, path, name, nowMs)
+    // A name that is taken (the clock was set back) fails here, before the mark could doubt that file; the next is free.
+    const created = await ArchiveFile.create(this.#io, path, this.#nextName(nowMs), nowMs)
     this.#file = created
+    await mark.begin(created.name)
     await this.#io.syncDirectory(path)
     return created
   }

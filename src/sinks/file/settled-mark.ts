@@ -88,7 +88,7 @@ export class SettledMark {
     return new SettledMark(file, bootId)
   }
 
-  /** Names the file that will be written next; durable before it is there, so that an unsettled file always has a mark. */
+  /** Names the file that will be written next; durable before its first byte, so that what is unsettled always has a mark. */
   async begin(file: string): Promise<void> {
     const line = Buffer.from(`${this.#bootId.padEnd(BOOT_ID_CHARS)} ${digits(0)} ${file}\n`, 'latin1')
     await this.#file.truncate(0)

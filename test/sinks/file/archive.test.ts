@@ -153,6 +153,21 @@ t.test('a mark that makes no sense is no reason to cut', async (t) => {
   t.equal(contentOf(directory), '{"n":1}\n')
 })
 
+t.test('a name that is taken is left alone', async (t) => {
+  const taken = 'archive-20260921T141320.000Z-1.ndjson'
+  const directory = t.testdir({ [taken]: '"theirs"\n' })
+  const sink = new FileSink(fileConfig(directory), { ...context, clock: new ManualClock() })
+  await sink.start()
+  t.match(await sink.send(payloadOf(['"ours"\n']), NEVER), {
+    kind: 'retry',
+    category: 'io',
+    reason: /EEXIST/,
+  })
+  t.same(await sink.send(payloadOf(['"ours"\n']), NEVER), ACK)
+  await sink.stop()
+  t.equal(contentOf(directory), '"theirs"\n"ours"\n')
+})
+
 t.test('a path that cannot be used', async (t) => {
   const directory = t.testdir({ file: 'no directory' })
   const sink = new FileSink(fileConfig(join(directory, 'file')), context)

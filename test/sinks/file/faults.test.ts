@@ -2,11 +2,15 @@ import t from 'tap'
 import { FileSink } from '../../../src/sinks/file/index.ts'
 import { FaultyDisk } from '../../dlq/fixtures/faulty-disk.ts'
 import type { Operation } from '../../dlq/fixtures/faulty-disk.ts'
+import { ManualClock } from '../../dlq/fixtures/manual-clock.ts'
 import { seededRandom } from '../../dlq/fixtures/random.ts'
-import { NEVER, context, fileConfig, payloadOf } from '../fixtures/configs.ts'
+import { NEVER, context as anyContext, fileConfig, payloadOf } from '../fixtures/configs.ts'
 
 const BOOT = 'ad5cf1c6-7f4e-4d5c-a4ac-2b0a1ba0a3c4'
 const rotate = { maxBytes: 200, maxAgeMs: 3_600_000 }
+
+/** Time stands still: the processes of one test, one after another, begin their files in the same millisecond. */
+const context = { ...anyContext, clock: new ManualClock() }
 
 /** All events on the disk, in the order of the files. */
 function linesOf(disk: FaultyDisk): string[] {
@@ -95,7 +99,8 @@ t.test('any faults, then a kill: every settled batch once, and nothing else', as
       t.fail(`seed ${seed}`, { found, settled })
       return
     }
-    for (const [name] of disk.files) if (!name.startsWith('.')) t.match(disk.content(name), /\n$/)
+    // A file that was begun, and nothing more, may stay empty.
+    for (const [name] of disk.files) if (!name.startsWith('.')) t.match(disk.content(name), /^$|\n$/)
   }
 })
 
