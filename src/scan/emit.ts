@@ -133,12 +133,21 @@ return function scanRecord(b, v, at) {
       tests.push((text) => values.has(text))
     }
     if (tests.length > 0) lines.push(`if (!testsHold(b, s, at - 1, ${this.#external(tests)})) ${UNDECIDED}`)
-    if (capture === 'severity') {
-      const names = Object.keys(this.#severity.map)
-      if (names.length > INLINE_VALUES_MAX) return UNDECIDED
-      lines.push('const e = at', 'at = s - 1', this.#oneOf(names, capture, ''), 'at = e')
-    }
+    if (capture === 'severity') lines.push(this.#mapped())
     return lines.join('\n    ')
+  }
+
+  /** The severity that the map has for the text between `s` and the closing quote before `at`, if any. */
+  #mapped(): string {
+    const { map } = this.#severity
+    const names = Object.keys(map)
+    if (names.length <= INLINE_VALUES_MAX) {
+      return `const e = at
+    at = s - 1
+    ${this.#oneOf(names, 'severity', '')}
+    at = e`
+    }
+    return `out[SEVERITY] = severityOfText(b, s, at - 1, ${this.#external(new Map(Object.entries(map)))}, out[SEVERITY])`
   }
 
   /** A chain over the JSON texts of some strings, at the opening quote; a string with escapes is none of them. */

@@ -87,6 +87,21 @@ export function severityOfNumber(bytes: Uint8Array, from: number, to: number): n
   return Number.isNaN(value) ? -1 : clampSeverity(value)
 }
 
+/** The severity that a map has for the text bytes[from..to), which holds no escape. */
+export function severityOfText(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  map: ReadonlyMap<string, number>,
+  otherwise: number,
+): number {
+  return map.get(textOf(bytes, from, to)) ?? otherwise
+}
+
+function textOf(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString()
+}
+
 /** The string bytes[from..to), which may hold escapes, has a length within the plan's, for certain. */
 export function lengthHolds(bytes: Uint8Array, from: number, to: number, plan: StringPlan): boolean {
   const length = to - from
@@ -108,6 +123,6 @@ export function testsHold(
   to: number,
   tests: readonly ((text: string) => boolean)[],
 ): boolean {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString()
+  const text = textOf(bytes, from, to)
   return tests.every((test) => test(text))
 }

@@ -26,6 +26,8 @@ export function firstError(errors: readonly TLocalizedValidationError[]): Explan
         `${instancePath}/${escapeToken(error.params.additionalProperties[0] ?? '')}`,
         'must not be present',
       )
+    case 'boolean':
+      return explain(instancePath, 'must not be present')
     case 'const':
       return explain(instancePath, `must be ${JSON.stringify(error.params.allowedValue)}`)
     case 'enum':

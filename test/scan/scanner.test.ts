@@ -1,0 +1,139 @@
+import t from 'tap'
+import { eventShapes, makeEvents } from '../../bench/scan-events.ts'
+import { compileScanner, UNDECIDED } from '../../src/scan/scanner.ts'
+import { compileSlowPath } from '../../src/scan/slow-path.ts'
+import { builtinSpecs } from '../../src/schema/builtin.ts'
+import type { SchemaSpec } from '../../src/schema/spec.ts'
+import { loadUserSpec } from '../../src/schema/user.ts'
+
+const limits = { maxDepth: 8 }
+
+function padded(text: string): Buffer {
+  return Buffer.from(text + '\n'.repeat(64))
+}
+
+for (const shape of Object.keys(eventShapes) as (keyof typeof eventShapes)[]) {
+  t.test(`no ${shape} event needs the slow path`, (t) => {
+    const { bytes, length, lines } = makeEvents(shape, 500)
+    const scanner = compileScanner(builtinSpecs.soc, limits)
+    let at = 0
+    for (const line of lines) {
+      const event = JSON.parse(line) as { severity: number; timestamp: string }
+      const end = at + Buffer.byteLength(line)
+      if (scanner.scanLine(bytes, at) !== end || scanner.scanValue(bytes, at, end) !== end) t.fail(line)
+      if (scanner.severity !== event.severity || scanner.timeMs !== Date.parse(event.timestamp)) t.fail(line)
+      at = end + 1
+    }
+    t.equal(at, length)
+    t.end()
+  })
+}
+
+t.test('orders and blanks that others write', (t) => {
+  const scanner = compileScanner(builtinSpecs.soc, limits)
+  const event = {
+    source_ip: 'x',
+    severity: 10,
+    extra: [],
+    timestamp: '2026-01-15T08:00:00Z',
+    event_type: 'é',
+  }
+  const pretty = JSON.stringify(event, null, 2)
+  const python = JSON.stringify(event, null, 1).replaceAll(/\n */g, ' ')
+  t.equal(scanner.scanLine(padded(python), 0), Buffer.byteLength(python))
+  t.equal(scanner.rawBreaks, false)
+  t.equal(scanner.scanLine(padded(pretty), 0), UNDECIDED, 'a line ends at its line feed')
+  t.equal(scanner.scanValue(padded(pretty), 0, pretty.length), Buffer.byteLength(pretty))
+  t.equal(scanner.rawBreaks, true)
+  t.equal(scanner.scanLine(padded(`  ${python} \t\r`), 0), Buffer.byteLength(python) + 2)
+  t.equal(scanner.rawBreaks, false, 'what follows the value is not its own')
+  t.end()
+})
+
+t.test('severity and time', (t) => {
+  const spec = (options: Partial<SchemaSpec>): SchemaSpec => ({
+    name: 's',
+    schema: {},
+    declaresLogs: false,
+    ...options,
+  })
+  const byPointer = { severity: '/s', timestamp: '/t' }
+  for (const [options, record, severity, timeMs] of [
+    [{}, '{"s":3}', 0, Number.NaN],
+    [byPointer, '{"s":3.9,"t":1.0019}', 3, 1001],
+    [byPointer, '{"s":99,"t":1768464000123}', 10, 1768464000123],
+    [byPointer, '{"s":-1,"t":-1.5}', 0, -1500],
+    [byPointer, '{"s":null,"t":"x"}', 0, Number.NaN],
+    [byPointer, '{"t":1768464000.1234567}', 0, 1768464000123],
+    [{ ...byPointer, severityAbsent: 4 }, '{"s":true}', 4, Number.NaN],
+    [{ ...byPointer, severityAbsent: 4 }, '{"t":"2026-01-15T08:00:00+01:00"}', 4, Date.UTC(2026, 0, 15, 7)],
+    [{ ...byPointer, severityMap: { HI: 9 }, severityAbsent: 2 }, '{"s":"HI"}', 9, Number.NaN],
+    [{ ...byPointer, severityMap: { HI: 9 }, severityAbsent: 2 }, '{"s":"HO"}', 2, Number.NaN],
+    [{ severity: '/a/b' }, '{"a":{"c":1,"b":5}}', 5, Number.NaN],
+    [{ severity: '/a/b' }, '{"a":"b"}', 0, Number.NaN],
+  ] as const) {
+    const scanner = compileScanner(spec(options), limits)
+    const bytes = padded(record)
+    t.equal(scanner.scanLine(bytes, 0), record.length, record)
+    t.strictSame([scanner.severity, scanner.timeMs], [severity, timeMs], record)
+    const verdict = compileSlowPath(spec(options), limits).decide(bytes, 0, record.length)
+    t.strictSame([verdict.severity, verdict.timeMs], [severity, timeMs], `${record} on the slow path`)
+  }
+  t.end()
+})
+
+t.test('what only the slow path can know', (t) => {
+  const scanner = compileScanner(builtinSpecs.soc, limits)
+  const event = '"timestamp":"2026-01-15T08:00:00Z","source_ip":"","event_type":"x"'
+  for (const [what, record] of [
+    ['a key twice', `{${event},"severity":3,"severity":4}`],
+    ['an escaped key', `{${event},"severit\\u0079":3}`],
+    ['an escaped unknown key', `{${event},"severity":3,"\\u0061":3}`],
+    ['an integer in other words', `{${event},"severity":3.0}`],
+    ['too deep', `{${event},"severity":3,"raw_payload":${'{"a":'.repeat(8)}1${'}'.repeat(8)}}`],
+    ['nothing', ''],
+  ] as const) {
+    t.equal(scanner.scanLine(padded(record), 0), UNDECIDED, what)
+    t.equal(scanner.scanValue(padded(record), 0, record.length), UNDECIDED, what)
+  }
+  t.end()
+})
+
+t.test('bytes that end without a line feed are undecided, not an error', (t) => {
+  const scanner = compileScanner(builtinSpecs.any, limits)
+  const record = Buffer.from('{"a":"b')
+  for (let length = 0; length <= record.length; length++) {
+    t.equal(scanner.scanLine(record.subarray(0, length), 0), UNDECIDED)
+    t.equal(scanner.scanValue(record.subarray(0, length), 0, length), UNDECIDED)
+  }
+  t.end()
+})
+
+t.test('more keys and values than a word has bits', (t) => {
+  const names = Array.from({ length: 70 }, (_, index) => `key${index}`)
+  const document = {
+    type: 'object',
+    required: names,
+    properties: Object.fromEntries(names.map((name) => [name, { enum: names }])),
+  }
+  const scanner = compileScanner(loadUserSpec('wide', document, {}), limits)
+  const event = Object.fromEntries(names.map((name, index) => [name, names[69 - index]]))
+  const whole = JSON.stringify(event)
+  t.equal(scanner.scanLine(padded(whole), 0), whole.length)
+  for (const name of names) {
+    const { [name]: _, ...rest } = event
+    t.equal(scanner.scanLine(padded(JSON.stringify(rest)), 0), UNDECIDED, name)
+  }
+  t.end()
+})
+
+t.test('many values in a severity map', (t) => {
+  const severityMap = Object.fromEntries(
+    Array.from({ length: 40 }, (_, index) => [`level${index}`, index % 11]),
+  )
+  const spec = loadUserSpec('levels', { type: 'object' }, { severity: '/l', severityMap })
+  const scanner = compileScanner(spec, limits)
+  t.equal(scanner.scanLine(padded('{"l":"level39"}'), 0), 15)
+  t.equal(scanner.severity, 39 % 11)
+  t.end()
+})
