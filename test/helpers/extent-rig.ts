@@ -277,9 +277,8 @@ export class ExtentRig {
       .filter((line) => line !== '')
       .map((line) => {
         const letter = JSON.parse(line) as RigLetter & { record_base64?: string }
-        return letter.record_base64 === undefined
-          ? letter
-          : { ...letter, record: Buffer.from(letter.record_base64, 'base64') }
+        if (letter.record_base64 !== undefined) letter.record = Buffer.from(letter.record_base64, 'base64')
+        return letter
       })
   }
 
@@ -366,4 +365,74 @@ export function ingestStream(
     if (ended || answer.outcome === 3) break
   }
   return answer
+}
+
+/** What an extent came to, over all its parts. */
+export interface ExtentAnswer {
+  accepted: string[]
+  sent: string
+  letters: RigLetter[]
+  /** Index within the run. */
+  errors: { run: number; index: number; category: string }[]
+  runs: RigRunAnswer[]
+  parts: number
+  /** Bytes behind CONSUMED that were not as they came. */
+  touched: number
+}
+
+/** Plays the main thread for one extent: what had no room is resumed, until all of it is done. */
+export function ingestExtent(
+  rig: ExtentRig,
+  runs: readonly RigRun[],
+  limits: RigLimits | ((part: number) => RigLimits),
+): ExtentAnswer {
+  const answer: ExtentAnswer = {
+    accepted: [],
+    sent: '',
+    letters: [],
+    errors: [],
+    runs: runs.map(() => ({ records: 0, accepted: 0, rejected: 0, outcome: 0, state: 0 })),
+    parts: 0,
+    touched: 0,
+  }
+  let rest: (RigRun & { bytes: Uint8Array })[] = runs.map((run, index) =>
+    Object.assign({ peer: `peer-${index}` }, run, { bytes: asBytes(run.bytes) }),
+  )
+  for (;;) {
+    const first = runs.length - rest.length
+    const part = rig.ingest(rest, typeof limits === 'function' ? limits(answer.parts) : limits)
+    answer.parts++
+    answer.accepted.push(...part.records.map(({ text }) => text))
+    answer.sent += part.sent
+    answer.letters.push(...part.letters)
+    for (const { run, index, category } of part.errors) {
+      answer.errors.push({ run: first + run, index: answer.runs[first + run]!.records + index, category })
+    }
+    const whole = Buffer.concat(rest.map(({ bytes }) => bytes))
+    for (let at = part.consumed; at < whole.length; at++) {
+      if (rig.arena.bytes[rig.from + at] !== whole[at]) answer.touched++
+    }
+    part.runs.forEach((run, i) => {
+      const sum = answer.runs[first + i]!
+      sum.records += run.records
+      sum.accepted += run.accepted
+      sum.rejected += run.rejected
+      sum.outcome = run.outcome
+      sum.state = run.state
+    })
+    if (part.result === RESULT.DONE) return answer
+    if (answer.parts > 10_000) throw new Error('it makes no progress')
+    let from = part.consumed
+    while (from >= rest[0]!.bytes.length) from -= rest.shift()!.bytes.length
+    const next = rest[0]!
+    rest = [
+      {
+        ...next,
+        bytes: next.bytes.subarray(from),
+        kind: from > 0 ? (next.kind ?? LINES) & ~RUN_BEGIN : (next.kind ?? LINES),
+        state: part.runs[part.runs.length - rest.length]!.state,
+      },
+      ...rest.slice(1),
+    ]
+  }
 }

@@ -242,13 +242,13 @@ for (const { name, body, accepted = [], rejected = [], broken = false } of CASES
       outcome: broken ? RUN_OUTCOME.BAD_FRAMING : RUN_OUTCOME.DOCUMENTS,
     }
     const inPieces = (pieces: number[]) => {
-      const { accepted, sent, letters, errors, outcome } = ingestStream(rig, body, RUN_KIND.DOCUMENTS, pieces)
+      const answer = ingestStream(rig, body, RUN_KIND.DOCUMENTS, pieces)
       return {
-        accepted,
-        sent: sent.split('\n').map((line) => line.trim()),
-        categories: letters.map(({ category }) => category),
-        errors: errors.map(({ category }) => category).slice(0, 5),
-        outcome,
+        accepted: answer.accepted,
+        sent: answer.sent.split('\n').map((line) => line.trim()),
+        categories: answer.letters.map(({ category }) => category),
+        errors: answer.errors.map(({ category }) => category).slice(0, 5),
+        outcome: answer.outcome,
       }
     }
     t.same(inPieces([]), expected)
