@@ -239,6 +239,57 @@ t.test('a refused event is believed refused once something else was accepted', a
   checkDone(t, rig)
 })
 
+t.test('a refused event that waits in the line for its probe is not sent once it is given up', async (t) => {
+  const rig = new Rig({ ...SINGLES, rateLimit: { requestsPerSecond: 1 } })
+  await rig.add(numbered(1, 1))
+  await rig.clock.pass(1000)
+  await rig.sink.open[0]!.answer(BAD_FIELD)
+  await rig.add(numbered(2, 1))
+  await rig.clock.pass(1500)
+  t.strictSame(texts(rig), ['1', '2'])
+  t.match(rig.dispatcher.status().batches, { sending: 1, ready: 1, refused: 1 })
+  await rig.sink.open[0]!.answer(ACK)
+  await rig.clock.pass(5000)
+  t.strictSame(texts(rig), ['1', '2'])
+  t.match(rig.letters.lines, [{ category: 'refused', attempts: 1 }])
+  checkDone(t, rig)
+})
+
+t.test('a refused event that is being encoded for its probe gives its slab back', async (t) => {
+  const rig = new Rig({ ...SINGLES, encoding: 'json' })
+  const { encoder } = rig
+  await rig.add(numbered(1, 1))
+  await rig.sink.open[0]!.answer(BAD_FIELD)
+  await rig.add(numbered(2, 1))
+  rig.encoder = {
+    encode: async (task) => {
+      await new Promise<void>((resolve) => void rig.clock.setTimeout(resolve, 500))
+      return encoder.encode(task)
+    },
+  }
+  await rig.clock.pass(1200)
+  t.equal(rig.slabOwner.held, 2, 'one in flight, one being encoded')
+  await rig.sink.open[0]!.answer(ACK)
+  await rig.clock.pass(1000)
+  t.strictSame(texts(rig), ['1', '2'])
+  t.match(rig.letters.lines, [{ category: 'refused' }])
+  checkDone(t, rig)
+})
+
+t.test('a refused event whose probe is in flight is judged by the answer', async (t) => {
+  const rig = new Rig(SINGLES)
+  await rig.add(numbered(1, 1))
+  await rig.sink.open[0]!.answer(BAD_FIELD)
+  await rig.add(numbered(2, 1))
+  await rig.clock.pass(1000)
+  t.strictSame(texts(rig), ['1', '2', '1'])
+  await rig.sink.open[0]!.answer(ACK)
+  t.equal(rig.letters.lines.length, 0)
+  await rig.sink.open[0]!.answer({ ...BAD_FIELD, reason: 'still bad' })
+  t.match(rig.letters.lines, [{ category: 'refused', reason: 'still bad', attempts: 2 }])
+  checkDone(t, rig)
+})
+
 t.test('a refusal keeps its words though a probe meets something else', async (t) => {
   const rig = new Rig(SINGLES)
   rig.sink.reply = () => BAD_FIELD

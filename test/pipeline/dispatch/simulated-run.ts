@@ -47,6 +47,10 @@ export class Run {
   readonly #delivered = new Set<number>()
   readonly #sent: Sent[] = []
   #firstSentUpTo = 0
+  /** When the destination last asked for a pause, and until when. */
+  #pause = { fromMs: -Infinity, untilMs: -Infinity }
+  /** When it last said that the operator must act, with nothing accepted since. */
+  #heldAtMs = -Infinity
   #nextId = 1
   #healed = false
 
@@ -124,6 +128,7 @@ export class Run {
       assert.deepEqual(ids, next, 'first sends in order')
       this.#firstSentUpTo = ids.at(-1)!
     }
+    this.#checkPauses(clock.now())
     this.#sent.push({ atMs: clock.now(), events: ids.length, bytes: request.payload.bytes })
     if (this.#healed || (this.#mood !== 'slow' && this.#chance(0.5))) {
       const outcome = this.#outcome(ids)
@@ -145,7 +150,23 @@ export class Run {
     await request.answer(outcome)
   }
 
+  #checkPauses(nowMs: number): void {
+    assert(nowMs <= this.#pause.fromMs || nowMs >= this.#pause.untilMs, 'the pause asked for is kept')
+    const probeAtMs = this.#heldAtMs + this.settings.config.retry.maxMs
+    assert(nowMs <= this.#heldAtMs || nowMs >= probeAtMs, 'on hold nothing goes but probes')
+  }
+
   #outcome(ids: readonly number[]): Outcome {
+    const outcome = this.#judge(ids)
+    const nowMs = this.rig.clock.now()
+    if (outcome.kind === 'ack') this.#heldAtMs = -Infinity
+    if (outcome.kind === 'hold') this.#heldAtMs = nowMs
+    if (outcome.kind === 'retry' && outcome.afterMs !== undefined)
+      this.#pause = { fromMs: nowMs, untilMs: Math.max(this.#pause.untilMs, nowMs + outcome.afterMs) }
+    return outcome
+  }
+
+  #judge(ids: readonly number[]): Outcome {
     const ack: Outcome = { kind: 'ack' }
     if (this.#healed) return ack
     if (this.#mood === 'dead') return { kind: 'retry', category: 'connect', reason: 'refused connection' }

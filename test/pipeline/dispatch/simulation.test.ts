@@ -5,7 +5,7 @@
 import t from 'tap'
 import { Run } from './simulated-run.ts'
 
-const SEEDS = 300
+const SEEDS = 200
 const alone = process.env['SPILLWAY_SEED']
 const seeds = alone === undefined ? Array.from({ length: SEEDS }, (_, index) => index + 1) : [Number(alone)]
 
