@@ -5,6 +5,7 @@ import type { Stream, StreamWriter } from './stream.ts'
 const LF_BYTES = Uint8Array.of(0x0a)
 /** A body up to this size is collected and handed over whole. */
 const SMALL_BODY_BYTES = 64 * 1024
+const SMALL_BODY_CHUNKS_MAX = 64
 const EXTENT_BYTES_MIN = 64 * 1024
 
 /**
@@ -33,8 +34,7 @@ export class DocumentWriter implements StreamWriter {
   take(chunk: Uint8Array): Uint8Array | null {
     if (this.#lane === null) {
       if (this.#bodyBytes + chunk.length <= SMALL_BODY_BYTES) {
-        this.#body.push(chunk)
-        this.#bodyBytes += chunk.length
+        this.#collect(chunk)
         return null
       }
       this.#lane = this.#stream.intake.openLane(this.#stream)
@@ -45,6 +45,13 @@ export class DocumentWriter implements StreamWriter {
     const rest = this.#append(chunk)
     this.#cut()
     return rest
+  }
+
+  /** A body that comes in tiny chunks must not cost an object for each. */
+  #collect(chunk: Uint8Array): void {
+    this.#body.push(chunk)
+    this.#bodyBytes += chunk.length
+    if (this.#body.length === SMALL_BODY_CHUNKS_MAX) this.#body = [Buffer.concat(this.#body)]
   }
 
   /** Writes what fits; a full lane waits for its extent, then moves on to another slab. */
@@ -105,12 +112,7 @@ export class DocumentWriter implements StreamWriter {
     const { intake } = this.#stream
     if (this.#lane === null) {
       if (this.#bodyBytes === 0) return true
-      const placed = intake.place(
-        this.#stream,
-        this.#kind | RUN_BEGIN | RUN_END,
-        [...this.#body, LF_BYTES],
-        true,
-      )
+      const placed = intake.place(this.#stream, this.#kind | RUN_BEGIN | RUN_END, [...this.#body, LF_BYTES])
       if (placed) this.#body = []
       return placed
     }

@@ -57,6 +57,7 @@ export class Intake {
   #roomListeners: (() => void)[] = []
   #lingerTimer: Timer | null = null
   #retrying = false
+  #resumeAsked = false
   /** Bytes of unfinished records in blocks. */
   unfinishedBytes = 0
 
@@ -134,7 +135,7 @@ export class Intake {
   // ---- for streams
 
   /** Puts whole records of a stream into the shared lane. False: no room, the stream waits and is resumed. */
-  place(stream: Stream, kind: number, pieces: readonly Uint8Array[], urgent: boolean): boolean {
+  place(stream: Stream, kind: number, pieces: readonly Uint8Array[]): boolean {
     let bytes = 0
     for (const piece of pieces) bytes += piece.length
     const lane = this.#mayPlace(stream) ? this.#sharedLane(bytes, 1) : null
@@ -142,13 +143,22 @@ export class Intake {
       this.#waiting.add(stream)
       return false
     }
+    const runsBefore = lane.runs.length
     lane.beginRun(stream, kind)
+    if (lane.runs.length > runsBefore) stream.runPlaced()
     for (const piece of pieces) lane.append(piece)
     if ((kind & 0xff) === RUN_KIND.BROKEN) lane.append(LF_BYTES)
     lane.complete = lane.fill
-    if (urgent) lane.urgent = true
     this.poke(lane)
     return true
+  }
+
+  /** A stream with whole records in the shared lane has ended, and somebody may wait for its answer. */
+  hurry(): void {
+    const lane = this.#shared
+    if (lane === null) return
+    lane.urgent = true
+    this.poke(lane)
   }
 
   /** Those that wait go first. */
@@ -207,7 +217,6 @@ export class Intake {
 
   /** Hands over what is whole and moves the rest to a new slab. Null: no slab, or no place in the ring; the stream waits. */
   rotate(stream: Stream, lane: Lane): Lane | null {
-    const pending = lane.runs.length > 0 ? lane.runs[lane.runs.length - 1]! : null
     if (!this.#flush(lane)) {
       this.#waiting.add(stream)
       return this.#becomeFull()
@@ -218,7 +227,6 @@ export class Intake {
       return null
     }
     next.append(this.arena.bytes.subarray(lane.complete, lane.fill))
-    if (pending?.kind === RUN_KIND.LINES) next.beginRun(stream, RUN_KIND.LINES, next.cutFrom)
     this.#retire(lane)
     return next
   }
@@ -278,10 +286,10 @@ export class Intake {
     if (stream.id !== 0) this.#streams.delete(stream.id)
   }
 
-  /** The stream's turn may have come; asked on the next tick, so that callers need not be re-entrant. */
+  /** The stream's turn may have come; asked in a turn of its own, so that callers need not be re-entrant. */
   retry(stream: Stream): void {
     this.#waiting.add(stream)
-    queueMicrotask(() => this.#resumeWaiting())
+    this.#resumeSoon()
   }
 
   retryWhenRoom(stream: Stream): void {
@@ -364,7 +372,17 @@ export class Intake {
       this.#backpressureMs += this.#options.clock.now() - this.#fullSince
       this.#options.onBackpressure(false)
     }
-    if (this.#waiting.size > 0 || this.#roomListeners.length > 0) queueMicrotask(() => this.#resumeWaiting())
+    if (this.#waiting.size > 0 || this.#roomListeners.length > 0) this.#resumeSoon()
+  }
+
+  /** In a turn of its own: a microtask would run inside a read callback, before its read has ended. */
+  #resumeSoon(): void {
+    if (this.#resumeAsked) return
+    this.#resumeAsked = true
+    setImmediate(() => {
+      this.#resumeAsked = false
+      this.#resumeWaiting()
+    })
   }
 
   #resumeWaiting(): void {

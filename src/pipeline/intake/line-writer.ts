@@ -18,16 +18,22 @@ export class LineWriter implements StreamWriter {
   #block: Uint8Array | null = null
   #blockLength = 0
   lane: Lane | null
+  #begun: boolean
   /** Length so far of a line that is too long; its beginning stands in the lane. */
   #oversize = 0
 
   constructor(stream: Stream, lane: Lane | null) {
     this.#stream = stream
     this.lane = lane
-    if (lane !== null) this.#noteLines(lane, lane.cutFrom)
+    this.#begun = lane !== null
+    if (lane === null) return
+    lane.beginRun(stream, RUN_KIND.LINES, lane.cutFrom)
+    this.#noteLines(lane, lane.cutFrom)
   }
 
-  take(chunk: Uint8Array): Uint8Array | null {
+  take(piece: Uint8Array): Uint8Array | null {
+    const chunk = this.#begun ? piece : withoutByteOrderMark(piece)
+    this.#begun = true
     if (this.lane !== null) return this.#takeIntoLane(chunk)
     const lineEnd = chunk.lastIndexOf(LF) + 1
     if (lineEnd > 0) {
@@ -36,7 +42,7 @@ export class LineWriter implements StreamWriter {
         this.#blockLength > 0
           ? [this.#unfinished(), chunk.subarray(0, lineEnd)]
           : [chunk.subarray(0, lineEnd)]
-      if (!intake.place(this.#stream, RUN_KIND.LINES, pieces, false)) return chunk
+      if (!intake.place(this.#stream, RUN_KIND.LINES, pieces)) return chunk
       this.#setBlockLength(0)
     }
     return this.#keep(lineEnd > 0 ? chunk.subarray(lineEnd) : chunk)
@@ -79,7 +85,7 @@ export class LineWriter implements StreamWriter {
     const lane = this.#stream.intake.openLane(this.#stream)
     if (lane === null) return false
     this.lane = lane
-    lane.beginRun(this.#stream, RUN_KIND.LINES)
+    this.#ensureRun(lane)
     if (this.#blockLength > 0) lane.append(this.#unfinished())
     this.#freeBlock()
     return true
@@ -125,6 +131,7 @@ export class LineWriter implements StreamWriter {
   wrote(length: number): void {
     const lane = this.lane!
     const from = lane.fill
+    this.#ensureRun(lane)
     lane.fill += length
     this.#noteLines(lane, from)
     this.#stream.intake.poke(lane)
@@ -145,6 +152,11 @@ export class LineWriter implements StreamWriter {
     return lane
   }
 
+  /** What is not yet cut belongs to this stream; a run that has begun goes on. */
+  #ensureRun(lane: Lane): void {
+    if (lane.runs.length === 0) lane.beginRun(this.#stream, RUN_KIND.LINES, lane.complete)
+  }
+
   #takeIntoLane(chunk: Uint8Array): Uint8Array | null {
     const { intake } = this.#stream
     let rest = chunk
@@ -153,6 +165,7 @@ export class LineWriter implements StreamWriter {
       if (lane === null) return rest
       const piece = rest.subarray(0, Math.min(rest.length, lane.room(intake.meanRecordBytes, 1)))
       const from = lane.fill
+      this.#ensureRun(lane)
       lane.append(piece)
       this.#noteLines(lane, from)
       intake.poke(lane)
@@ -205,7 +218,7 @@ export class LineWriter implements StreamWriter {
       if (this.#blockLength === 0) return true
       const pieces = clean ? [this.#unfinished(), LF_BYTES] : [this.#unfinished()]
       const kind = clean ? RUN_KIND.LINES : RUN_KIND.BROKEN
-      if (!intake.place(this.#stream, kind, pieces, true)) return false
+      if (!intake.place(this.#stream, kind, pieces)) return false
       this.#freeBlock()
       return true
     }
@@ -230,4 +243,9 @@ export class LineWriter implements StreamWriter {
   close(): void {
     this.#freeBlock()
   }
+}
+
+/** A BOM at the start of a stream is no part of its first line. (One that comes in pieces stays, and is malformed.) */
+function withoutByteOrderMark(chunk: Uint8Array): Uint8Array {
+  return chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? chunk.subarray(3) : chunk
 }

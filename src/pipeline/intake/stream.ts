@@ -51,6 +51,8 @@ export class Stream {
   #done = false
   /** Runs of this stream in extents not yet committed. */
   #outstanding = 0
+  /** Runs of this stream in the shared lane, not yet cut. */
+  #placed = 0
   records = 0
   accepted = 0
   rejected = 0
@@ -128,22 +130,30 @@ export class Stream {
     if (!this.#finished) {
       if (!this.badFraming && !this.#writer.finish(this.#ending === 'clean')) return false
       this.#finished = true
+      if (this.#placed > 0) this.intake.hurry()
     }
     this.#checkDone()
     return true
   }
 
   #checkDone(): void {
-    if (!this.#finished || this.#outstanding > 0 || this.#done) return
+    if (!this.#finished || this.#outstanding > 0 || this.#placed > 0 || this.#done) return
     this.#done = true
     this.#writer.close()
     this.intake.forget(this)
     this.#options.onDone?.(this)
   }
 
+  /** A run of this stream began in the shared lane. */
+  runPlaced(): void {
+    this.#placed++
+  }
+
   /** A run of this stream was put into an extent. */
   runCut(): void {
     this.#outstanding++
+    // What a stream has in the shared lane is cut before it gets a lane of its own.
+    if (this.#placed > 0) this.#placed--
   }
 
   /** Part of a run was committed; `complete` when it was the last part. */

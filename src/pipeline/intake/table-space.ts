@@ -32,12 +32,10 @@ export class TableSpace {
   take(headBytes: number, recordBytes: number): { region: number; slab: number; capacity: number } | null {
     const capacity = Math.min(FRAME_RECORDS_MAX, Math.ceil(recordBytes / 2) + 1)
     const bytes = (headBytes + capacity * RECORD_BYTES + 7) & ~7
-    if (this.#slab === -1 || this.#fill + bytes > this.#arena.slabStart(this.#slab) + this.#arena.slabBytes) {
-      const slab = this.#pool.acquire(this.#owner)
-      if (slab === -1) return null
+    if (!this.#fits(bytes)) {
+      // First let go of the full one: it may be all that the owner can have, and free again by that.
       this.close()
-      this.#slab = slab
-      this.#fill = this.#arena.slabStart(slab)
+      if (!this.#fits(bytes) && !this.#open()) return null
     }
     const region = this.#fill
     this.#fill += bytes
@@ -45,9 +43,22 @@ export class TableSpace {
     return { region, slab: this.#slab, capacity }
   }
 
-  /** Lets go of the slab being filled. */
+  #fits(bytes: number): boolean {
+    return (
+      this.#slab !== -1 && this.#fill + bytes <= this.#arena.slabStart(this.#slab) + this.#arena.slabBytes
+    )
+  }
+
+  #open(): boolean {
+    this.#slab = this.#pool.acquire(this.#owner)
+    this.#fill = this.#arena.slabStart(this.#slab)
+    return this.#slab !== -1
+  }
+
+  /** Lets go of the slab being filled. Whoever waits for room may open another one meanwhile. */
   close(): void {
-    if (this.#slab !== -1) this.#pool.release(this.#slab)
+    const slab = this.#slab
     this.#slab = -1
+    if (slab !== -1) this.#pool.release(slab)
   }
 }
