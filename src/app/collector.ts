@@ -1,13 +1,18 @@
 import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
+import { Registry } from 'prom-client'
 import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
 import { spwError } from '../base/errors.ts'
+import { version } from '../base/version.ts'
 import type { Ledger } from '../pipeline/ledger.ts'
+import { RING_ENTRIES } from '../pipeline/limits.ts'
 import { TelemetryEvents } from '../telemetry/events.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { ProcessMetrics } from '../telemetry/process-metrics.ts'
 import { RateLimitedLog } from '../telemetry/rate-limited-log.ts'
-import { Registry } from 'prom-client'
+import { AdminServer } from './admin/server.ts'
+import type { CollectorState, NotReady, Observed } from './admin/observed.ts'
 import { memorySum } from './config/memory-sum.ts'
 import type { ResolvedConfig } from './config/root.ts'
 import { Topology } from './topology.ts'
@@ -27,12 +32,6 @@ export interface StopReport {
   readonly undelivered: number
 }
 
-/** Why the collector is not ready: a part of it, and what is wrong with that. */
-export interface NotReady {
-  readonly component: string
-  readonly reason: string
-}
-
 const HEALTH_INTERVAL_MS = 250
 const IDLE_POLL_MS = 5
 const cryptoRandom = () => randomInt(2 ** 47) / 2 ** 47
@@ -46,7 +45,9 @@ export class Collector {
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #log: RateLimitedLog
-  #state: 'new' | 'starting' | 'running' | 'stopping' | 'stopped' = 'new'
+  readonly #processMetrics: ProcessMetrics
+  readonly admin: AdminServer
+  #state: CollectorState = 'starting'
   #stopping: Promise<StopReport> | null = null
   #health: { clear(): void } | null = null
   readonly #startedAtMs: number
@@ -65,6 +66,39 @@ export class Collector {
       events: this.events,
       ...(options.workerFile === undefined ? undefined : { workerFile: options.workerFile }),
     })
+    this.#processMetrics = new ProcessMetrics(this.registry)
+    this.admin = new AdminServer({
+      listen: config.admin.listen,
+      registry: this.registry,
+      observed: this.#observed,
+      onError: (error) =>
+        this.#logger.error({ event: 'admin_failed', error: String(error) }, 'admin request failed'),
+    })
+  }
+
+  get #observed(): Observed {
+    const { topology, config } = this
+    return {
+      version,
+      ledger: topology.ledger,
+      memoryLimitBytes: memorySum(config, config).totalBytes,
+      state: () => this.#state,
+      uptimeS: () => (this.#clock.now() - this.#startedAtMs) / 1000,
+      notReady: () => this.notReady(),
+      slabs: () => topology.slabsByState(),
+      rings: () =>
+        Object.fromEntries(
+          topology.sources.map(({ name, extents, intake }) => [
+            name,
+            { depth: extents.depth, entries: RING_ENTRIES, uncommittedBytes: intake.uncommittedBytes },
+          ]),
+        ),
+      sinks: () =>
+        Object.fromEntries(
+          topology.sinks.map(({ config: { name }, dispatcher }) => [name, dispatcher.status()]),
+        ),
+      deadLetterBytes: () => topology.deadLetters.bytes,
+    }
   }
 
   get ledger(): Ledger {
@@ -80,7 +114,6 @@ export class Collector {
 
   /** Resolves when every source takes work; rejects with a SpillwayError, everything stopped again, when one can't. */
   async start(): Promise<void> {
-    this.#state = 'starting'
     const starting = new AbortController()
     const { deadLetters, sinks, sources } = this.topology
     try {
@@ -91,6 +124,7 @@ export class Collector {
         dispatcher.start()
       }
       for (const { door } of sources) await door.start(starting.signal)
+      await this.admin.start()
     } catch (error) {
       starting.abort()
       await this.stop()
@@ -104,6 +138,7 @@ export class Collector {
         event: 'started',
         sources: Object.fromEntries(sources.map(({ name, door }) => [name, door.address])),
         sinks: sinks.map(({ config }) => config.name),
+        admin: this.admin.address,
         workers: this.config.workers,
         memory_limit_bytes: totalBytes,
       },
@@ -118,7 +153,7 @@ export class Collector {
   /** What is told of readiness: a slow or dead sink or a full arena don't count, what the operator must mend does. */
   notReady(): NotReady[] {
     const reasons: NotReady[] = []
-    if (this.#state !== 'running') reasons.push({ component: 'collector', reason: this.#state })
+    if (this.#state !== 'running') reasons.push({ component: 'collector', reason: `it is ${this.#state}` })
     if (!this.topology.deadLetters.healthy) {
       reasons.push({ component: 'dlq', reason: 'dead letters cannot be written: the disk fails or is full' })
     }
@@ -130,14 +165,6 @@ export class Collector {
       if (reason !== null) reasons.push({ component: `sinks.${config.name}`, reason })
     }
     return reasons
-  }
-
-  get state(): string {
-    return this.#state
-  }
-
-  get uptimeMs(): number {
-    return this.#clock.now() - this.#startedAtMs
   }
 
   /** While what a client is told can't be made durable, or nothing can be validated, no source takes anything. */
@@ -159,7 +186,7 @@ export class Collector {
 
   async #stop(): Promise<StopReport> {
     const wasRunning = this.#state === 'running'
-    this.#state = 'stopping'
+    this.#state = 'draining'
     const { sources, sinks, scheduler, tables, workers, deadLetters } = this.topology
     const deadline = new AbortController()
     const timer = this.#clock.setTimeout(() => deadline.abort(), this.config.shutdownTimeoutMs)
@@ -175,6 +202,8 @@ export class Collector {
     await Promise.all(sinks.map(({ sink }) => sink.stop()))
     await deadLetters.stop()
     await workers.stop()
+    await this.admin.stop()
+    this.#processMetrics.stop()
     const report = {
       delivered: drained.reduce((sum, { delivered }) => sum + delivered, 0),
       undelivered: drained.reduce((sum, { undelivered }) => sum + undelivered, 0),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
+import { MIB } from '../base/units.ts'
 import { version } from '../base/version.ts'
 import { DeadLetterQueue } from '../dlq/queue.ts'
 import { MemoryLog } from '../journal/memory-log.ts'
@@ -43,7 +44,6 @@ const SHARE_OF_SINK = 1 / 2
 const SHARE_OF_OUTPUTS = 1 / 8
 const SHARE_OF_TABLES = 1 / 8
 const RING_BYTES = RING_ENTRIES * RING_ENTRY_BYTES
-const MIB = 1024 * 1024
 
 export interface TopologyOptions {
   readonly config: ResolvedConfig
@@ -116,9 +116,19 @@ export class Topology {
       ...(options.workerFile === undefined ? undefined : { filename: options.workerFile }),
     })
     // Readers join before the first frame: sinks before sources.
-    this.sinks = config.sinks.map((sink, index) => this.#sinkLine(options, log, sink, index, sinkOwners[index]!))
+    this.sinks = config.sinks.map((sink, index) =>
+      this.#sinkLine(options, log, sink, index, sinkOwners[index]!),
+    )
     this.sources = config.sources.map((source, index) =>
-      this.#sourceLine(options, log, source, index, sourceOwners[index]!, rings[index]!, context.filters.length > 0),
+      this.#sourceLine(
+        options,
+        log,
+        source,
+        index,
+        sourceOwners[index]!,
+        rings[index]!,
+        context.filters.length > 0,
+      ),
     )
     this.scheduler = new Scheduler({
       lines: this.sources,
@@ -190,13 +200,29 @@ export class Topology {
     return { name, source, config, owner, ring, extents, intake, door, recordTimeoutMs }
   }
 
+  /** Slabs by what they wait for: a slab that is filled and worked on at once counts as filling. */
+  slabsByState(): Record<'free' | 'filling' | 'working' | 'held', number> {
+    const filling = new Set(this.sources.flatMap(({ intake }) => intake.slabs()))
+    const working = new Set(this.sources.flatMap(({ extents }) => extents.slabs()))
+    for (const slab of filling) working.delete(slab)
+    const free = this.pool.freeCount
+    const held = this.arena.slabCount - free - filling.size - working.size
+    return { free, filling: filling.size, working: working.size, held }
+  }
+
   #pauseReason(intake: Intake) {
     if (!this.deadLetters.healthy) return 'dead_letters_failing'
     if (!this.scheduler.workersAvailable) return 'workers_unavailable'
     return intake.overShare ? 'over_share' : 'arena_full'
   }
 
-  #sinkLine(options: TopologyOptions, log: MemoryLog, config: SinkConfig, index: number, owner: SlabOwner): SinkLine {
+  #sinkLine(
+    options: TopologyOptions,
+    log: MemoryLog,
+    config: SinkConfig,
+    index: number,
+    owner: SlabOwner,
+  ): SinkLine {
     const { config: root, clock, random, events } = options
     const inputs = this.ledger.sinks[index]!.inputs
     const sink = createSink(config, { clock, version })
@@ -233,7 +259,13 @@ function makeLedger(config: ResolvedConfig): Ledger {
   const indexOf = new Map(config.sources.map(({ name }, index) => [name, index]))
   return new Ledger(
     config.sources.map(({ name }) => new SourceCounts(name)),
-    config.sinks.map(({ name, inputs }) => new SinkCounts(name, inputs.map((input) => indexOf.get(input)!))),
+    config.sinks.map(
+      ({ name, inputs }) =>
+        new SinkCounts(
+          name,
+          inputs.map((input) => indexOf.get(input)!),
+        ),
+    ),
   )
 }
 

@@ -101,14 +101,24 @@ export class ExtentQueue {
     return this.depth === this.#extents.length
   }
 
+  /** Slabs with extents that are not committed. */
+  slabs(): number[] {
+    const slabs: number[] = []
+    for (let number = this.#tail; number < this.#head; number++) {
+      slabs.push(this.#extents[number % this.#extents.length]!.slab)
+    }
+    return slabs
+  }
+
   /** Cuts [cutFrom, complete) of a lane. False when the ring is full. */
   push(lane: Lane, own: boolean, meanRecordBytes: number): boolean {
     if (this.full) return false
     const { ring, pool, clock, fastSeverity } = this.#options
     const entry = this.#head++ % this.#extents.length
     const extent = this.#extents[entry]!
+    const { runs } = lane
     assert(ring.state(entry) === STATE.FREE)
-    const runs = lane.runs
+    assert(runs[0]?.from === lane.cutFrom, 'every byte of an extent belongs to a run')
     const { region, capacity } = lane.takeRegion(meanRecordBytes, runs.length)
     extent.slab = lane.slab
     extent.end = lane.complete
@@ -127,8 +137,6 @@ export class ExtentQueue {
     this.#prepare(entry, lane.cutFrom)
     lane.runs = []
     lane.cutFrom = lane.complete
-    // What stands behind is the unfinished line of the lane's one owner.
-    if (!own && runs.length > 0 && lane.fill > lane.complete) lane.beginRun(runs[runs.length - 1]!.stream, 0)
     return true
   }
 

@@ -132,6 +132,11 @@ export class Intake {
     return bytes
   }
 
+  /** Slabs being filled. */
+  slabs(): number[] {
+    return [...this.#lanes].map((lane) => lane.slab)
+  }
+
   // ---- for streams
 
   /** Puts whole records of a stream into the shared lane. False: no room, the stream waits and is resumed. */

@@ -28,6 +28,8 @@ export class Connection {
   readonly #shared: ColdReading
   #reader: KernelReader | null = null
   #hot = false
+  /** Where the read that is under way goes: into the lane, or into the scratch buffer. */
+  #readsIntoLane = false
   #busyReads = 0
   /** Paused by its own stream, which waits for room. */
   #blocked = false
@@ -63,34 +65,35 @@ export class Connection {
     return this.stream.lineWriter!.unfinishedBytes > 0
   }
 
-  /** Where the kernel writes next. */
+  /** Where the kernel writes next; a blocked connection is not read, but some buffer it must be given. */
   buffer(): Uint8Array {
     const space = this.#hot && !this.#blocked ? this.stream.lineWriter!.space() : null
-    if (space !== null) return space
-    if (this.#hot) this.#blocked = true
-    return this.#shared.scratch.subarray(0, this.#shared.offerBytes())
+    this.#readsIntoLane = space !== null
+    return space ?? this.#shared.scratch.subarray(0, this.#shared.offerBytes())
   }
 
   onRead(length: number): boolean {
+    if (!this.#readsIntoLane) return this.coldRead(this.#shared.scratch.subarray(0, length))
     this.lastReadAtMs = this.#shared.now()
-    if (this.#hot) {
-      this.stream.lineWriter!.wrote(length)
-      // `buffer` is asked next; it finds out whether there is room to go on.
-      if (this.stream.lineWriter!.space() === null) this.#blocked = true
-      return !this.#blocked
-    }
-    return this.coldRead(this.#shared.scratch.subarray(0, length))
+    this.stream.lineWriter!.wrote(length)
+    return this.#mayReadOn()
   }
 
   /** Bytes in a buffer that is used again. False: stop reading. */
   coldRead(chunk: Uint8Array): boolean {
     this.lastReadAtMs = this.#shared.now()
     if (!this.stream.write(chunk)) this.#blocked = true
-    else if (this.#intake.lanesWanted) this.stream.lineWriter!.closeLane()
+    else if (!this.#hot && this.#intake.lanesWanted) this.stream.lineWriter!.closeLane()
     const busy = chunk.length >= this.#shared.offerBytes() * BUSY_FRACTION
     this.#busyReads = busy ? this.#busyReads + 1 : 0
     if (this.#busyReads >= BUSY_READS) this.#promote()
     this.#shared.afterColdRead()
+    return this.#mayReadOn()
+  }
+
+  /** Without room in its lane a hot connection waits for `onDrain`. */
+  #mayReadOn(): boolean {
+    if (this.#hot && !this.#blocked && this.stream.lineWriter!.space() === null) this.#blocked = true
     return !this.#blocked
   }
 
@@ -108,9 +111,11 @@ export class Connection {
     this.offerScratch()
   }
 
-  /** Offers the scratch buffer, at its present size, for the next read. */
+  /** Offers the scratch buffer, at its present size, for the read that is under way. */
   offerScratch(): void {
-    if (!this.#hot) this.#reader?.setBuffer(this.#shared.scratch.subarray(0, this.#shared.offerBytes()))
+    if (this.#hot) return
+    this.#readsIntoLane = false
+    this.#reader?.setBuffer(this.#shared.scratch.subarray(0, this.#shared.offerBytes()))
   }
 
   pause(): void {
@@ -125,14 +130,7 @@ export class Connection {
   #onDrain(): void {
     this.#blocked = false
     if (this.closed || this.#reader === null) return
-    if (this.#hot) {
-      const space = this.stream.lineWriter!.space()
-      if (space === null) {
-        this.#blocked = true
-        return
-      }
-      this.#reader.setBuffer(space)
-    } else if (!this.#intake.hasRoom(this.#shared.offerBytes())) {
+    if (!this.#hot && !this.#intake.hasRoom(this.#shared.offerBytes())) {
       // Resumed with all the others when there is room.
       this.#shared.afterColdRead()
       return

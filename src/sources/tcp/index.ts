@@ -122,8 +122,11 @@ export class TcpSource implements Source, ColdReading {
     const share = Math.floor(TCP_PARKED_BYTES / Math.max(1, this.#connections.size))
     let bytes = TCP_SCRATCH_BYTES
     while (bytes > UNFINISHED_BLOCK_BYTES && bytes > share) bytes >>= 1
-    if (bytes === this.#offerBytes) return
+    const before = this.#offerBytes
     this.#offerBytes = bytes
+    // A larger share is offered with the next read. (Node keeps each buffer that it was ever told of until the
+    // connection ends, some bytes each, so it is told only when it must be.)
+    if (bytes >= before) return
     for (const connection of this.#connections) connection.offerScratch()
   }
 
