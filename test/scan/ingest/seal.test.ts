@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Arena } from '../../../src/memory/arena.ts'
+import type { Arena } from '../../../src/memory/arena.ts'
 import { ExtentRing, STATE } from '../../../src/memory/extent-ring.ts'
 import { HEADER } from '../../../src/memory/frame-region.ts'
 import { finishSeal } from '../../../src/scan/seal.ts'
@@ -129,13 +129,15 @@ t.test('a seal that broke off anywhere is finished by another', async (t) => {
 
 /** The worker dies once its answers stand. Returns what ends that. */
 function dieBeforeSeal(): () => void {
-  const { setState } = ExtentRing.prototype
-  ExtentRing.prototype.setState = function (entry: number, state: number): void {
-    setState.call(this, entry, state)
+  const { prototype } = ExtentRing
+  const method = 'setState'
+  const original = prototype[method]
+  prototype[method] = function (this: ExtentRing, entry: number, state: number): void {
+    original.call(this, entry, state)
     if (state === STATE.SEALING) throw new Error('died')
   }
   return () => {
-    ExtentRing.prototype.setState = setState
+    prototype[method] = original
   }
 }
 
