@@ -4,6 +4,7 @@ import type { Arena } from '../../memory/arena.ts'
 import { STATE } from '../../memory/extent-ring.ts'
 import type { ExtentRing } from '../../memory/extent-ring.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
+import { finishSeal } from '../../scan/seal.ts'
 import type { RecordError } from '../../scan/worker-context.ts'
 import { TASKS_PER_WORKER } from '../worker-pool.ts'
 import type { WorkerPool } from '../worker-pool.ts'
@@ -175,6 +176,8 @@ export class Scheduler {
     await this.#workers.threadsGone()
     this.#tasks.delete(task)
     if (this.#stopped) return
+    // Its answers stood, only its bytes were not all tidied.
+    if (line.ring.state(entry) === STATE.SEALING) finishSeal(this.#arena, line.ring, entry)
     const state = line.ring.state(entry)
     if (state === STATE.DONE) {
       // It died on the next one: this one's answer is complete.

@@ -12,14 +12,14 @@ const SOC =
 const MAX_DEPTH = 256
 
 /** Deeper than MAX_DEPTH, if only by brackets: refused whatever it is. */
-const TOO_DEEP = [
+const TOO_DEEP = new Set([
   'n_structure_100000_opening_arrays.json',
   'n_structure_open_array_object.json',
   'i_structure_500_nested_arrays.json',
-]
+])
 
 /** No JSON text, but nothing that could be refused either: no document, or two without elements. */
-const NOTHING = ['n_structure_no_data.json', 'n_single_space.json', 'n_structure_double_array.json']
+const NOTHING = new Set(['n_structure_no_data.json', 'n_single_space.json', 'n_structure_double_array.json'])
 
 function isJson(bytes: Uint8Array): boolean {
   try {
@@ -45,7 +45,7 @@ for (const { schema, before, behind } of [
         kind: file.includes(0x0a) ? DOCUMENTS : LINES,
       }
       const answer = rig.ingest([{ bytes: '{"n":1}\n' }, run, { bytes: '{"n":2}\n' }])
-      const expected = isJson(record) && !TOO_DEEP.includes(name)
+      const expected = isJson(record) && !TOO_DEEP.has(name)
       if (name.startsWith('y_')) t.ok(expected, name)
       if (name.startsWith('n_')) t.notOk(expected, name)
       const neighbours = schema === 'any' ? 2 : 0
@@ -84,8 +84,8 @@ t.test('as they are, as documents', { skip }, async (t) => {
         (event) => typeof event === 'object' && event !== null && !Array.isArray(event),
       )
       t.equal(run!.records, events.length, name)
-      if (!TOO_DEEP.includes(name)) t.equal(run!.accepted, objects.length, name)
-    } else if (name.startsWith('n_') && !NOTHING.includes(name)) {
+      if (!TOO_DEEP.has(name)) t.equal(run!.accepted, objects.length, name)
+    } else if (name.startsWith('n_') && !NOTHING.has(name)) {
       t.ok(run!.rejected > 0, `${name} is refused`)
     }
   }
