@@ -9,6 +9,7 @@ import { GivingUp } from './giving-up.ts'
 import type { GiveUpCategory } from './giving-up.ts'
 import { countHeld } from './held.ts'
 import { Limiter } from './limiter.ts'
+import { LinePreparer } from './line-preparer.ts'
 import { OutcomeHandler } from './outcome-handler.ts'
 import { PayloadBuilder, growthBytesMax, sentBytesMax } from './payload-builder.ts'
 import { RecordWalk } from './record-walk.ts'
@@ -17,8 +18,6 @@ import { Settlement } from './settlement.ts'
 
 /** A sink that has not answered so long after its own time-out, or after it was told to stop, is not waited for. */
 export const SEND_GRACE_MS = 2000
-/** Pause after an encode task failed. */
-const ENCODE_PAUSE_MS = 1000
 
 /**
  * Takes committed frames to one sink: cuts batches, makes payloads, keeps to the rate limit, sends, and settles every
@@ -41,6 +40,7 @@ export class Dispatcher {
   readonly #batcher: Batcher
   readonly #limiter: Limiter
   readonly #payloads: PayloadBuilder
+  readonly #preparer: LinePreparer
   readonly #givingUp: GivingUp
   readonly #roster = new Roster()
   readonly #destination: Destination
@@ -51,7 +51,6 @@ export class Dispatcher {
   #pumpAsked = false
   /** Whose turn it is when both a refused batch and another could go. */
   #parkedTurn = false
-  #waitsForSlab = false
   #drained: Promise<DrainResult> | null = null
   #onQuiet: (() => void) | null = null
   #onFlightEnded: (() => void) | null = null
@@ -73,12 +72,21 @@ export class Dispatcher {
     this.#destination = new Destination(name, clock, config.retry.maxMs, events)
     const shared = { ...options, ...config, routeBit: this.#routeBit }
     this.#payloads = new PayloadBuilder(shared)
+    const onFailure = (error: unknown) => events.sinkTaskFailed?.(name, error)
+    this.#preparer = new LinePreparer({
+      roster: this.#roster,
+      payloads: this.#payloads,
+      destination: this.#destination,
+      clock,
+      onPrepared: () => this.#onPreparedOrSent(),
+      onFailure,
+    })
     this.#givingUp = new GivingUp({
       ...shared,
       sinkName: name,
       onWritten: (parts, category, reason) => this.#settlement.deadLettered(parts, category, reason),
       onDone: (batch) => this.#onGivenUp(batch),
-      onFailure: (error) => events.sinkTaskFailed?.(name, error),
+      onFailure,
     })
     this.#outcomes = new OutcomeHandler({
       ...shared,
@@ -170,7 +178,7 @@ export class Dispatcher {
 
   #onSlabFree(): void {
     this.#givingUp.wake()
-    if (this.#waitsForSlab) this.#askForPump()
+    if (this.#preparer.waitsForSlab) this.#askForPump()
   }
 
   #askForPump(): void {
@@ -187,7 +195,7 @@ export class Dispatcher {
     this.#roster.abortOverdue(nowMs)
     if (this.#destination.onHold) this.#chooseProbe(nowMs)
     else this.#fillLine(nowMs)
-    this.#prepareLine(nowMs)
+    this.#preparer.prepare(nowMs)
     const waitMs = this.#sendLine(nowMs)
     this.#alarm.set(nowMs, Math.min(nowMs + waitMs, this.#nextDueMs(nowMs)))
     if (this.#onQuiet !== null && this.#isQuiet()) this.#onQuiet()
@@ -223,38 +231,7 @@ export class Dispatcher {
     return batch
   }
 
-  #prepareLine(nowMs: number): void {
-    this.#waitsForSlab = false
-    const { onHold, probeAtMs } = this.#destination
-    for (const [place, batch] of this.#roster.line.entries()) {
-      // On hold only the probe may keep an output slab: the others would keep it from having one.
-      if (onHold && (place > 0 || nowMs < probeAtMs)) this.#payloads.release(batch)
-      else if (batch.payload === null && !batch.preparing && batch.dueAtMs <= nowMs)
-        if (!this.#prepare(batch, place)) return
-    }
-  }
-
-  #prepare(batch: Batch, place: number): boolean {
-    const { line } = this.#roster
-    const onPrepared = (error: unknown) => this.#onPrepared(batch, error)
-    if (this.#payloads.prepare(batch, onPrepared)) return true
-    this.#waitsForSlab = true
-    // First sends go in order: those behind it would wait with their slabs for the batch that waits for a slab.
-    for (let last = line.length - 1; last > place; last--) {
-      this.#payloads.release(line[last]!)
-      if (this.#payloads.prepare(batch, onPrepared)) return true
-    }
-    return false
-  }
-
-  #onPrepared(batch: Batch, error: unknown): void {
-    const { clock, events } = this.#options
-    if (error !== undefined) {
-      batch.dueAtMs = clock.now() + ENCODE_PAUSE_MS
-      events?.sinkTaskFailed?.(this.name, error)
-    }
-    const ended = this.#state === 'stopped' || this.#state === 'closing'
-    if (ended || !this.#roster.line.includes(batch)) this.#payloads.release(batch)
+  #onPreparedOrSent(): void {
     this.#onFlightEnded?.()
     this.#askForPump()
   }
@@ -304,8 +281,7 @@ export class Dispatcher {
     // One that took too long to end was given up already.
     if (this.#roster.inFlight.delete(batch)) this.#outcomes.handle(batch, outcome)
     this.#payloads.release(batch)
-    this.#onFlightEnded?.()
-    this.#askForPump()
+    this.#onPreparedOrSent()
   }
 
   #nextDueMs(nowMs: number): number {
@@ -389,10 +365,10 @@ export class Dispatcher {
 
   /** Aborts what is in flight and waits for it, and for encode tasks, to end; not for a sink that never does. */
   #endFlights(): Promise<void> {
-    const { inFlight, line } = this.#roster
+    const { inFlight } = this.#roster
     for (const { controller } of inFlight.values()) controller.abort()
-    for (const batch of line) this.#payloads.release(batch)
-    const ended = () => inFlight.size === 0 && !line.some((batch) => batch.preparing)
+    this.#preparer.close()
+    const ended = () => inFlight.size === 0 && !this.#preparer.busy
     if (ended()) return Promise.resolve()
     this.#flightsEnding ??= new Promise((resolve) => {
       const finish = () => {

@@ -1,11 +1,12 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { SEND_GRACE_MS } from '../../../src/pipeline/dispatch/dispatcher.ts'
+import { Dispatcher, SEND_GRACE_MS } from '../../../src/pipeline/dispatch/dispatcher.ts'
 import { RETRY_AFTER_MAX_MS } from '../../../src/pipeline/dispatch/destination.ts'
 import { PARKED_BATCHES_MAX } from '../../../src/pipeline/dispatch/roster.ts'
 import { VIEW_RUNS_MAX } from '../../../src/pipeline/dispatch/payload-builder.ts'
 import type { Outcome } from '../../../src/pipeline/sink.ts'
-import { Rig } from './rig.ts'
+import { SinkCounts } from '../../../src/pipeline/ledger.ts'
+import { Rig, ScriptedSink } from './rig.ts'
 import { settled } from './simulated-clock.ts'
 
 const ACK: Outcome = { kind: 'ack' }
@@ -471,6 +472,23 @@ t.test('while dead letters cannot be encoded or written, they are tried again', 
   await rig.clock.pass(1000)
   t.match(rig.letters.lines, [{ category: 'expired' }])
   checkDone(t, rig)
+})
+
+t.test('two sinks over one log: a frame stays until both have settled it', async (t) => {
+  const rig = new Rig(SINGLES)
+  const sink = new ScriptedSink(rig.clock)
+  const counts = new SinkCounts('archive', [0])
+  const second = new Dispatcher({ ...rig.options, name: 'archive', sink, counts, inputs: [0] })
+  second.start()
+  rig.sink.reply = () => DOWN
+  sink.reply = () => ACK
+  for (let n = 0; n < 5; n++) await rig.add(numbered(n, 1))
+  t.strictSame(counts.delivered, [5, 0], 'the dead one is its own problem')
+  t.equal(rig.frames.released, 0)
+  rig.sink.reply = () => ACK
+  await rig.clock.pass(5000)
+  t.equal(rig.frames.released, 5)
+  t.equal(rig.slabsInUse, 0)
 })
 
 t.test('stopping: twice, before the start, and while it drains', async (t) => {

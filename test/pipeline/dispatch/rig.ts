@@ -125,6 +125,7 @@ export class Rig {
   readonly ledger = new Ledger(this.sources, [this.counts])
   readonly letters = new RecordedDeadLetters(() => this.ledger)
   readonly slabOwner: SlabOwner
+  readonly options: DispatcherOptions
   readonly dispatcher: Dispatcher
   encodes = 0
   encoder: Encoder
@@ -142,7 +143,7 @@ export class Rig {
       },
     }
     this.slabOwner = pool.addOwner('siem', 2, 0)
-    this.dispatcher = new Dispatcher({
+    this.options = {
       name: 'siem',
       sink: this.sink,
       log: this.log,
@@ -160,7 +161,8 @@ export class Rig {
       random: () => 1,
       events: this.#events(),
       ...options,
-    })
+    }
+    this.dispatcher = new Dispatcher(this.options)
     this.dispatcher.start()
   }
 
