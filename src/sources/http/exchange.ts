@@ -13,7 +13,7 @@ import { Inflation } from './inflation.ts'
 import type { InflationTarget } from './inflation.ts'
 import { inflaterPermits } from './inflater-permits.ts'
 
-/** So much of an upload is read and thrown away after an early answer; a client that sends on is cut off. */
+/** So much of an upload is read and thrown away around an early answer; then the client stands still, and is cut off. */
 const SWALLOW_BYTES_MAX = 256 * KIB
 
 /** What an exchange needs of its source. */
@@ -84,13 +84,11 @@ export class Exchange implements InflationTarget {
     this.#listen()
   }
 
-  /** Answers without having taken anything. `bodyWaits`: the client has not begun to send, and may never. */
-  refuse(refusal: Refusal, bodyWaits: boolean): void {
+  /** Answers without having taken anything. */
+  refuse(refusal: Refusal): void {
     this.#refusal = refusal
     this.#answer(null)
-    if (this.#ended) return
-    this.#listen()
-    if (bodyWaits) this.#hangUp()
+    if (!this.#ended) this.#listen()
   }
 
   #listen(): void {
@@ -228,7 +226,7 @@ export class Exchange implements InflationTarget {
     } else {
       // The client can read all of it now. Node closes at `end`, and a close with bytes unread may destroy it.
       response.write(body)
-      if (this.#swallowed > SWALLOW_BYTES_MAX) this.#hangUp()
+      connection.linger(() => response.end())
     }
   }
 
@@ -239,14 +237,7 @@ export class Exchange implements InflationTarget {
 
   #swallow(bytes: number): void {
     this.#swallowed += bytes
-    if (this.#swallowed <= SWALLOW_BYTES_MAX) return
-    this.#request.pause()
-    if (this.#phase === 'answered') this.#hangUp()
-  }
-
-  /** Closes, but not before the client can have read the answer. */
-  #hangUp(): void {
-    this.#connection.linger(() => this.#response.end())
+    if (this.#swallowed > SWALLOW_BYTES_MAX) this.#request.pause()
   }
 
   // ---- time

@@ -147,7 +147,7 @@ export class HttpSource implements Source, Door {
         ? UNKNOWN_EXPECTATION
         : this.admission.refusal(request, this.#inHand, this.stopping)
     if (refusal !== null) {
-      exchange.refuse(refusal, body !== 'sent')
+      exchange.refuse(refusal)
       return
     }
     this.#inHand++

@@ -1,0 +1,96 @@
+import { gzipSync } from 'node:zlib'
+import t from 'tap'
+import { NOTHING_LEFT, Rig, until } from './rig.ts'
+import { head, makeEvents, post, RawClient } from './raw-client.ts'
+import type { Answer } from './raw-client.ts'
+
+const LINES = { 'content-type': 'application/x-ndjson' }
+const BODY = makeEvents(1000, 300).join('\n')
+
+t.test('a full arena: what is in waits, what comes is refused, all goes on later', async (t) => {
+  for (const [form, body, headers, share = 1] of [
+    ['lines', BODY, LINES],
+    ['lines, over its share', BODY, LINES, 0.5],
+    ['array', `[${makeEvents(1000, 300).join(',')}]`, { 'content-type': 'application/json' }],
+    ['untold', BODY, {}],
+    ['gzip', gzipSync(BODY), { ...LINES, 'content-encoding': 'gzip' }],
+  ] as const) {
+    const rig = await Rig.start({ slabs: 8, share, config: { idleTimeoutMs: 300 } })
+    await rig.warm()
+    rig.keepText = false
+    rig.hold(true)
+    const answers: Promise<Answer>[] = []
+    while (!rig.intake.full) {
+      const answer = post(rig.url, body, headers)
+      answers.push(answer)
+      await Promise.race([answer, until(() => rig.intake.full)])
+    }
+    const refused = await post(rig.url, body, headers)
+    t.match(
+      refused,
+      { status: share < 1 ? 429 : 503, headers: { 'retry-after': '7', connection: 'close' } },
+      form,
+    )
+    t.match(refused.json, { error: /Retry-After/ })
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    t.ok(rig.intake.full, 'nobody is idle for our sake')
+    rig.hold(false)
+    for (const { status, json } of await Promise.all(answers)) {
+      t.match(
+        { status, json },
+        { status: 200, json: { accepted: 1000, rejected: 0 } },
+        `${form}: taken in the end`,
+      )
+    }
+    await until(() => !rig.intake.full)
+    t.match(await post(rig.url, body, headers), { status: 200, json: { accepted: 1000 } }, `${form}: goes on`)
+    await rig.settled()
+    t.equal(rig.ledger.sinks[0]!.delivered[0], answers.length * 1000 + 1000)
+    t.strictSame(rig.ledger.imbalances(), [])
+    t.strictSame(await rig.stop(), NOTHING_LEFT, form)
+  }
+})
+
+t.test('one body larger than the arena goes through as the sink takes it', async (t) => {
+  const rig = await Rig.start({ slabs: 8 })
+  rig.keepText = false
+  const event = `${makeEvents(1, 400)[0]}\n`
+  async function* body() {
+    const piece = Buffer.from(event.repeat(1000))
+    for (let i = 0; i < 60; i++) yield piece
+  }
+  t.match(await post(rig.url, body(), LINES), { status: 200, json: { accepted: 60_000, rejected: 0 } })
+  await rig.settled()
+  t.strictSame(rig.ledger.imbalances(), [])
+  t.strictSame(await rig.stop(), NOTHING_LEFT)
+})
+
+t.test('while answers could not be kept, nothing is taken', async (t) => {
+  const rig = await Rig.start()
+  rig.accepting = false
+  const refused = await post(rig.url, BODY, LINES)
+  t.match(refused, { status: 503, headers: { 'retry-after': '7' }, json: { error: /store/ } })
+  rig.accepting = true
+  t.match(await post(rig.url, BODY, LINES), { status: 200, json: { accepted: 1000 } })
+  await rig.settled()
+  t.strictSame(await rig.stop(), NOTHING_LEFT)
+})
+
+t.test('a request that is not committed within idle_timeout gets 503, and stays in', async (t) => {
+  const rig = await Rig.start({ config: { idleTimeoutMs: 200 } })
+  await rig.warm()
+  rig.deadLettersWait = true
+  const { status, headers, json } = await post(rig.url, '{"a":1}\n{"a":', LINES)
+  t.match({ status, headers, json }, { status: 503, headers: { 'retry-after': '7' } })
+  t.match(rig.refused, [{ status: 503 }])
+  const gone = await RawClient.connect(rig.port)
+  gone.send(`${head(9, LINES)}{"a":1}\n{`)
+  await until(() => rig.source.requestsInHand === 2)
+  gone.destroy()
+  rig.deadLettersWait = false
+  await rig.settled()
+  t.equal(rig.source.requestsInHand, 0)
+  t.equal(rig.delivered.length, 2)
+  t.strictSame(rig.ledger.imbalances(), [])
+  t.strictSame(await rig.stop(), NOTHING_LEFT)
+})
