@@ -6,7 +6,7 @@ import { builtinSpecs } from '../../../src/schema/builtin.ts'
 import { DOCUMENTS, ExtentRig, ingestStream, LINES } from '../../helpers/extent-rig.ts'
 
 const MAX = 100
-const rig = new ExtentRig({ maxRecordBytes: MAX, maxDepth: 8 })
+const rig = new ExtentRig({ maxRecordBytes: MAX, maxDepth: 8, slabBytes: 1 << 16 })
 const OPEN = RUN_KIND.DOCUMENTS | RUN_BEGIN
 const bulky = `{"a":"${'x'.repeat(30)}"}`
 const oversize = `{"a":"${'x]}\\"[{'.repeat(30)}"}`
@@ -347,4 +347,26 @@ t.test('100,000 open brackets', async (t) => {
   )
   const unclosed = large.ingest([{ bytes: `${open}\n`, kind: DOCUMENTS }])
   t.same(unclosed.rejectedBy, { oversize_record: 1, bad_framing: 1 })
+})
+
+t.test('a record that is passed over from here on waits for room for its dead letter', async (t) => {
+  const body = `[1,${oversize.slice(0, 150)}`
+  const answer = rig.ingest([{ bytes: body, kind: OPEN }], { outBytes: 420 })
+  t.equal(answer.result, RESULT.OUTPUT_FULL)
+  t.equal(answer.consumed, 3)
+  t.same(answer.rejectedBy, { schema_violation: 1 })
+})
+
+t.test('more open brackets than can be counted from extent to extent', async (t) => {
+  const large = new ExtentRig()
+  const bytes = new Uint8Array(1_000_000).fill(0x5b)
+  let state = 0
+  const categories: string[] = []
+  for (let extent = 0; extent < 18; extent++) {
+    const answer = large.ingest([{ bytes, kind: extent === 0 ? OPEN : RUN_KIND.DOCUMENTS, state }])
+    categories.push(...answer.letters.map(({ category }) => category))
+    state = answer.runs[0]!.state
+    if (answer.runs[0]!.outcome === RUN_OUTCOME.BAD_FRAMING) break
+  }
+  t.same(categories, ['oversize_record', 'bad_framing'])
 })
