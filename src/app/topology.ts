@@ -106,7 +106,7 @@ export class Topology {
     )
     this.tables = new TableSpace(this.arena, this.pool, tables)
     const rings = config.sources.map(() => new ExtentRing(new SharedArrayBuffer(RING_BYTES)))
-    const log = new MemoryLog()
+    const log = new MemoryLog(clock)
     const context = workerContext(config, this.arena, rings)
     this.workers = new WorkerPool({
       workerCount: config.workers,

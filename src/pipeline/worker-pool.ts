@@ -19,6 +19,7 @@ export interface WorkerPoolOptions {
 export class WorkerPool implements Encoder {
   readonly workerCount: number
   readonly #piscina: Piscina
+  readonly #running = new Set<AbortController>()
   readonly #leaving = new Set<Promise<void>>()
   readonly #known = new WeakSet<object>()
 
@@ -49,20 +50,32 @@ export class WorkerPool implements Encoder {
       recordTiming: false,
       workerHistogram: false,
     })
-    // A worker that dies idle is replaced by the pool; one that dies with tasks rejects them.
-    this.#piscina.on('error', () => {})
+    // A worker that dies with tasks rejects them. One that dies as it starts leaves its tasks in the pool's queue, for
+    // no one: they are taken back.
+    this.#piscina.on('error', (error: Error) => {
+      if (this.#piscina.threads.length > 0) return
+      for (const controller of this.#running) controller.abort(error)
+    })
     this.#piscina.on('workerCreate', () => this.#watchThreads())
     this.#watchThreads()
   }
 
-  ingest(source: number, entry: number, signal: AbortSignal): Promise<RecordError[] | undefined> {
-    return this.#piscina.run({ source, entry }, { name: 'ingest', signal }) as Promise<
-      RecordError[] | undefined
-    >
+  /** Rejects when the worker died with the task, or `controller` was aborted: that ends the worker. */
+  ingest(source: number, entry: number, controller: AbortController): Promise<RecordError[] | undefined> {
+    return this.#run({ source, entry }, 'ingest', controller) as Promise<RecordError[] | undefined>
   }
 
   encode(task: EncodeTask): Promise<EncodeResult> {
-    return this.#piscina.run(task, { name: 'encode' }) as Promise<EncodeResult>
+    return this.#run(task, 'encode', new AbortController()) as Promise<EncodeResult>
+  }
+
+  async #run(task: unknown, name: string, controller: AbortController): Promise<unknown> {
+    this.#running.add(controller)
+    try {
+      return await this.#piscina.run(task, { name, signal: controller.signal })
+    } finally {
+      this.#running.delete(controller)
+    }
   }
 
   /** Resolves when the threads that the pool has given up are gone: until then they may write to their slabs. */

@@ -133,7 +133,7 @@ export class Scheduler {
     this.#tasks.add(task)
     this.#watch ??= this.#clock.setTimeout(() => this.#lookForStalls(), WATCH_INTERVAL_MS)
     try {
-      const errors = await this.#workers.ingest(line.source, entry, task.controller.signal)
+      const errors = await this.#workers.ingest(line.source, entry, task.controller)
       this.#tasks.delete(task)
       this.#begun()
       this.#done(task, errors)
