@@ -63,7 +63,10 @@ export class Admission {
     const { intake } = this.#context
     const { maxRequests } = this.#config
     if (stopping) return this.comeBack(503, 'stopping', 'the collector is stopping')
-    if (!this.#context.accepting()) return this.unavailable()
+    if (!this.#context.accepting()) {
+      const what = 'the collector cannot validate events, or not store those it refuses'
+      return this.comeBack(503, 'not accepting', what)
+    }
     if (inHand >= maxRequests) {
       return this.comeBack(
         429,
@@ -77,11 +80,12 @@ export class Admission {
       : this.comeBack(503, 'full', 'the collector is full')
   }
 
-  unavailable(): Refusal {
+  /** The request was taken, and waits for too long to be committed. Sent again its events may come twice. */
+  notCommitted(): Refusal {
     return this.comeBack(
       503,
-      'not accepting',
-      'the collector cannot validate events, or not store those it refuses',
+      'not committed',
+      'the events of this request are in, but wait for too long for room or the disk',
     )
   }
 

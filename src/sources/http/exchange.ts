@@ -255,7 +255,7 @@ export class Exchange implements InflationTarget {
     else if (this.#phase === 'answered') this.#connection.socket.destroy()
     else if (this.#phase === 'committing') {
       // Its events stay in, and may be committed later.
-      this.#refusal = admission.unavailable()
+      this.#refusal = admission.notCommitted()
       this.#answer(null)
     }
   }

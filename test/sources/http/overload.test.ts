@@ -15,7 +15,7 @@ t.test('a full arena: what is in waits, what comes is refused, all goes on later
     ['untold', BODY, {}],
     ['gzip', gzipSync(BODY), { ...LINES, 'content-encoding': 'gzip' }],
   ] as const) {
-    const rig = await Rig.start({ slabs: 8, share, config: { idleTimeoutMs: 300 } })
+    const rig = await Rig.start({ slabs: 8, share })
     await rig.warm()
     rig.keepText = false
     rig.hold(true)
@@ -23,7 +23,9 @@ t.test('a full arena: what is in waits, what comes is refused, all goes on later
     while (!rig.intake.full) {
       const answer = post(rig.url, body, headers)
       answers.push(answer)
-      await Promise.race([answer, until(() => rig.intake.full)])
+      let answered = false
+      void answer.finally(() => (answered = true))
+      await until(() => answered || rig.intake.full)
     }
     const refused = await post(rig.url, body, headers)
     t.match(
@@ -32,34 +34,51 @@ t.test('a full arena: what is in waits, what comes is refused, all goes on later
       form,
     )
     t.match(refused.json, { error: /Retry-After/ })
-    await new Promise((resolve) => setTimeout(resolve, 700))
-    t.ok(rig.intake.full, 'nobody is idle for our sake')
     rig.hold(false)
+    let taken = 0
     for (const { status, json } of await Promise.all(answers)) {
-      t.match(
-        { status, json },
-        { status: 200, json: { accepted: 1000, rejected: 0 } },
-        `${form}: taken in the end`,
-      )
+      // The last ones may have come to a closed door.
+      if (status === refused.status) t.equal(json.accepted, undefined)
+      else t.match({ status, json }, { status: 200, json: { accepted: 1000, rejected: 0 } }, `${form}: taken`)
+      if (status === 200) taken++
     }
+    t.ok(taken > 0)
     await until(() => !rig.intake.full)
     t.match(await post(rig.url, body, headers), { status: 200, json: { accepted: 1000 } }, `${form}: goes on`)
     await rig.settled()
-    t.equal(rig.ledger.sinks[0]!.delivered[0], answers.length * 1000 + 1000)
+    t.equal(rig.ledger.sinks[0]!.delivered[0], taken * 1000 + 1000)
     t.strictSame(rig.ledger.imbalances(), [])
     t.strictSame(await rig.stop(), NOTHING_LEFT, form)
   }
 })
 
+/** 24 MB. */
+async function* largeBody(begin: string, separator: string, end: string) {
+  yield Buffer.from(begin)
+  const event = makeEvents(1, 400)[0]!
+  const piece = Buffer.from((begin === '' ? event + separator : separator + event).repeat(1000))
+  for (let i = 0; i < 60; i++) yield piece
+  yield Buffer.from(end)
+}
+
 t.test('one body larger than the arena goes through as the sink takes it', async (t) => {
-  const rig = await Rig.start({ slabs: 8 })
+  const rig = await Rig.start({ slabs: 8, config: { idleTimeoutMs: 200 } })
+  await rig.warm()
   rig.keepText = false
-  const event = `${makeEvents(1, 400)[0]}\n`
-  async function* body() {
-    const piece = Buffer.from(event.repeat(1000))
-    for (let i = 0; i < 60; i++) yield piece
+  for (const [headers, begin, separator, end] of [
+    [LINES, '', '\n', ''],
+    [{ 'content-type': 'application/json' }, '[{}', ',', ']'],
+    [{}, '', '\n', ''],
+  ] as const) {
+    rig.hold(true)
+    const answer = post(rig.url, largeBody(begin, separator, end), headers)
+    await until(() => rig.intake.full)
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    t.ok(rig.intake.full, 'nobody is idle for our sake')
+    rig.hold(false)
+    const accepted = 60_000 + (begin === '' ? 0 : 1)
+    t.match(await answer, { status: 200, json: { accepted, rejected: 0 } })
   }
-  t.match(await post(rig.url, body(), LINES), { status: 200, json: { accepted: 60_000, rejected: 0 } })
   await rig.settled()
   t.strictSame(rig.ledger.imbalances(), [])
   t.strictSame(await rig.stop(), NOTHING_LEFT)
