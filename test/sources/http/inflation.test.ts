@@ -171,7 +171,7 @@ t.test('permits: in the order of asking, and no more than there are', async (t) 
 })
 
 t.test('bodies wait for an inflater, unread, and are not idle', async (t) => {
-  const rig = await Rig.start({ config: { idleTimeoutMs: 200 } })
+  const rig = await Rig.start({ config: { idleTimeoutMs: 500 } })
   let granted = 0
   inflaterPermits.acquire(INFLATERS_MAX, (count) => (granted = count))
   t.equal(granted, INFLATERS_MAX)
@@ -182,7 +182,7 @@ t.test('bodies wait for an inflater, unread, and are not idle', async (t) => {
   await until(() => rig.source.requestsInHand === 4)
   gone.destroy()
   await until(() => rig.source.requestsInHand === 3)
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  await new Promise((resolve) => setTimeout(resolve, 1200))
   t.equal(rig.ledger.sources[0]!.received, 0)
   inflaterPermits.release(INFLATERS_MAX)
   for (const answer of await answers) t.match(answer, { status: 200, json: { accepted: 100 } })
@@ -191,7 +191,7 @@ t.test('bodies wait for an inflater, unread, and are not idle', async (t) => {
 
 t.test('a paused inflation holds little, and goes on', async (t) => {
   const got: number[] = []
-  let ended = false
+  const seen = { end: false }
   const permits = new InflaterPermits(64)
   const inflation: Inflation = new Inflation(
     'gzip',
@@ -201,7 +201,7 @@ t.test('a paused inflation holds little, and goes on', async (t) => {
         inflation.pause()
       },
       inflaterWantsMore: () => {},
-      inflationEnded: () => (ended = true),
+      inflationEnded: () => (seen.end = true),
       inflationFailed: (reason) => t.fail(reason),
     },
     permits,
@@ -211,10 +211,9 @@ t.test('a paused inflation holds little, and goes on', async (t) => {
   await until(() => got.length === 1)
   await new Promise((resolve) => setTimeout(resolve, 50))
   t.equal(got.length, 1)
-  while (!ended) {
-    const before = got.length
+  for (let before = got.length; !seen.end; before = got.length) {
     inflation.resume()
-    await until(() => ended || got.length > before)
+    await until(() => seen.end || got.length > before)
   }
   t.equal(
     got.reduce((sum, bytes) => sum + bytes),
