@@ -206,6 +206,7 @@ export class ExtentRig {
       const at = recordWord(region, runCount, index)
       const word0 = arena.words[at]!
       const offset = recordOffset(word0)
+      if (recordLength(arena.words[at + 1]!) !== arena.words[at + 1]!) throw new Error('a mark is left')
       return {
         text: this.text(from + offset, from + offset + recordLength(arena.words[at + 1]!)),
         offset,

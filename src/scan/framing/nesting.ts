@@ -9,11 +9,11 @@ const BACKSLASH = 0x5c
 
 /** What a byte means outside of strings. */
 const PLAIN = 0
-const STRING = 1
-const OPENS = 2
-const CLOSES = 3
 /** Ends a number or a name. */
-const SEPARATES = 4
+const SEPARATES = 1
+const STRING = 2
+const OPENS = 3
+const CLOSES = 4
 
 const MEANING = new Uint8Array(256)
 for (const [characters, meaning] of [
@@ -24,6 +24,10 @@ for (const [characters, meaning] of [
 ] as const) {
   for (const character of characters) MEANING[character.charCodeAt(0)] = meaning
 }
+
+const MARKS_STRING = new Uint8Array(256)
+MARKS_STRING[QUOTE] = 1
+MARKS_STRING[BACKSLASH] = 1
 
 /** More open containers can't be kept between two pieces. */
 const DEPTH_MAX = (1 << 24) - 1
@@ -64,10 +68,10 @@ export class Nesting {
     for (;;) {
       if (this.#inString) {
         at = this.#passString(bytes, at, to)
-        if (at === UNENDED) return UNENDED
-        if (this.#depth === 0) return at
+        if (at === UNENDED || this.#depth === 0) return at
       }
-      while (at < to && MEANING[bytes[at]!] === PLAIN) at++
+      if (this.#depth > 0) while (at < to && MEANING[bytes[at]!]! <= SEPARATES) at++
+      else while (at < to && MEANING[bytes[at]!] === PLAIN) at++
       if (at >= to) return UNENDED
       switch (MEANING[bytes[at]!]) {
         case STRING:
@@ -82,7 +86,7 @@ export class Nesting {
           if (--this.#depth === 0) return at + 1
           break
         default:
-          if (this.#depth === 0) return at
+          return at
       }
       at++
     }
@@ -95,7 +99,7 @@ export class Nesting {
       at++
     }
     for (;;) {
-      while (at < to && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at++
+      while (at < to && MARKS_STRING[bytes[at]!] === 0) at++
       if (at >= to) return UNENDED
       if (bytes[at] === QUOTE) {
         this.#inString = false
