@@ -140,7 +140,9 @@ function nothing(): ValuePlan {
   return { ...ANY, null: false, true: false, false: false }
 }
 
-type Narrowing = (plan: ValuePlan, value: never, schema: Readonly<Record<string, unknown>>) => void
+/** The loader has checked that a keyword's value is what the narrowing takes. */
+// oxlint-disable-next-line typescript/no-explicit-any -- each keyword has a type of its own
+type Narrowing = (plan: ValuePlan, value: any) => void
 
 class Planner {
   readonly #root: unknown
@@ -168,7 +170,7 @@ class Planner {
       return
     }
     for (const [keyword, value] of Object.entries(schema)) {
-      if (Object.hasOwn(NARROWINGS, keyword)) NARROWINGS[keyword]!(plan, value as never, schema)
+      if (Object.hasOwn(NARROWINGS, keyword)) NARROWINGS[keyword]!(plan, value)
     }
     this.#narrowParts(plan, schema, nesting)
   }
@@ -288,13 +290,28 @@ const NARROWINGS: Readonly<Record<string, Narrowing>> = {
 
 /** Keywords with code here, in `Planner`, or with no say of their own. A test keeps this equal to KEYWORDS. */
 export function isPlanned(keyword: string): boolean {
-  return Object.hasOwn(NARROWINGS, keyword) || SILENT.has(keyword) || KEYWORDS[keyword] === undefined
+  return Object.hasOwn(NARROWINGS, keyword) || SILENT.has(keyword) || !KEYWORDS.has(keyword)
 }
 
 const SILENT: ReadonlySet<string> = new Set([
-  ...['properties', 'additionalProperties', 'items', '$ref', 'allOf', 'anyOf', 'oneOf'],
-  ...['$schema', '$id', '$anchor', '$dynamicAnchor', '$recursiveAnchor', '$defs', 'definitions'],
-  ...['then', 'else', 'minContains', 'maxContains'],
+  'properties',
+  'additionalProperties',
+  'items',
+  '$ref',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  '$schema',
+  '$id',
+  '$anchor',
+  '$dynamicAnchor',
+  '$recursiveAnchor',
+  '$defs',
+  'definitions',
+  'then',
+  'else',
+  'minContains',
+  'maxContains',
 ])
 
 function leaveToSlowPath(kind: 'object' | 'array', keywords: readonly string[]): Record<string, Narrowing> {
@@ -387,14 +404,9 @@ function isMoreThanValues(plan: StringPlan): boolean {
 
 /** Nothing has narrowed this kind yet. */
 function isFree(plan: ValuePlan, kind: 'number' | 'string' | 'object' | 'array'): boolean {
-  switch (kind) {
-    case 'number':
-      return plan.number !== null && !plan.number.isBounded
-    case 'string':
-      return plan.string !== null && plan.string.values === null && !isMoreThanValues(plan.string)
-    case 'object':
-      return plan.object !== null && isAnyObject(plan.object)
-    case 'array':
-      return plan.array !== null && isAnyArray(plan.array)
-  }
+  const { number, string, object, array } = plan
+  if (kind === 'number') return number !== null && !number.isBounded
+  if (kind === 'string') return string !== null && string.values === null && !isMoreThanValues(string)
+  if (kind === 'object') return object !== null && isAnyObject(object)
+  return array !== null && isAnyArray(array)
 }

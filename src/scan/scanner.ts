@@ -93,7 +93,7 @@ function generate(
   const code = emitter.record(planOf(spec))
   const { names, values } = parameters({ ...RUNTIME, out, x: emitter.externals })
   // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- the point of the kernel; see emit.ts for what gets in
-  return new Function(...names, `'use strict'; return ${code}`)(...values) as ScanRecord
+  return new Function(...names, `'use strict'; return ${code}`)(...values)
 }
 
 function parameters(scope: Readonly<Record<string, unknown>>): { names: string[]; values: unknown[] } {

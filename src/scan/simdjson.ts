@@ -14,7 +14,7 @@ export const simdjson: { readonly isValid: ((text: string) => boolean) | null; r
 
 function load(): { isValid: ((text: string) => boolean) | null; loadError: string } {
   try {
-    const { isValid } = createRequire(import.meta.url)('simdjson') as Simdjson
+    const { isValid }: Simdjson = createRequire(import.meta.url)('simdjson')
     if (!isValid('{"a":[1]}') || isValid('{"a":[1}')) throw new Error('it fails its self-test')
     return { isValid, loadError: '' }
   } catch (error) {

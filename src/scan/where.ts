@@ -76,7 +76,7 @@ function holds(value: unknown, test: WhereTest): boolean {
   return (
     (test.eq === undefined || value === test.eq) &&
     (test.ne === undefined || value !== test.ne) &&
-    (test.in === undefined || test.in.includes(value as Scalar)) &&
+    (test.in === undefined || test.in.some((choice) => choice === value)) &&
     (test.gt === undefined || (comparable(value, test.gt) && value > test.gt)) &&
     (test.gte === undefined || (comparable(value, test.gte) && value >= test.gte)) &&
     (test.lt === undefined || (comparable(value, test.lt) && value < test.lt)) &&

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from 'typebox'
 import { RFC3339_FORMAT } from './oracle.ts'
 import type { SchemaSpec } from './spec.ts'
 

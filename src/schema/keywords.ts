@@ -21,60 +21,59 @@ export type KeywordShape =
   | 'values'
   | 'any'
 
-/** No prototype, so that a keyword named `toString` is unknown. */
-export const KEYWORDS: Readonly<Record<string, KeywordShape>> = Object.freeze({
-  __proto__: null as never,
-  $schema: 'string',
-  $id: 'string',
-  $anchor: 'string',
-  $dynamicAnchor: 'string',
-  $recursiveAnchor: 'boolean',
-  $ref: 'string',
-  $dynamicRef: 'string',
-  $recursiveRef: 'string',
-  $defs: 'schemaMap',
-  definitions: 'schemaMap',
-  type: 'types',
-  const: 'any',
-  enum: 'values',
-  properties: 'schemaMap',
-  patternProperties: 'schemaMap',
-  additionalProperties: 'schema',
-  propertyNames: 'schema',
-  required: 'names',
-  minProperties: 'count',
-  maxProperties: 'count',
-  dependencies: 'dependencies',
-  dependentRequired: 'namesMap',
-  dependentSchemas: 'schemaMap',
-  unevaluatedProperties: 'schema',
-  items: 'schemaOrSchemas',
-  prefixItems: 'schemas',
-  additionalItems: 'schema',
-  unevaluatedItems: 'schema',
-  contains: 'schema',
-  minContains: 'count',
-  maxContains: 'count',
-  minItems: 'count',
-  maxItems: 'count',
-  uniqueItems: 'boolean',
-  minLength: 'count',
-  maxLength: 'count',
-  pattern: 'string',
-  format: 'string',
-  minimum: 'number',
-  maximum: 'number',
-  exclusiveMinimum: 'number',
-  exclusiveMaximum: 'number',
-  multipleOf: 'positive',
-  allOf: 'schemas',
-  anyOf: 'schemas',
-  oneOf: 'schemas',
-  not: 'schema',
-  if: 'schema',
-  then: 'schema',
-  else: 'schema',
-})
+/** Every keyword that is checked. A map, so that `toString` is none. */
+export const KEYWORDS: ReadonlyMap<string, KeywordShape> = new Map([
+  ['$schema', 'string'],
+  ['$id', 'string'],
+  ['$anchor', 'string'],
+  ['$dynamicAnchor', 'string'],
+  ['$recursiveAnchor', 'boolean'],
+  ['$ref', 'string'],
+  ['$dynamicRef', 'string'],
+  ['$recursiveRef', 'string'],
+  ['$defs', 'schemaMap'],
+  ['definitions', 'schemaMap'],
+  ['type', 'types'],
+  ['const', 'any'],
+  ['enum', 'values'],
+  ['properties', 'schemaMap'],
+  ['patternProperties', 'schemaMap'],
+  ['additionalProperties', 'schema'],
+  ['propertyNames', 'schema'],
+  ['required', 'names'],
+  ['minProperties', 'count'],
+  ['maxProperties', 'count'],
+  ['dependencies', 'dependencies'],
+  ['dependentRequired', 'namesMap'],
+  ['dependentSchemas', 'schemaMap'],
+  ['unevaluatedProperties', 'schema'],
+  ['items', 'schemaOrSchemas'],
+  ['prefixItems', 'schemas'],
+  ['additionalItems', 'schema'],
+  ['unevaluatedItems', 'schema'],
+  ['contains', 'schema'],
+  ['minContains', 'count'],
+  ['maxContains', 'count'],
+  ['minItems', 'count'],
+  ['maxItems', 'count'],
+  ['uniqueItems', 'boolean'],
+  ['minLength', 'count'],
+  ['maxLength', 'count'],
+  ['pattern', 'string'],
+  ['format', 'string'],
+  ['minimum', 'number'],
+  ['maximum', 'number'],
+  ['exclusiveMinimum', 'number'],
+  ['exclusiveMaximum', 'number'],
+  ['multipleOf', 'positive'],
+  ['allOf', 'schemas'],
+  ['anyOf', 'schemas'],
+  ['oneOf', 'schemas'],
+  ['not', 'schema'],
+  ['if', 'schema'],
+  ['then', 'schema'],
+  ['else', 'schema'],
+])
 
 /** Keywords that only describe; `x-*` are such too. */
 export const ANNOTATIONS: ReadonlySet<string> = new Set([
@@ -100,7 +99,7 @@ export function eachSubschema(
   visit: (subschema: unknown, tokens: readonly string[]) => void,
 ): void {
   for (const [keyword, value] of Object.entries(schema)) {
-    const shape = KEYWORDS[keyword]
+    const shape = KEYWORDS.get(keyword)
     if (shape === 'schema' || (shape === 'schemaOrSchemas' && !Array.isArray(value))) visit(value, [keyword])
     else if (shape === 'schemas' || shape === 'schemaOrSchemas') {
       if (Array.isArray(value)) value.forEach((inner, index) => visit(inner, [keyword, String(index)]))
@@ -110,6 +109,10 @@ export function eachSubschema(
       }
     }
   }
+}
+
+export function isSchema(value: unknown): value is Record<string, unknown> | boolean {
+  return isObject(value) || typeof value === 'boolean'
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

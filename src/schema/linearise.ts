@@ -1,13 +1,11 @@
-import { Compile } from 'typebox/schema'
-import { isObject, KEYWORDS } from './keywords.ts'
+import { Validator } from 'typebox/schema'
+import { isObject, isSchema, KEYWORDS } from './keywords.ts'
 import { LinearPattern } from './linear-pattern.ts'
 import { escapeToken } from './pointer.ts'
 
 const ROOT_URI = 'urn:spillway:schema'
 
-interface Validator {
-  Check: (value: unknown) => boolean
-}
+type Context = Record<string, object | boolean>
 
 /**
  * A copy of the schema that runs no user's pattern in RegExp: each `pattern` becomes a LinearPattern, and
@@ -16,32 +14,28 @@ interface Validator {
  *
  * @throws Error when a pattern needs backtracking.
  */
-export function linearise(schema: unknown): unknown {
+export function linearise(schema: unknown): object | boolean {
   // Refinements need the root that they are part of, so it is known to them before it is filled.
-  const context: Record<string, unknown> = {}
+  const context: Context = {}
   const root = copy(schema, [], context)
+  if (!isSchema(root)) throw new TypeError('a schema is an object or a boolean')
   context[ROOT_URI] = root
   return root
 }
 
 /** `way`: the reference tokens from the root to `node`. */
-function copy(node: unknown, way: readonly string[], context: Record<string, unknown>): unknown {
+function copy(node: unknown, way: readonly string[], context: Context): unknown {
   if (!isObject(node)) return node
   const out: Record<string, unknown> = {}
   for (const [keyword, value] of Object.entries(node)) {
     set(out, keyword, copyValue(keyword, value, [...way, keyword], context))
   }
-  if (isObject(out.patternProperties)) refinePatternProperties(out, way, context)
+  refinePatternProperties(out, way, context)
   return out
 }
 
-function copyValue(
-  keyword: string,
-  value: unknown,
-  way: readonly string[],
-  context: Record<string, unknown>,
-): unknown {
-  switch (KEYWORDS[keyword]) {
+function copyValue(keyword: string, value: unknown, way: readonly string[], context: Context): unknown {
+  switch (KEYWORDS.get(keyword)) {
     case 'schema':
     case 'schemas':
     case 'schemaOrSchemas':
@@ -67,9 +61,10 @@ function copyValue(
 function refinePatternProperties(
   schema: Record<string, unknown>,
   way: readonly string[],
-  context: Record<string, unknown>,
+  context: Context,
 ): void {
-  const patterns = schema.patternProperties as Record<string, unknown>
+  const patterns = schema.patternProperties
+  if (!isObject(patterns)) return
   const checks = Object.entries(patterns).map(([pattern, subschema]) => ({
     pattern: new LinearPattern(pattern),
     check: lazyCheck(subschema, [...way, 'patternProperties', pattern], context),
@@ -96,13 +91,13 @@ function refinePatternProperties(
 function lazyCheck(
   subschema: unknown,
   way: readonly string[],
-  context: Record<string, unknown>,
+  context: Context,
 ): (value: unknown) => boolean {
   if (typeof subschema === 'boolean') return () => subschema
-  let validator: Validator | undefined
+  let validator: Validator<object> | undefined
   return (value) => {
     const pointer = way.map((token) => `/${encodeURIComponent(escapeToken(token))}`).join('')
-    validator ??= Compile(context as never, { $ref: `${ROOT_URI}#${pointer}` }) as unknown as Validator
+    validator ??= new Validator(context, { $ref: `${ROOT_URI}#${pointer}` })
     return validator.Check(value)
   }
 }

@@ -1,5 +1,5 @@
-import Format from 'typebox/format'
-import { Compile } from 'typebox/schema'
+import { Set as setFormat } from 'typebox/format'
+import { Validator } from 'typebox/schema'
 import { firstError } from './explain.ts'
 import type { Explanation } from './explain.ts'
 import { linearise } from './linearise.ts'
@@ -9,7 +9,7 @@ import { rfc3339TextMs } from './rfc3339.ts'
 export const RFC3339_FORMAT = 'rfc3339'
 
 // TypeBox's registry is global to the thread; this name is ours.
-Format.Set(RFC3339_FORMAT, (text) => !Number.isNaN(rfc3339TextMs(text)))
+setFormat(RFC3339_FORMAT, (text) => !Number.isNaN(rfc3339TextMs(text)))
 
 /** TypeBox's compiled check of one schema: what is accepted is what it accepts. */
 export interface Oracle {
@@ -24,7 +24,7 @@ export interface Oracle {
  * name, the objects lose their prototypes before the check: own properties only.
  */
 export function compileOracle(schema: unknown): Oracle {
-  const validator = Compile(linearise(schema) as object)
+  const validator = new Validator({}, linearise(schema))
   const needsBareObjects = mentionsInheritedName(schema)
   return {
     check(value) {

@@ -22,7 +22,7 @@ export function follow(document: unknown, tokens: readonly string[]): unknown {
     if (typeof value !== 'object' || value === null) return undefined
     if (Array.isArray(value) && !isArrayIndex(token)) return undefined
     if (!Object.hasOwn(value, token)) return undefined
-    value = (value as Record<string, unknown>)[token]
+    value = Reflect.get(value, token)
   }
   return value
 }

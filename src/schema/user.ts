@@ -1,7 +1,7 @@
 import { Has as isKnownFormat } from 'typebox/format'
 import { spwError } from '../base/errors.ts'
 import { compileOracle } from './oracle.ts'
-import { eachSubschema, isAnnotation, isObject, KEYWORDS } from './keywords.ts'
+import { eachSubschema, isAnnotation, isObject, isSchema, KEYWORDS } from './keywords.ts'
 import type { KeywordShape } from './keywords.ts'
 import { LinearPattern } from './linear-pattern.ts'
 import { escapeToken, follow, parsePointer } from './pointer.ts'
@@ -129,7 +129,7 @@ class SchemaCheck {
     this.#inPlace.set(node, { pointer, next })
     for (const [keyword, value] of Object.entries(node)) {
       if (isAnnotation(keyword)) continue
-      const shape = KEYWORDS[keyword]
+      const shape = KEYWORDS.get(keyword)
       if (shape === undefined)
         throw spwError('SPW_ERR_SCHEMA_KEYWORD', {
           schema: this.#name,
@@ -137,8 +137,9 @@ class SchemaCheck {
           keyword,
         })
       this.#checkValue(keyword, value, `${pointer}/${keyword}`, shape)
-      if (REFERENCES.has(keyword))
-        next.push(this.#targetOf(value as string, `${pointer}/${keyword}`, ownBase))
+      if (REFERENCES.has(keyword) && typeof value === 'string') {
+        next.push(this.#targetOf(value, `${pointer}/${keyword}`, ownBase))
+      }
     }
     if (isObject(node.patternProperties) && mentions(this.#document, 'unevaluatedProperties')) {
       const reason = 'patternProperties together with unevaluatedProperties'
@@ -156,16 +157,20 @@ class SchemaCheck {
   #checkValue(keyword: string, value: unknown, pointer: string, shape: KeywordShape): void {
     const expected = SHAPES[shape](value)
     if (expected !== '') throw this.#badValue(pointer, keyword, expected)
-    if (keyword === '$schema' && !DRAFTS.has((value as string).replace(/#$/, ''))) {
+    if (typeof value === 'string') this.#checkText(keyword, value, pointer)
+    else if (keyword === 'patternProperties' && isObject(value)) {
+      for (const pattern of Object.keys(value)) this.#checkPattern(pattern, pointer)
+    }
+  }
+
+  #checkText(keyword: string, text: string, pointer: string): void {
+    if (keyword === '$schema' && !DRAFTS.has(text.replace(/#$/, ''))) {
       throw this.#badValue(pointer, keyword, 'draft-06, draft-07, 2019-09 or 2020-12 of JSON Schema')
     }
-    if (keyword === 'format' && !isKnownFormat(value as string)) {
-      throw spwError('SPW_ERR_SCHEMA_FORMAT', { schema: this.#name, pointer, format: value as string })
+    if (keyword === 'format' && !isKnownFormat(text)) {
+      throw spwError('SPW_ERR_SCHEMA_FORMAT', { schema: this.#name, pointer, format: text })
     }
-    if (keyword === 'pattern') this.#checkPattern(value as string, pointer)
-    if (keyword === 'patternProperties') {
-      for (const pattern of Object.keys(value as object)) this.#checkPattern(pattern, pointer)
-    }
+    if (keyword === 'pattern') this.#checkPattern(text, pointer)
   }
 
   #checkPattern(pattern: string, pointer: string): void {
@@ -234,8 +239,15 @@ class SchemaCheck {
 const REFERENCES: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recursiveRef'])
 /** Keywords whose subschemas judge the value itself, not a part of it. */
 const IN_PLACE: ReadonlySet<string> = new Set([
-  ...['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else'],
-  ...['dependencies', 'dependentSchemas'],
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'not',
+  'if',
+  'then',
+  'else',
+  'dependencies',
+  'dependentSchemas',
 ])
 /** What a document without `$id` counts as. */
 const BASE = 'urn:typebox:root'
@@ -279,9 +291,10 @@ const SHAPES: Readonly<Record<KeywordShape, (value: unknown) => string>> = {
       ? ''
       : 'a map of schemas or lists of names',
   string: (value) => (typeof value === 'string' ? '' : 'a string'),
-  number: (value) => (Number.isFinite(value) ? '' : 'a number'),
-  positive: (value) => (Number.isFinite(value) && (value as number) > 0 ? '' : 'a number above 0'),
-  count: (value) => (Number.isInteger(value) && (value as number) >= 0 ? '' : 'an integer, 0 or more'),
+  number: (value) => (isFiniteNumber(value) ? '' : 'a number'),
+  positive: (value) => (isFiniteNumber(value) && value > 0 ? '' : 'a number above 0'),
+  count: (value) =>
+    isFiniteNumber(value) && Number.isInteger(value) && value >= 0 ? '' : 'an integer, 0 or more',
   boolean: (value) => (typeof value === 'boolean' ? '' : 'true or false'),
   names: (value) => (isNames(value) ? '' : 'a list of names'),
   namesMap: (value) =>
@@ -294,10 +307,10 @@ const SHAPES: Readonly<Record<KeywordShape, (value: unknown) => string>> = {
   any: () => '',
 }
 
-function isSchema(value: unknown): boolean {
-  return isObject(value) || typeof value === 'boolean'
-}
-
 function isNames(value: unknown): boolean {
   return Array.isArray(value) && value.every((name) => typeof name === 'string')
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return Number.isFinite(value)
 }

@@ -27,42 +27,32 @@ t.test('valid', (t) => {
 
 t.test('invalid', (t) => {
   for (const text of [
-    ...[
-      '',
-      '2026-01-15',
-      '2026-01-15T08:00:00',
-      '2026-01-15 08:00:00Z',
-      '2026-01-15T08:00Z',
-      '2026-1-15T08:00:00Z',
-    ],
-    ...[
-      '2026-02-29T00:00:00Z',
-      '2100-02-29T00:00:00Z',
-      '2026-00-01T00:00:00Z',
-      '2026-13-01T00:00:00Z',
-      '2026-04-31T00:00:00Z',
-    ],
-    ...[
-      '2026-01-15T24:00:00Z',
-      '2026-01-15T08:60:00Z',
-      '2026-01-15T08:00:61Z',
-      '2026-01-15T08:00:60Z',
-      '1998-12-31T23:59:60+01:00',
-    ],
-    ...[
-      '2026-01-15T08:00:00.Z',
-      '2026-01-15T08:00:00,5Z',
-      '2026-01-15T08:00:00+0530',
-      '2026-01-15T08:00:00+24:00',
-      '2026-01-15T08:00:00+05:60',
-    ],
-    ...[
-      '2026-01-15T08:00:00Z ',
-      ' 2026-01-15T08:00:00Z',
-      '2026-01-15T08:00:00Z[Europe/Berlin]',
-      '২০২৬-01-15T08:00:00Z',
-      'yesterday',
-    ],
+    '',
+    '2026-01-15',
+    '2026-01-15T08:00:00',
+    '2026-01-15 08:00:00Z',
+    '2026-01-15T08:00Z',
+    '2026-1-15T08:00:00Z',
+    '2026-02-29T00:00:00Z',
+    '2100-02-29T00:00:00Z',
+    '2026-00-01T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-04-31T00:00:00Z',
+    '2026-01-15T24:00:00Z',
+    '2026-01-15T08:60:00Z',
+    '2026-01-15T08:00:61Z',
+    '2026-01-15T08:00:60Z',
+    '1998-12-31T23:59:60+01:00',
+    '2026-01-15T08:00:00.Z',
+    '2026-01-15T08:00:00,5Z',
+    '2026-01-15T08:00:00+0530',
+    '2026-01-15T08:00:00+24:00',
+    '2026-01-15T08:00:00+05:60',
+    '2026-01-15T08:00:00Z ',
+    ' 2026-01-15T08:00:00Z',
+    '2026-01-15T08:00:00Z[Europe/Berlin]',
+    '২০২৬-01-15T08:00:00Z',
+    'yesterday',
   ]) {
     t.ok(Number.isNaN(rfc3339TextMs(text)), text)
   }
@@ -70,14 +60,13 @@ t.test('invalid', (t) => {
 })
 
 t.test('agrees with TypeBox date-time, the suffix apart, and with Date', (t) => {
-  const digits = (count: number): fc.Arbitrary<string> =>
-    fc.nat(10 ** count - 1).map((value) => String(value).padStart(count, '0'))
+  const fourDigits = fc.nat(9999).map((value) => String(value).padStart(4, '0'))
   const part = fc.oneof(
     { weight: 8, arbitrary: fc.integer({ min: 0, max: 62 }).map((value) => String(value).padStart(2, '0')) },
     { weight: 1, arbitrary: fc.constantFrom('2', '', 'ab', '-1') },
   )
   const text = fc
-    .tuple(digits(4), part, part, fc.constantFrom('T', 't', ' '), part, part, part)
+    .tuple(fourDigits, part, part, fc.constantFrom('T', 't', ' '), part, part, part)
     .chain(([year, month, day, separator, hour, minute, second]) =>
       fc.tuple(
         fc.constant(`${year}-${month}-${day}${separator}${hour}:${minute}:${second}`),
