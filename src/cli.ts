@@ -1,11 +1,16 @@
+/**
+ * argv to command. Each command is imported when it is called: `check` has no use for worker pools and HTTP clients, which
+ * take longer to load than it takes to run.
+ */
 import { Command, CommanderError } from 'commander'
 import { version } from './base/version.ts'
-import { checkCommand } from './commands/check.ts'
-import { runCommand } from './commands/run.ts'
 
+/** Usage and configuration; 1 is for what is wrong beyond them. */
 const EXIT_USAGE = 2
 
-/** argv to command. */
+const CONFIG_OPTION = ['-c, --config <file>', 'configuration file; default: the embedded one'] as const
+
+/** Resolves to the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0
   const program = new Command('spillway')
@@ -15,17 +20,19 @@ async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError()
   program
     .command('run')
-    .description('take events and deliver them until SIGTERM')
-    .option('-c, --config <file>', 'configuration file; default: the embedded one')
+    .description('take events and deliver them until SIGTERM or SIGINT')
+    .option(...CONFIG_OPTION)
     .action(async (options: { config?: string }) => {
+      const { runCommand } = await import('./commands/run.ts')
       exitCode = await runCommand(options)
     })
   program
     .command('check')
     .description('check a configuration and show what it resolves to, with the memory ceiling')
-    .option('-c, --config <file>', 'configuration file; default: the embedded one')
+    .option(...CONFIG_OPTION)
     .option('--json', 'as JSON')
-    .action((options: { config?: string; json?: boolean }) => {
+    .action(async (options: { config?: string; json?: boolean }) => {
+      const { checkCommand } = await import('./commands/check.ts')
       exitCode = checkCommand(options)
     })
   try {

@@ -1,11 +1,19 @@
 import { Collector } from '../app/collector.ts'
 import { loadConfig } from '../app/config/load.ts'
 import { SpillwayError } from '../base/errors.ts'
+import { BULK, FAST } from '../pipeline/ledger.ts'
+import type { Ledger } from '../pipeline/ledger.ts'
 import { createLogger } from '../telemetry/logger.ts'
 
-/** `spillway run`: a collector until SIGTERM or SIGINT; a second signal ends it at once. Resolves to the exit code. */
-export async function runCommand(options: { config?: string | undefined }): Promise<number> {
+/**
+ * `spillway run`: a collector until SIGTERM or SIGINT, then a clean stop; a second signal ends it at once. Resolves to the
+ * exit code: 0 when everything was delivered, 1 when something was left over or couldn't be used, 2 for a configuration
+ * that is none.
+ */
+export async function runCommand(options: { config?: string | undefined }): Promise<0 | 1 | 2> {
   const logger = createLogger({ level: process.env.LOG_LEVEL })
+  // Heard from the beginning, so that a signal during the start is a clean stop too.
+  const first = nextSignal()
   let collector: Collector
   try {
     const { config } = loadConfig(options.config)
@@ -16,10 +24,24 @@ export async function runCommand(options: { config?: string | undefined }): Prom
     process.stderr.write(`${error.message}\n`)
     return error.exitCode
   }
-  const signal = await nextSignal()
+  const signal = await first
+  const second = nextSignal()
   logger.info({ event: 'stopping', signal }, 'no new events are taken, what is held is delivered')
   const ended = collector.stop().then(({ undelivered }) => (undelivered > 0 ? 1 : 0))
-  return await Promise.race([ended, nextSignal().then(() => 1)])
+  const broken = second.then((again) => {
+    const held = heldEvents(collector.ledger)
+    logger.error({ event: 'stop_broken_off', signal: again, held }, 'ended at once: what is held is lost')
+    return 1 as const
+  })
+  return await Promise.race([ended, broken])
+}
+
+/** Over all sinks: an event that two sinks wait for counts twice. */
+function heldEvents(ledger: Ledger): number {
+  return ledger.sinks.reduce((sum, sink) => {
+    const held = sink.held()
+    return sum + held[BULK] + held[FAST]
+  }, 0)
 }
 
 function nextSignal(): Promise<string> {
