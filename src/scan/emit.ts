@@ -1,5 +1,5 @@
-import { ANY, isAnyArray, isAnyObject } from './plan.ts'
-import type { ArrayPlan, NumberPlan, ObjectPlan, StringPlan, ValuePlan } from './plan.ts'
+import { ANY, isAnyArray, isAnyObject, nothing } from './value-plan.ts'
+import type { ArrayPlan, NumberPlan, ObjectPlan, StringPlan, ValuePlan } from './value-plan.ts'
 import { TREE_DEPTH_MAX } from './tree.ts'
 
 /**
@@ -187,7 +187,7 @@ return function scanRecord(b, v, at) {
   #objectFunction(name: string, plan: ObjectPlan, depth: number): string {
     const members = new Map(plan.properties)
     for (const key of plan.required) {
-      if (!members.has(key)) members.set(key, plan.additional ?? FORBIDDEN)
+      if (!members.has(key)) members.set(key, plan.additional ?? nothing())
     }
     const keys = [...members.keys()]
     const words = Math.ceil(keys.length / 32)
@@ -281,9 +281,6 @@ return function scanRecord(b, v, at) {
     return `x[${this.externals.push(value) - 1}]`
   }
 }
-
-/** Takes nothing. */
-const FORBIDDEN: ValuePlan = { ...ANY, null: false, true: false, false: false }
 
 /** Its JSON text may be the text in quotes, and its UTF-8 is its own. */
 function isPlain(text: string): boolean {

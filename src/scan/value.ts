@@ -1,6 +1,6 @@
 /** What generated scanners ask about single values, in the bytes. */
 import { clampSeverity, epochMs } from '../schema/classify.ts'
-import type { NumberPlan, StringPlan } from './plan.ts'
+import type { NumberPlan, StringPlan } from './value-plan.ts'
 
 /** Up to 15 digits are exact in a double, and so is their division by a power of ten up to 1e22: one rounding. */
 const EXACT_DIGITS = 15
