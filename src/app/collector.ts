@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
 import { spwError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
+import type { FileIo } from '../dlq/file-io.ts'
 import type { Ledger } from '../pipeline/ledger.ts'
 import { RING_ENTRIES } from '../pipeline/limits.ts'
 import { TelemetryEvents } from '../telemetry/events.ts'
@@ -24,6 +25,8 @@ export interface CollectorOptions {
   readonly random?: () => number
   /** Other worker code, for tests that need workers which die. */
   readonly workerFile?: string
+  /** Another disk for the dead letters, for tests of one that fails. */
+  readonly deadLetterIo?: FileIo
 }
 
 /** What a clean stop did with what was still held. */
@@ -65,6 +68,7 @@ export class Collector {
       random: options.random ?? cryptoRandom,
       events: this.events,
       ...(options.workerFile === undefined ? undefined : { workerFile: options.workerFile }),
+      ...(options.deadLetterIo === undefined ? undefined : { deadLetterIo: options.deadLetterIo }),
     })
     this.#processMetrics = new ProcessMetrics(this.registry)
     this.admin = new AdminServer({

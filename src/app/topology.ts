@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { MIB } from '../base/units.ts'
 import { version } from '../base/version.ts'
+import type { FileIo } from '../dlq/file-io.ts'
 import { DeadLetterQueue } from '../dlq/queue.ts'
 import { MemoryLog } from '../journal/memory-log.ts'
 import { Arena } from '../memory/arena.ts'
@@ -52,6 +53,8 @@ export interface TopologyOptions {
   readonly events: TelemetryEvents
   /** Other worker code, for tests that need workers which die. */
   readonly workerFile?: string
+  /** Another disk for the dead letters, for tests of one that fails. */
+  readonly deadLetterIo?: FileIo
 }
 
 /** A source with all that is behind it. */
@@ -95,6 +98,7 @@ export class Topology {
       clock,
       counts: this.ledger.dlq,
       events,
+      ...(options.deadLetterIo === undefined ? undefined : { io: options.deadLetterIo }),
     })
     const outputs = this.pool.addOwner('worker outputs', config.workers, SHARE_OF_OUTPUTS)
     const tables = this.pool.addOwner('tables', config.workers, SHARE_OF_TABLES)

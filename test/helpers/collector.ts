@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Collector } from '../../src/app/collector.ts'
 import { parseConfig } from '../../src/app/config/load.ts'
+import type { FileIo } from '../../src/dlq/file-io.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 
 /** An empty directory that is removed after the test. */
@@ -23,6 +24,7 @@ export async function startCollector(
   text: string,
   options: {
     workerFile?: string
+    deadLetterIo?: FileIo
     directory?: string
     /** It stops with work that it could not finish: slabs stay taken. */
     unfinished?: boolean
@@ -35,6 +37,7 @@ export async function startCollector(
   const collector = new Collector(config, {
     logger,
     ...(options.workerFile === undefined ? undefined : { workerFile: options.workerFile }),
+    ...(options.deadLetterIo === undefined ? undefined : { deadLetterIo: options.deadLetterIo }),
   })
   test.teardown(async () => {
     await collector.stop()

@@ -39,7 +39,7 @@ t.test('the reference has each kind of row', async (t) => {
   for (const line of [
     '### Every sink',
     '### Source of `type: http`',
-    '| `memory.slab_bytes` | a size from 64KiB to 16MiB, such as 512KiB | `1MiB` | Size of one slab |',
+    '| `memory.slab_bytes` | a size from 128KiB to 16MiB, such as 512KiB | `1MiB` | Size of one slab |',
     '| `compression` | none, gzip or zstd (not in this version: `auto`) | `none` | Compression of the bodies |',
     '| `where.<key>.gte` | a number or a text | none | Greater than or equal to |',
     '| `auth.basic.username` | a text without a colon | required in `auth.basic` | User name |',
