@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Status } from '../src/app/admin/status.ts'
+import { parseGcTrace } from './gc-trace.ts'
+import type { GcPause } from './gc-trace.ts'
+import { monotonicMs } from './load/tally.ts'
+import { processUsage } from './process-usage.ts'
+import type { ProcessUsage } from './process-usage.ts'
+
+const LAUNCHER = fileURLToPath(new URL('../src/spillway.js', import.meta.url))
+
+/** What the collector logs once it takes events. */
+interface Started {
+  readonly sources: Readonly<Record<string, string>>
+  readonly admin: string
+  readonly workers: number
+  readonly memory_limit_bytes: number
+}
+
+/** A collector as a user runs it, but that it prints its garbage collections. */
+export class CollectorProcess {
+  readonly started: Started
+  readonly #child: ChildProcess
+  readonly #directory: string
+  readonly #bornAtMs: number
+  readonly #output: { text: string }
+
+  private constructor(
+    child: ChildProcess,
+    directory: string,
+    bornAtMs: number,
+    output: { text: string },
+    started: Started,
+  ) {
+    this.#child = child
+    this.#directory = directory
+    this.#bornAtMs = bornAtMs
+    this.#output = output
+    this.started = started
+  }
+
+  /** Resolves when it takes events. Its data is in a directory of its own, removed at the end. */
+  static async start(config: object): Promise<CollectorProcess> {
+    const directory = await mkdtemp(join(tmpdir(), 'spillway-bench-'))
+    const file = join(directory, 'config.yaml')
+    await writeFile(file, JSON.stringify({ data_dir: './data', admin: { listen: '127.0.0.1:0' }, ...config }))
+    const bornAtMs = monotonicMs()
+    const child = spawn(process.execPath, ['--trace-gc', LAUNCHER, 'run', '-c', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LOG_LEVEL: 'info' },
+    })
+    const output = { text: '' }
+    child.stdout.setEncoding('latin1').on('data', (text: string) => (output.text += text))
+    try {
+      return new CollectorProcess(child, directory, bornAtMs, output, await readStarted(child))
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  port(source: string): number {
+    return Number(this.started.sources[source]!.split(':').at(-1))
+  }
+
+  usage(): ProcessUsage {
+    return processUsage(this.#child.pid!)
+  }
+
+  async status(): Promise<Status> {
+    const response = await fetch(`http://${this.started.admin}/status`)
+    const status: Status = JSON.parse(await response.text())
+    return status
+  }
+
+  /** Value of a metric, summed over its labels. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://${this.started.admin}/metrics`)).text()
+    return text
+      .split('\n')
+      .filter((line) => line.startsWith(name) && '{ '.includes(line[name.length]!))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+  }
+
+  /** Stops it and resolves to all its garbage collections, in milliseconds of the monotonic clock. May be called twice. */
+  async stop(): Promise<GcPause[]> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill('SIGTERM')
+      await once(this.#child, 'close')
+    }
+    await rm(this.#directory, { recursive: true, force: true })
+    return parseGcTrace(this.#output.text).map(({ atMs, pauseMs }) => ({
+      atMs: atMs + this.#bornAtMs,
+      pauseMs,
+    }))
+  }
+}
+
+/** Reads the log to its end, so that it never waits for its reader; rejects with the log when the collector ends first. */
+function readStarted(child: ChildProcess): Promise<Started> {
+  const lines: string[] = []
+  return new Promise((resolve, reject) => {
+    let done = false
+    createInterface(child.stderr!).on('line', (line) => {
+      if (done) return
+      lines.push(line)
+      if (!line.includes('"event":"started"')) return
+      done = true
+      const started: Started = JSON.parse(line)
+      resolve(started)
+    })
+    child.once('close', () => reject(new Error(`the collector did not start:\n${lines.join('\n')}`)))
+  })
+}

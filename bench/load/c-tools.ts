@@ -1,0 +1,198 @@
+/**
+ * A generator `gen` and a receiver `sink` in C, for machines where they are at hand: they take less of the processor than
+ * threads of this process do. The flags used are all that is known of them:
+ *
+ *     gen  --data FILE --port P --mode tcp|http --conns N --count N --batch EVENTS --out JSON
+ *     sink --port P --expect N --idle-s S --max-s S --wait-s S --range N --out JSON [--plan "2:503,12:ok"] [--bad FILE --lines N]
+ *
+ * `gen` sends the lines of the file over and over, with the ten digits of `"seq":` counting up from 1000000000; event k
+ * is line k modulo the number of lines. `sink` ends when N events came, or none came for a time.
+ */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { numberedLines } from '../events.ts'
+import type { NumberedLine } from '../events.ts'
+import type { StreamPlan } from './generator-thread.ts'
+import type { Load, LoadPlan, LoadReport } from './load.ts'
+
+const DISTINCT_EVENTS = 100_000
+const CONNECT_TRIES = 200
+const RETRY_MS = 25
+
+interface SinkReport {
+  readonly unique_good: number
+  readonly duplicates: number
+  readonly bad_passed: number
+  readonly last_new_ns: number
+  readonly requests_refused: number
+}
+
+interface GenReport {
+  readonly bytes: number
+  readonly first_ns: number
+  readonly retries: number
+}
+
+export class CTools implements Load {
+  readonly url: string
+  readonly #plan: LoadPlan
+  readonly #folder: string
+  readonly #directory: string
+  readonly #lines: readonly NumberedLine[]
+  readonly #port: number
+  #children: ChildProcess[] = []
+
+  private constructor(plan: LoadPlan, folder: string, directory: string, port: number) {
+    this.#plan = plan
+    this.#folder = folder
+    this.#directory = directory
+    this.#port = port
+    this.#lines = numberedLines(Math.min(plan.events, DISTINCT_EVENTS), plan.malformedShare)
+    this.url = `http://127.0.0.1:${port}/`
+  }
+
+  /** `folder` holds the two programs, built. */
+  static async start(plan: LoadPlan, folder: string): Promise<CTools> {
+    const directory = await mkdtemp(join(tmpdir(), 'spillway-load-'))
+    const tools = new CTools(plan, folder, directory, await freePort())
+    const malformed = tools.#lines.flatMap((line, index) => (line.malformed ? [`${index}\n`] : []))
+    await writeFile(tools.#file('lines'), Buffer.concat(tools.#lines.map(({ bytes }) => bytes)))
+    await writeFile(tools.#file('bad'), malformed.join(''))
+    return tools
+  }
+
+  async send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport> {
+    if (streams.length !== 1) throw new RangeError('the C tools send one stream')
+    const sink = await this.#startSink(idleMs)
+    const gen = this.#startGen(streams[0]!)
+    await once(sink, 'exit')
+    // What it has not sent by now, nobody waits for.
+    if (gen.exitCode === null) {
+      const killing = setTimeout(() => gen.kill('SIGKILL'), 2000)
+      await once(gen, 'exit')
+      clearTimeout(killing)
+    }
+    const received = await readReport<SinkReport>(this.#file('sink.json'))
+    const generated = await readReport<GenReport>(this.#file('gen.json'))
+    return {
+      sent: this.#plan.events,
+      malformed: this.#malformedSent(),
+      bytes: generated.bytes ?? 0,
+      unique: received.unique_good ?? 0,
+      duplicates: received.duplicates ?? 0,
+      strange: received.bad_passed ?? 0,
+      firstSentAtMs: (generated.first_ns ?? 0) / 1e6,
+      lastNewAtMs: (received.last_new_ns ?? 0) / 1e6,
+      retries: generated.retries ?? 0,
+      refused: received.requests_refused ?? 0,
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#children) if (child.exitCode === null) child.kill('SIGKILL')
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  async #startSink(idleMs: number): Promise<ChildProcess> {
+    const { events, malformedShare, outage } = this.#plan
+    const idleS = String(idleMs / 1000)
+    const sink = this.#start('sink', [
+      '--port',
+      String(this.#port),
+      '--expect',
+      String(events - this.#malformedSent()),
+      '--idle-s',
+      idleS,
+      '--wait-s',
+      idleS,
+      '--max-s',
+      '600',
+      '--range',
+      String(events),
+      '--out',
+      this.#file('sink.json'),
+      ...(outage === null ? [] : ['--plan', `${outage.fromS}:${outage.status},${outage.toS}:ok`]),
+      ...(malformedShare === 0 ? [] : ['--bad', this.#file('bad'), '--lines', String(this.#lines.length)]),
+    ])
+    await listening(this.#port)
+    return sink
+  }
+
+  #startGen({ port, mode, connections, events, eventsPerWrite }: StreamPlan): ChildProcess {
+    return this.#start('gen', [
+      '--data',
+      this.#file('lines'),
+      '--port',
+      String(port),
+      '--mode',
+      mode,
+      '--conns',
+      String(connections),
+      '--count',
+      String(events),
+      '--batch',
+      String(eventsPerWrite),
+      '--out',
+      this.#file('gen.json'),
+    ])
+  }
+
+  #start(program: string, args: readonly string[]): ChildProcess {
+    const child = spawn(join(this.#folder, program), args, { stdio: ['ignore', 'ignore', 'inherit'] })
+    this.#children.push(child)
+    return child
+  }
+
+  #malformedSent(): number {
+    const malformed = this.#lines.map((line) => (line.malformed ? 1 : 0))
+    const ofWhole = malformed.reduce<number>((sum, one) => sum + one, 0)
+    const rest = malformed.slice(0, this.#plan.events % malformed.length)
+    const wholeTimes = Math.floor(this.#plan.events / malformed.length)
+    return wholeTimes * ofWhole + rest.reduce<number>((sum, one) => sum + one, 0)
+  }
+
+  #file(name: string): string {
+    return join(this.#directory, name)
+  }
+}
+
+/** Empty where the program left none. */
+async function readReport<T>(path: string): Promise<Partial<T>> {
+  try {
+    const report: Partial<T> = JSON.parse(await readFile(path, 'utf8'))
+    return report
+  } catch {
+    return {}
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port is free')
+  return address.port
+}
+
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; tries < CONNECT_TRIES; tries++) {
+    const socket = connect(port, '127.0.0.1')
+    const connected = once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    const done = await connected // oxlint-disable-line no-await-in-loop -- one try after another
+    socket.destroy()
+    if (done) return
+    await sleep(RETRY_MS) // oxlint-disable-line no-await-in-loop
+  }
+  throw new Error('the receiver does not listen')
+}

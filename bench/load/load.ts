@@ -1,0 +1,36 @@
+/** What a benchmark needs of whatever sends and receives. */
+import type { StreamPlan } from './generator-thread.ts'
+import type { Outage } from './receiver-thread.ts'
+
+export interface LoadPlan {
+  /** Over all streams, malformed ones included. */
+  readonly events: number
+  readonly malformedShare: number
+  readonly outage: Outage | null
+}
+
+/** What arrived of what was sent. Times are milliseconds of the machine's monotonic clock. */
+export interface LoadReport {
+  readonly sent: number
+  readonly malformed: number
+  readonly bytes: number
+  /** Well-formed events that came, each once. */
+  readonly unique: number
+  readonly duplicates: number
+  /** Events that came and should have been refused, or were never sent. */
+  readonly strange: number
+  readonly firstSentAtMs: number
+  readonly lastNewAtMs: number
+  /** Requests to the collector that were answered 429 or 503, and sent again. */
+  readonly retries: number
+  /** Requests of the collector that the receiver refused. */
+  readonly refused: number
+}
+
+export interface Load {
+  /** Where the collector must deliver to. */
+  readonly url: string
+  /** Sends all streams; resolves when all has come, or nothing new came for `idleMs`. */
+  send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport>
+  stop(): Promise<void>
+}

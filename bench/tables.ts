@@ -1,0 +1,155 @@
+/**
+ * Writes the last results into the README, as tables between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`.
+ *
+ *     npm run bench:tables -- [--readme FILE] [--results FILE] [--scan FILE]
+ *
+ * NAME is `end-to-end`, `trickle` or `faults` for what `npm run bench` measured, `scan` for `npm run bench:scan`.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { cases } from './cases.ts'
+import type { BenchCase, Target } from './cases.ts'
+import { RESULTS_FILE, lastResults, summarise } from './results.ts'
+import type { RunResult, Summary } from './results.ts'
+
+interface Column {
+  readonly title: string
+  readonly figure: string
+  readonly digits: number
+}
+
+const EXACTLY_ONCE: readonly Column[] = [
+  { title: 'lost', figure: 'lost', digits: 0 },
+  { title: 'doubled', figure: 'duplicates', digits: 0 },
+]
+
+const tables: Readonly<Record<BenchCase['table'], readonly Column[]>> = {
+  'end-to-end': [
+    { title: 'CPU-s per million events', figure: 'cpu_s_per_million', digits: 2 },
+    { title: 'events/s', figure: 'events_per_s', digits: 0 },
+    { title: 'garbage collection, % of CPU', figure: 'gc_percent', digits: 1 },
+    { title: 'peak RSS, MiB', figure: 'peak_rss_mib', digits: 0 },
+    { title: 'of what is allowed, %', figure: 'rss_percent', digits: 0 },
+    ...EXACTLY_ONCE,
+  ],
+  trickle: [
+    { title: 'CPU, % of a core', figure: 'cpu_percent', digits: 1 },
+    { title: 'p50, ms', figure: 'p50_ms', digits: 1 },
+    { title: 'p99, ms', figure: 'p99_ms', digits: 1 },
+    { title: 'backpressure', figure: 'backpressure', digits: 0 },
+    ...EXACTLY_ONCE,
+  ],
+  faults: [
+    { title: 'peak RSS, MiB', figure: 'peak_rss_mib', digits: 0 },
+    { title: 'of what is allowed, %', figure: 'rss_percent', digits: 0 },
+    { title: 'refused by the receiver', figure: 'refused_out', digits: 0 },
+    { title: 'malformed let through', figure: 'strange', digits: 0 },
+    ...EXACTLY_ONCE,
+  ],
+}
+
+/** One row of `bench/scan.ts --json`. */
+interface ScanResult {
+  readonly case: string
+  readonly way: string
+  readonly meanEventBytes: number
+  readonly gigabytesPerSecond: Summary
+  readonly eventsPerSecond: number
+}
+
+interface ScanResults {
+  readonly environment: { readonly cpu: string; readonly node: string; readonly commit: string }
+  readonly results: readonly ScanResult[]
+}
+
+function benchTable(table: BenchCase['table'], byCase: ReadonlyMap<string, RunResult[]>): string | null {
+  const columns = tables[table]
+  const measured = cases.filter((benchCase) => benchCase.table === table && byCase.has(benchCase.name))
+  if (measured.length === 0) return null
+  const rows = measured.map(({ name, targets }) => {
+    const runs = byCase.get(name)!
+    const summaries = summarise(runs)
+    const cells = columns.map(({ figure, digits }) => cell(summaries.get(figure), targets[figure], digits))
+    return [name, String(runs.length), ...cells]
+  })
+  const head = ['case', 'runs', ...columns.map(({ title }) => title)]
+  const provenance = new Set(
+    measured.map(({ name }) => {
+      const { cpu, cores, node, commit, load } = byCase.get(name)![0]!.environment
+      return `${cpu}, ${cores} cores, Node ${node}, commit ${commit}, load by ${load}`
+    }),
+  )
+  return `${markdown(head, rows)}\n\nMedian [min-max]. ${[...provenance].join('; ')}.`
+}
+
+/** Median, range where there is one, and the target where one is set. */
+function cell(summary: Summary | null | undefined, target: Target | undefined, digits: number): string {
+  if (summary === null || summary === undefined) return '-'
+  const { median, min, max } = summary
+  const range = min === max ? '' : ` [${rounded(min, digits)}-${rounded(max, digits)}]`
+  if (target === undefined || target.atMost === 0) return rounded(median, digits) + range
+  const verdict = median <= target.atMost ? 'met' : 'not met'
+  return `${rounded(median, digits)}${range}, at most ${target.atMost}: ${verdict}`
+}
+
+function scanTable({ environment: { cpu, node, commit }, results }: ScanResults): string {
+  const rows = results.map(
+    ({ case: name, way, meanEventBytes, gigabytesPerSecond: speed, eventsPerSecond }) => [
+      `${name} (${meanEventBytes} B)`,
+      way,
+      `${rounded(speed.median, 2)} [${rounded(speed.min, 2)}-${rounded(speed.max, 2)}]`,
+      rounded(eventsPerSecond, 0),
+    ],
+  )
+  const table = markdown(['events', 'way', 'GB/s of one thread', 'events/s'], rows)
+  return `${table}\n\nMedian [min-max]. ${cpu}, Node ${node}, commit ${commit}.`
+}
+
+function rounded(value: number, digits: number): string {
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}
+
+function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows]
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+/** The text with what stands between the markers replaced; null where there are no such markers. */
+function replaceBetween(text: string, name: string, table: string): string | null {
+  const open = `<!-- bench:${name} -->`
+  const from = text.indexOf(open)
+  const to = text.indexOf(`<!-- /bench:${name} -->`, from)
+  if (from === -1 || to === -1) return null
+  return `${text.slice(0, from + open.length)}\n\n${table}\n\n${text.slice(to)}`
+}
+
+const { values: options } = parseArgs({
+  options: {
+    readme: { type: 'string', default: fileURLToPath(new URL('../README.md', import.meta.url)) },
+    results: { type: 'string', default: RESULTS_FILE },
+    scan: { type: 'string', default: fileURLToPath(new URL('./results/scan.json', import.meta.url)) },
+  },
+})
+
+function madeTables(): [name: string, table: string | null][] {
+  const byCase = existsSync(options.results) ? lastResults(options.results) : new Map<string, RunResult[]>()
+  const scan: ScanResults | null = existsSync(options.scan)
+    ? JSON.parse(readFileSync(options.scan, 'utf8'))
+    : null
+  return [
+    ['scan', scan === null ? null : scanTable(scan)],
+    ['end-to-end', benchTable('end-to-end', byCase)],
+    ['trickle', benchTable('trickle', byCase)],
+    ['faults', benchTable('faults', byCase)],
+  ]
+}
+
+let text = readFileSync(options.readme, 'utf8')
+for (const [name, table] of madeTables()) {
+  const replaced = table === null ? null : replaceBetween(text, name, table)
+  if (replaced !== null) text = replaced
+  const outcome = table === null ? 'no results' : replaced === null ? 'no markers' : 'written'
+  console.log(`${name}: ${outcome}`)
+}
+writeFileSync(options.readme, text)

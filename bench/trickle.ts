@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Figures, IdleCase, TrickleCase } from './cases.ts'
+import { CollectorProcess } from './collector-process.ts'
+import type { StreamPlan } from './load/generator-thread.ts'
+import type { LoadReport } from './load/load.ts'
+import { OwnLoad } from './load/own-load.ts'
+import { monotonicMs } from './load/tally.ts'
+
+const GIVE_UP_MS = 20_000
+const SETTLE_MS = 300
+const TYPES = ['tcp', 'http'] as const
+
+/** What the cases of little load share: several sources of both types, and one sink. */
+interface Setting {
+  readonly sourcesPerType: number
+  readonly sink: object
+  readonly warmUpS: number
+  readonly durationS: number
+  /** Each source gets so many, one a write. */
+  readonly eventsPerSource: number
+  readonly connections: number
+  readonly eventsPerSecond: number | null
+}
+
+/** One run of events that come one by one; load of our own only, because it knows when each was sent. */
+export function runTrickle({ warmUpS, durationS, ...rest }: TrickleCase): Promise<Figures> {
+  const eventsPerSource = Math.round(rest.eventsPerSecond * (warmUpS + durationS))
+  return runQuiet({ ...rest, warmUpS, durationS, eventsPerSource, connections: 1 })
+}
+
+/** One run of connections that send an event each, and then nothing. */
+export function runIdle({ warmUpS, durationS, connectionsPerType, sink }: IdleCase): Promise<Figures> {
+  const perSource = { eventsPerSource: connectionsPerType, connections: connectionsPerType }
+  return runQuiet({ sourcesPerType: 1, sink, warmUpS, durationS, ...perSource, eventsPerSecond: null })
+}
+
+async function runQuiet(setting: Setting): Promise<Figures> {
+  const names = TYPES.flatMap((type) =>
+    Array.from({ length: setting.sourcesPerType }, (_, index) => ({ type, name: `${type}${index}` })),
+  )
+  const { eventsPerSource, connections, eventsPerSecond } = setting
+  const events = names.length * eventsPerSource
+  const load = await OwnLoad.start({ events, malformedShare: 0, outage: null })
+  let collector: CollectorProcess | null = null
+  try {
+    collector = await CollectorProcess.start({
+      sources: Object.fromEntries(names.map(({ type, name }) => [name, { type, listen: '127.0.0.1:0' }])),
+      sinks: { out: { type: 'http', url: load.url, ...setting.sink } },
+    })
+    await sleep(SETTLE_MS)
+    const port = collector.port.bind(collector)
+    const streams = names.map(({ type, name }, index): StreamPlan => ({
+      mode: type,
+      port: port(name),
+      connections,
+      eventsPerWrite: 1,
+      firstIndex: index * eventsPerSource,
+      events: eventsPerSource,
+      eventsPerSecond,
+    }))
+    const cpu = cpuPercent(collector, load, setting)
+    const report = await load.send(streams, GIVE_UP_MS)
+    const cpu_percent = await cpu
+    const sinceMs = report.firstSentAtMs + setting.warmUpS * 1000
+    return {
+      cpu_percent,
+      ...(eventsPerSecond === null ? undefined : latencies(load.tally.latenciesMs(sinceMs))),
+      backpressure: (await collector.metric('spillway_backpressure_total')) + report.retries,
+      ...(await accounts(collector, report)),
+    }
+  } finally {
+    await collector?.stop()
+    await load.stop()
+  }
+}
+
+/** Share of one core, from the end of the warm-up on. */
+async function cpuPercent(
+  collector: CollectorProcess,
+  load: OwnLoad,
+  { warmUpS, durationS }: Setting,
+): Promise<number> {
+  await load.sending()
+  await sleep(warmUpS * 1000)
+  const fromMs = monotonicMs()
+  const { cpuS } = collector.usage()
+  await sleep(durationS * 1000)
+  return (100 * (collector.usage().cpuS - cpuS) * 1000) / (monotonicMs() - fromMs)
+}
+
+function latencies(sortedMs: Float32Array): Figures {
+  const at = (share: number) => sortedMs[Math.floor(share * (sortedMs.length - 1))] ?? null
+  return { p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1) }
+}
+
+async function accounts(collector: CollectorProcess, report: LoadReport): Promise<Figures> {
+  const { ledger } = await collector.status()
+  return {
+    lost: report.sent - report.unique,
+    duplicates: report.duplicates,
+    strange: report.strange,
+    unbalanced: ledger.balanced ? 0 : 1,
+  }
+}

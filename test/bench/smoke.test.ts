@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { cases } from '../../bench/cases.ts'
+import type { RunResult } from '../../bench/results.ts'
+import { temporaryDirectory } from '../helpers/collector.ts'
+
+const run = promisify(execFile)
+const program = (name: string) => fileURLToPath(new URL(`../../bench/${name}`, import.meta.url))
+
+/** Without the tools of the machine, and without the coverage of this process. */
+const env = {
+  ...process.env,
+  SPILLWAY_TOOLS: undefined,
+  NODE_V8_COVERAGE: undefined,
+  NODE_OPTIONS: undefined,
+}
+
+function readResults(file: string): RunResult[] {
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line): RunResult => JSON.parse(line))
+}
+
+for (const { name, targets } of cases) {
+  t.test(`${name}: a tiny run has figures and loses nothing`, async (t) => {
+    const results = join(temporaryDirectory(t), 'runs.jsonl')
+    const args = [program('run.ts'), name, '--tiny', '--runs', '1', '--results', results]
+    await run(process.execPath, args, { env })
+    const [result, ...more] = readResults(results)
+    t.equal(more.length, 0)
+    t.match(result, { case: name, tiny: true, environment: { node: process.version, cpu: /./, commit: /./ } })
+    t.match(result!.figures, { lost: 0, duplicates: 0, strange: 0, unbalanced: 0 })
+    for (const figure of Object.keys(targets)) t.ok(figure in result!.figures, `${figure} is measured`)
+  })
+}
+
+t.test('an unknown case is refused, with those that there are', async (t) => {
+  const refused: unknown = await run(process.execPath, [program('run.ts'), 'tcp-3'], { env }).catch(
+    (error: unknown) => error,
+  )
+  t.match(refused, { code: 1, stderr: /there are tcp-2,/ })
+  })
+})
+
+function resultOf(startedAt: string, cpu: number): string {
+  return JSON.stringify({
+    case: 'tcp-2',
+    table: 'end-to-end',
+    startedAt,
+    run: 0,
+    tiny: false,
+    environment: { cpu: 'a processor', cores: 2, node: 'v24', commit: 'abc', load: 'own threads' },
+    calibrationS: 1,
+    figures: { cpu_s_per_million: cpu, events_per_s: null, lost: 0 },
+  })
+}
+
+t.test('the tables hold the runs of the last start, medians first', async (t) => {
+  const directory = temporaryDirectory(t)
+  const readme = join(directory, 'README.md')
+  const results = join(directory, 'runs.jsonl')
+  writeFileSync(
+    results,
+    [resultOf('1', 9), resultOf('2', 1.5), resultOf('2', 1.1), resultOf('2', 1.2)].join('\n'),
+  )
+  writeFileSync(readme, 'before\n<!-- bench:end-to-end -->\nold\n<!-- /bench:end-to-end -->\nbehind\n')
+  const args = [program('tables.ts'), '--readme', readme, '--results', results, '--scan', 'none']
+  const { stdout } = await run(process.execPath, args, { env })
+  t.match(stdout, /end-to-end: written/)
+  t.match(stdout, /trickle: no results/)
+  const text = readFileSync(readme, 'utf8')
+  t.match(text, /^before\n<!-- bench:end-to-end -->\n\n\| case/)
+  t.match(text, '| tcp-2 | 3 | 1.20 [1.10-1.50], at most 1.3: met | - |')
+  t.match(text, /commit abc[^]*<!-- \/bench:end-to-end -->\nbehind\n$/)
+  t.notMatch(text, /old/)
+})
