@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures, IdleCase, TrickleCase } from './cases.ts'
 import { CollectorProcess } from './collector-process.ts'
-import type { StreamPlan } from './load/generator-thread.ts'
+import type { StreamPlan } from './load/stream.ts'
 import type { LoadReport } from './load/load.ts'
 import { OwnLoad } from './load/own-load.ts'
 import { monotonicMs } from './load/tally.ts'

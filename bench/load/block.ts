@@ -1,5 +1,5 @@
 import type { NumberedLine } from '../events.ts'
-import type { StreamPlan } from './generator-thread.ts'
+import type { StreamPlan } from './stream.ts'
 import { FIRST_NUMBER, NUMBER_DIGITS, monotonicMs } from './tally.ts'
 import type { Tally } from './tally.ts'
 

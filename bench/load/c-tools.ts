@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { numberedLines } from '../events.ts'
 import type { NumberedLine } from '../events.ts'
-import type { StreamPlan } from './generator-thread.ts'
+import type { StreamPlan } from './stream.ts'
 import type { Load, LoadPlan, LoadReport } from './load.ts'
 
 const DISTINCT_EVENTS = 100_000

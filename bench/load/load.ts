@@ -1,5 +1,5 @@
 /** What a benchmark needs of whatever sends and receives. */
-import type { StreamPlan } from './generator-thread.ts'
+import type { StreamPlan } from './stream.ts'
 import type { Outage } from './receiver-thread.ts'
 
 export interface LoadPlan {

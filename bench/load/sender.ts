@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Block } from './block.ts'
-import type { StreamCursor } from './generator-thread.ts'
+import type { StreamCursor } from './stream.ts'
 
 const BACKOFF_MS = 50
 

@@ -44,7 +44,6 @@ t.test('an unknown case is refused, with those that there are', async (t) => {
     (error: unknown) => error,
   )
   t.match(refused, { code: 1, stderr: /there are tcp-2,/ })
-  })
 })
 
 function resultOf(startedAt: string, cpu: number): string {
