@@ -162,7 +162,7 @@ export class ExtentQueue {
     ring.words[word + ENTRY.RUNS] = extent.runs.length
     ring.words[word + ENTRY.CAPACITY] = extent.capacity
     // A suspect is tried alone; what stands before it goes first.
-    const alone = extent.suspect === from
+    const alone = extent.suspect !== 0 && extent.suspect === from
     ring.words[word + ENTRY.STOP_AT] = alone ? 0 : extent.suspect
     ring.words[word + ENTRY.RECORD_LIMIT] = alone ? 1 : 0
     ring.words[word + ENTRY.CONDEMNED] = alone && extent.suspectDeaths > 1 ? 1 : 0
@@ -265,8 +265,9 @@ export class ExtentQueue {
     else if ((finished || result === RESULT.TABLE_FULL) && extent.tableSlab !== -1)
       pool.release(extent.tableSlab)
     const ended = this.#answerRuns(extent, runs, consumed, finished)
-    this.#options.onCommit(consumed - from, words[word + ENTRY.RECORDS]!)
+    const records = words[word + ENTRY.RECORDS]!
     if (!finished) {
+      this.#options.onCommit(consumed - from, records)
       extent.settled = false
       this.#keepRuns(extent, runs, consumed)
       if (extent.suspect !== 0 && consumed > extent.suspect) extent.suspect = extent.suspectDeaths = 0
@@ -274,13 +275,16 @@ export class ExtentQueue {
       // A table that no frame took is as good as new.
       if (accepted > 0 || result === RESULT.TABLE_FULL) this.#resumeTail()
       else this.#goOn(entry, consumed)
+      for (const { run, outcome, state } of ended) run.stream.extentCommitted(consumed, outcome, state, false)
       return false
     }
+    const { own, slab } = extent
+    extent.runs = []
     this.#tail++
     ring.setState(entry, STATE.FREE)
-    pool.release(extent.slab)
-    const { own } = extent
-    extent.runs = []
+    // From here on the entry may be another extent's: what is released wakes those that cut.
+    pool.release(slab)
+    this.#options.onCommit(consumed - from, records)
     for (const { run, outcome, state } of ended) run.stream.extentCommitted(consumed, outcome, state, own)
     return true
   }
