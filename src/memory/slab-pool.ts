@@ -22,6 +22,7 @@ export class SlabPool {
   readonly #references: Int32Array
   readonly #owners: (SlabOwner | null)[]
   #reserved = 0
+  #ownerCount = 0
   #sharedUsed = 0
   readonly #listeners: (() => void)[] = []
 
@@ -35,16 +36,26 @@ export class SlabPool {
   /** Registers an owner; all owners register before the first slab is taken. */
   addOwner(name: string, reserved: number, sharedShare: number): SlabOwner {
     this.#reserved += reserved
+    this.#ownerCount++
     assert(this.#reserved <= this.slabCount, 'the arena holds the reserves')
     const pool = this
     return {
       name,
       reserved,
       get sharedMax() {
-        return Math.floor((pool.slabCount - pool.#reserved) * sharedShare)
+        return Math.floor(pool.sharedCount * sharedShare)
       },
       held: 0,
     }
+  }
+
+  get ownerCount(): number {
+    return this.#ownerCount
+  }
+
+  /** Slabs that are in nobody's reserve. */
+  get sharedCount(): number {
+    return this.slabCount - this.#reserved
   }
 
   get freeCount(): number {
@@ -54,16 +65,14 @@ export class SlabPool {
   /** Slabs that this owner could take now. */
   availableFor(owner: SlabOwner): number {
     const fromReserve = Math.max(0, owner.reserved - owner.held)
-    const sharedLeft = this.slabCount - this.#reserved - this.#sharedUsed
+    const sharedLeft = this.sharedCount - this.#sharedUsed
     const shareLeft = owner.sharedMax - Math.max(0, owner.held - owner.reserved)
     return fromReserve + Math.max(0, Math.min(sharedLeft, shareLeft))
   }
 
   /** True when what keeps this owner waiting is its own share, not a full arena. */
   overShare(owner: SlabOwner): boolean {
-    return (
-      owner.held - owner.reserved >= owner.sharedMax && this.#sharedUsed < this.slabCount - this.#reserved
-    )
+    return owner.held - owner.reserved >= owner.sharedMax && this.#sharedUsed < this.sharedCount
   }
 
   /** A slab with one reference, or -1. */

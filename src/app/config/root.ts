@@ -47,7 +47,7 @@ export const rootKeys = group('Top level', {
     description: 'Worker threads; auto: available cores - 1, at least 1, at most what the arena has room for',
   }),
   memory: group('The arena that all events live in', {
-    slab_bytes: bytesKey({ default: '1MiB', min: '64KiB', max: '16MiB', description: 'Size of one slab' }),
+    slab_bytes: bytesKey({ default: '1MiB', min: '128KiB', max: '16MiB', description: 'Size of one slab' }),
     arena_bytes: bytesKey({ default: '64MiB', min: '1MiB', max: '64GiB', description: 'Size of the arena' }),
   }),
   cpu_pinning: laterKey('Cores that threads are bound to'),

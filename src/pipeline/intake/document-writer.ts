@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { RUN_BEGIN, RUN_END, RUN_KIND, RUN_OUTCOME } from '../../memory/frame-region.ts'
 import type { Lane } from './lane.ts'
 import type { Stream, StreamWriter } from './stream.ts'
@@ -40,7 +41,7 @@ export class DocumentWriter implements StreamWriter {
       this.#lane = this.#stream.intake.openLane(this.#stream)
       if (this.#lane === null) return chunk
       for (const piece of this.#body) this.#append(piece)
-      this.#body = []
+      this.#forgetBody()
     }
     const rest = this.#append(chunk)
     this.#cut()
@@ -51,7 +52,14 @@ export class DocumentWriter implements StreamWriter {
   #collect(chunk: Uint8Array): void {
     this.#body.push(chunk)
     this.#bodyBytes += chunk.length
+    this.#stream.intake.heldByStreams += chunk.length
     if (this.#body.length === SMALL_BODY_CHUNKS_MAX) this.#body = [Buffer.concat(this.#body)]
+  }
+
+  #forgetBody(): void {
+    this.#stream.intake.heldByStreams -= this.#bodyBytes
+    this.#body = []
+    this.#bodyBytes = 0
   }
 
   /** Writes what fits; a full lane waits for its extent, then moves on to another slab. */
@@ -65,9 +73,10 @@ export class DocumentWriter implements StreamWriter {
       lane.append(piece)
       rest = rest.subarray(piece.length)
       if (rest.length === 0) return null
-      if (this.#inFlight) return rest
-      // What stands there is a piece of a document that a worker has seen: it moves to a slab with room behind it.
-      if (lane.cutFrom === intake.arena.slabStart(lane.slab) || this.#unseen(lane)) return rest
+      if (this.#inFlight || this.#unseen(lane)) return rest
+      // What stands there is a piece of a document that a worker has seen: it moves to a slab with room behind it. (It
+      // is shorter than half of one; the tables of what was cut before took the rest.)
+      assert(!lane.fresh, 'an unfinished document leaves room in a slab')
       lane.complete = lane.cutFrom
       const next = intake.rotate(this.#stream, lane)
       if (next === null) return rest
@@ -100,7 +109,8 @@ export class DocumentWriter implements StreamWriter {
       this.#endCut = this.#ended
     } else {
       lane.runs = []
-      intake.retryWhenRoom(this.#stream)
+      lane.complete = lane.cutFrom
+      intake.waitForRoom(this.#stream)
     }
   }
 
@@ -113,7 +123,7 @@ export class DocumentWriter implements StreamWriter {
     if (this.#lane === null) {
       if (this.#bodyBytes === 0) return true
       const placed = intake.place(this.#stream, this.#kind | RUN_BEGIN | RUN_END, [...this.#body, LF_BYTES])
-      if (placed) this.#body = []
+      if (placed) this.#forgetBody()
       return placed
     }
     if (!this.#ended) {
@@ -128,7 +138,7 @@ export class DocumentWriter implements StreamWriter {
   extentDone(consumed: number, outcome: number, state: number): void {
     const lane = this.#lane!
     this.#inFlight = false
-    this.#begun ||= consumed > lane.cutFrom || outcome !== RUN_OUTCOME.OK
+    this.#begun ||= outcome !== RUN_OUTCOME.OK
     this.#state = state
     lane.cutFrom = lane.complete = consumed
     if (outcome === RUN_OUTCOME.BAD_FRAMING) {
@@ -154,13 +164,12 @@ export class DocumentWriter implements StreamWriter {
   #drop(lane: Lane): void {
     this.#stream.intake.dropLane(lane)
     this.#lane = null
-    this.#bodyBytes = 0
     this.#stream.resumeLater()
   }
 
   close(): void {
     if (this.#lane !== null) this.#stream.intake.dropLane(this.#lane)
     this.#lane = null
-    this.#body = []
+    this.#forgetBody()
   }
 }

@@ -1,21 +1,27 @@
-import assert from 'node:assert'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Arena } from '../../memory/arena.ts'
-import { RUN_KIND } from '../../memory/frame-region.ts'
+import { RUN_KIND, RUN_KIND_MASK } from '../../memory/frame-region.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
 import type { BlockPool } from './block-pool.ts'
 import type { ExtentQueue } from './extent-queue.ts'
 import { Lane } from './lane.ts'
 import { Stream } from './stream.ts'
 import type { StreamOptions } from './stream.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 /** A lane is worth a task when a worker is idle and so much is there. */
 const EXTENT_BYTES_MIN = 64 * 1024
-/** Lanes that streams may own, as a part of the source's share of the arena. */
+/**
+ * Lanes that streams may own, as a part of the source's share of the arena, and all sources together as a part of what
+ * is shared: a lane that is full keeps its slab until it gets the next, so lanes must never hold all of them.
+ */
 const OWN_LANES_SHARE = 1 / 4
+const ALL_OWN_LANES_SHARE = 1 / 2
 const MEAN_RECORD_BYTES_START = 256
-/** Weight of the newest extent in the mean record length. */
+/** Weight of the newest extent in the mean density of records. */
 const MEAN_WEIGHT = 0.2
+/** `{}` and a line feed. */
+const RECORD_BYTES_MIN = 3
 
 export interface IntakeOptions {
   readonly arena: Arena
@@ -46,20 +52,26 @@ export class Intake {
   #ownLanes = 0
   readonly #streams = new Map<number, Stream>()
   #nextStreamId = 1
-  /** Streams that wait for room, oldest first; each source bounds its streams. */
-  readonly #waiting = new Set<Stream>()
+  /** Streams that wait for room in the arena or in the ring. */
+  readonly #roomLine = new WaitingLine()
+  /** Streams that wait until another one gives its lane back. They are in nobody's way but each other's. */
+  readonly #laneLine = new WaitingLine()
+  /** Streams whose own extent is back. */
+  #retries = new Set<Stream>()
   /** Reading stopped and room has not come back yet. */
   #full = false
+  /** ... for want of slabs, not only of places in the ring. */
+  #slabsWanted = false
   #accepting = true
   #fullSince = 0
   backpressureCount = 0
   #backpressureMs = 0
   #roomListeners: (() => void)[] = []
   #lingerTimer: Timer | null = null
-  #retrying = false
   #resumeAsked = false
-  /** Bytes of unfinished records in blocks. */
-  unfinishedBytes = 0
+  #stopped = false
+  /** Bytes that streams have read and hold outside of lanes: unfinished records, what waits for room, small bodies. */
+  heldByStreams = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -102,7 +114,7 @@ export class Intake {
    * intake full until `onRoom`.
    */
   hasRoom(bytes: number): boolean {
-    return !this.#full && this.#sharedLane(bytes, 1) !== null
+    return !this.#full && this.#roomLine.empty && this.#sharedLane(bytes, 1) !== null
   }
 
   /**
@@ -113,7 +125,7 @@ export class Intake {
     if (this.#accepting === accepting) return
     this.#accepting = accepting
     if (accepting) this.#roomMayHaveCome()
-    else this.#becomeFull()
+    else this.#becomeFull(false)
   }
 
   get accepting(): boolean {
@@ -123,11 +135,12 @@ export class Intake {
   /** Calls back once, when there is room again. */
   onRoom(listener: () => void): void {
     this.#roomListeners.push(listener)
+    if (!this.#full) this.#resumeSoon()
   }
 
   /** What was read and is not yet committed: what a crash of this process would lose of a source without answers. */
   get uncommittedBytes(): number {
-    let bytes = this.unfinishedBytes + this.#options.extents.bytes
+    let bytes = this.heldByStreams + this.#options.extents.bytes
     for (const lane of this.#lanes) bytes += lane.fill - lane.cutFrom
     return bytes
   }
@@ -143,16 +156,17 @@ export class Intake {
   place(stream: Stream, kind: number, pieces: readonly Uint8Array[]): boolean {
     let bytes = 0
     for (const piece of pieces) bytes += piece.length
-    const lane = this.#mayPlace(stream) ? this.#sharedLane(bytes, 1) : null
+    // Those that wait go first.
+    const lane = this.#roomLine.isFirst(stream) ? this.#sharedLane(bytes, 1) : null
     if (lane === null) {
-      this.#waiting.add(stream)
+      this.waitForRoom(stream)
       return false
     }
     const runsBefore = lane.runs.length
     lane.beginRun(stream, kind)
     if (lane.runs.length > runsBefore) stream.runPlaced()
     for (const piece of pieces) lane.append(piece)
-    if ((kind & 0xff) === RUN_KIND.BROKEN) lane.append(LF_BYTES)
+    if ((kind & RUN_KIND_MASK) === RUN_KIND.BROKEN) lane.append(LF_BYTES)
     lane.complete = lane.fill
     this.poke(lane)
     return true
@@ -166,55 +180,54 @@ export class Intake {
     this.poke(lane)
   }
 
-  /** Those that wait go first. */
-  #mayPlace(stream: Stream): boolean {
-    return this.#waiting.size === 0 || this.#retrying || this.#waiting.values().next().value === stream
-  }
-
-  /** The lane that all streams share, with room for `bytes` and one more run. */
+  /** The lane that all streams share, with room for `bytes` and so many more runs. */
   #sharedLane(bytes: number, runs: number): Lane | null {
     const lane = this.#shared
     if (lane !== null) {
       if (lane.room(this.meanRecordBytes, runs) >= bytes + 1) return lane
-      if (!this.#flush(lane)) return this.#becomeFull()
+      if (!this.#flush(lane)) return this.#becomeFull(false)
       this.#retire(lane)
       this.#shared = null
     }
-    return (this.#shared = this.#newLane(this.#ownLanes === 0 && this.#waiting.size > 0 ? 1 : 0))
+    return (this.#shared = this.#newLane(this.#ownLanes === 0 && this.lanesWanted ? 1 : 0))
   }
 
   /** True when a stream may have a lane of its own just to be faster, not because it must. */
   get lanesToSpare(): boolean {
     const { pool, owner } = this.#options
-    return this.#ownLanes < this.#ownMax && this.#waiting.size === 0 && pool.availableFor(owner) > 2
+    return this.#laneFree && this.#roomLine.empty && this.#laneLine.empty && pool.availableFor(owner) > 2
   }
 
-  /** Streams wait: lanes that are not needed should be given back. */
+  /** Streams wait for a lane: those that are not needed should be given back. */
   get lanesWanted(): boolean {
-    return this.#waiting.size > 0
+    return !this.#laneLine.empty
   }
 
-  get #ownMax(): number {
-    return Math.max(1, Math.floor(this.#options.owner.sharedMax * OWN_LANES_SHARE))
+  get #laneFree(): boolean {
+    const { pool, owner } = this.#options
+    const fair = Math.floor((pool.sharedCount * ALL_OWN_LANES_SHARE) / pool.ownerCount)
+    return this.#ownLanes < Math.max(1, Math.min(Math.floor(owner.sharedMax * OWN_LANES_SHARE), fair))
   }
 
-  /** A lane for one stream. Limited, and the last slab is the shared lane's. */
+  /** A lane for one stream. Limited, and the last slab is the shared lane's. Null: the stream waits and is resumed. */
   openLane(stream: Stream): Lane | null {
-    // What the stream has in the shared lane comes first.
-    if (this.#ownLanes >= this.#ownMax || (this.#shared !== null && !this.#flush(this.#shared))) {
-      this.#waiting.add(stream)
+    if (!this.#laneFree || !this.#laneLine.isFirst(stream)) {
+      this.#laneLine.add(stream)
+      this.#resumeSoon()
       return null
     }
-    const lane = this.#newLane(this.#shared === null ? 1 : 0)
-    if (lane === null) this.#waiting.add(stream)
+    // What the stream has in the shared lane comes first.
+    const flushed = this.#shared === null || this.#flush(this.#shared)
+    const lane = flushed ? this.#newLane(this.#shared === null ? 1 : 0) : this.#becomeFull(false)
+    if (lane === null) this.#laneLine.add(stream)
     else this.#ownLanes++
     return lane
   }
 
   #newLane(leave: number): Lane | null {
     const { pool, owner, arena } = this.#options
-    const slab = pool.availableFor(owner) > leave ? pool.acquire(owner) : -1
-    if (slab === -1) return this.#becomeFull()
+    const slab = !this.#stopped && pool.availableFor(owner) > leave ? pool.acquire(owner) : -1
+    if (slab === -1) return this.#becomeFull(true)
     const lane = new Lane(arena, slab)
     this.#lanes.add(lane)
     return lane
@@ -222,13 +235,9 @@ export class Intake {
 
   /** Hands over what is whole and moves the rest to a new slab. Null: no slab, or no place in the ring; the stream waits. */
   rotate(stream: Stream, lane: Lane): Lane | null {
-    if (!this.#flush(lane)) {
-      this.#waiting.add(stream)
-      return this.#becomeFull()
-    }
-    const next = this.#newLane(0)
+    const next = this.#flush(lane) ? this.#newLane(0) : this.#becomeFull(false)
     if (next === null) {
-      this.#waiting.add(stream)
+      this.waitForRoom(stream)
       return null
     }
     next.append(this.arena.bytes.subarray(lane.complete, lane.fill))
@@ -236,7 +245,7 @@ export class Intake {
     return next
   }
 
-  /** The owner needs it no more; everything in it is whole. False: the ring is full, the stream waits. */
+  /** The owner needs it no more; everything in it is whole. False: the ring is full. */
   closeLane(lane: Lane): boolean {
     if (!this.#flush(lane)) return false
     this.dropLane(lane)
@@ -244,6 +253,7 @@ export class Intake {
   }
 
   dropLane(lane: Lane): void {
+    if (!this.#lanes.has(lane)) return
     this.#ownLanes--
     this.#retire(lane)
     this.#roomMayHaveCome()
@@ -272,7 +282,7 @@ export class Intake {
   /** Bytes came into a lane: is it time for a worker? */
   poke(lane: Lane): void {
     if (lane.pendingBytes === 0) return
-    if (lane.pendingBytes >= Lane.extentBytesMax(this.meanRecordBytes)) {
+    if (lane.pendingBytes >= lane.extentBytesMax(this.meanRecordBytes)) {
       this.cut(lane, false)
       return
     }
@@ -287,37 +297,47 @@ export class Intake {
   }
 
   forget(stream: Stream): void {
-    this.#waiting.delete(stream)
+    this.#roomLine.delete(stream)
+    this.#laneLine.delete(stream)
+    this.#retries.delete(stream)
     if (stream.id !== 0) this.#streams.delete(stream.id)
   }
 
   /** The stream's turn may have come; asked in a turn of its own, so that callers need not be re-entrant. */
   retry(stream: Stream): void {
-    this.#waiting.add(stream)
+    this.#retries.add(stream)
     this.#resumeSoon()
   }
 
-  retryWhenRoom(stream: Stream): void {
-    this.#waiting.add(stream)
+  /** There was no room, be it in a slab or in the ring: the stream is resumed when there is. */
+  waitForRoom(stream: Stream): void {
+    this.#roomLine.add(stream)
+    if (!this.#full && this.#options.extents.full) this.#becomeFull(false)
+    if (!this.#full) this.#resumeSoon()
   }
 
   // ---- for the scheduler
 
-  /** An idle worker asks: cuts the lane that is most worth it. True when an extent was cut. */
+  /** An idle worker asks: cuts a lane that is worth it, all in turn. True when an extent was cut. */
   offerWork(): boolean {
-    let best: Lane | null = null
     for (const lane of this.#lanes) {
-      if (lane.pendingBytes === 0 || !(lane.urgent || lane.due || lane.pendingBytes >= EXTENT_BYTES_MIN))
-        continue
-      if (best === null || lane.pendingBytes > best.pendingBytes) best = lane
+      const { pendingBytes, urgent, due } = lane
+      if (pendingBytes === 0 || !(urgent || due || pendingBytes >= EXTENT_BYTES_MIN)) continue
+      this.#lanes.delete(lane)
+      this.#lanes.add(lane)
+      return this.cut(lane, false)
     }
-    return best !== null && this.cut(best, false)
+    return false
   }
 
   /** An extent of so many bytes was committed with so many records. */
   committed(bytes: number, records: number): void {
-    if (records > 0)
-      this.meanRecordBytes += MEAN_WEIGHT * (Math.max(2, bytes / records) - this.meanRecordBytes)
+    if (records > 0) {
+      // By density, so that one extent of tiny records counts at once: too small a table costs more than too large a one.
+      const perByte = 1 / this.meanRecordBytes
+      const density = Math.min(records / bytes, 1 / RECORD_BYTES_MIN)
+      this.meanRecordBytes = 1 / (perByte + MEAN_WEIGHT * (density - perByte))
+    }
     this.#roomMayHaveCome()
   }
 
@@ -330,25 +350,31 @@ export class Intake {
   /** Nothing waits here and nothing is out. */
   get idle(): boolean {
     return (
-      this.#waiting.size === 0 &&
+      this.#roomLine.empty &&
+      this.#laneLine.empty &&
+      this.#retries.size === 0 &&
       this.#options.extents.empty &&
       [...this.#lanes].every((lane) => lane.pendingBytes === 0)
     )
   }
 
+  /** Lets go of everything. What is still in lanes then, because time ran out, was never acknowledged. */
   stop(): void {
+    this.#stopped = true
     this.#lingerTimer?.clear()
     this.#lingerTimer = null
-    if (this.#shared !== null && this.#shared.pendingBytes === 0) {
-      this.#retire(this.#shared)
-      this.#shared = null
-    }
-    assert(this.#lanes.size === 0 || !this.idle, 'streams close their lanes')
+    this.#roomLine.clear()
+    this.#laneLine.clear()
+    this.#retries.clear()
+    this.#roomListeners = []
+    for (const lane of this.#lanes) this.#retire(lane)
+    this.#shared = null
   }
 
   // ---- backpressure
 
-  #becomeFull(): null {
+  #becomeFull(forSlabs: boolean): null {
+    this.#slabsWanted ||= forSlabs
     if (!this.#full) {
       this.#full = true
       this.#fullSince = this.#options.clock.now()
@@ -367,39 +393,36 @@ export class Intake {
   }
 
   get #mayResume(): boolean {
-    return !this.#options.extents.full && this.#accepting && this.slabsToResume === 0
+    if (this.#options.extents.full || !this.#accepting) return false
+    return !this.#slabsWanted || this.slabsToResume === 0
   }
 
   #roomMayHaveCome(): void {
     if (this.#full) {
       if (!this.#mayResume) return
-      this.#full = false
+      this.#full = this.#slabsWanted = false
       this.#backpressureMs += this.#options.clock.now() - this.#fullSince
       this.#options.onBackpressure(false)
     }
-    if (this.#waiting.size > 0 || this.#roomListeners.length > 0) this.#resumeSoon()
+    if (!this.#roomLine.empty || !this.#laneLine.empty || this.#roomListeners.length > 0) this.#resumeSoon()
   }
 
   /** In a turn of its own: a microtask would run inside a read callback, before its read has ended. */
   #resumeSoon(): void {
-    if (this.#resumeAsked) return
+    if (this.#resumeAsked || this.#stopped) return
     this.#resumeAsked = true
     setImmediate(() => {
       this.#resumeAsked = false
-      this.#resumeWaiting()
+      if (!this.#stopped) this.#resumeWaiting()
     })
   }
 
   #resumeWaiting(): void {
-    if (this.#full || this.#retrying) return
-    this.#retrying = true
-    // Streams that wait again join at the end, so one pass over those that waited at its start is enough.
-    for (const stream of [...this.#waiting]) {
-      this.#waiting.delete(stream)
-      if (!stream.resume()) this.#waiting.add(stream)
-      if (this.#full) break
-    }
-    this.#retrying = false
+    const retries = this.#retries
+    this.#retries = new Set()
+    for (const stream of retries) stream.resume()
+    this.#roomLine.serve(() => !this.#full)
+    this.#laneLine.serve(() => !this.#full && this.#laneFree)
     if (this.#full) return
     const listeners = this.#roomListeners
     this.#roomListeners = []

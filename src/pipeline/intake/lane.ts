@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import type { Arena } from '../../memory/arena.ts'
 import {
   EXTENT_RUNS_MAX,
@@ -6,6 +7,7 @@ import {
   RECORD_BYTES,
   RUN_BYTES,
   RUN_KIND,
+  RUN_KIND_MASK,
   regionBytes,
 } from '../../memory/frame-region.ts'
 import type { Stream } from './stream.ts'
@@ -15,6 +17,14 @@ export const EXTENTS_PER_SLAB_MAX = 1024
 /** Room in the table for more records than the source's mean record length suggests. */
 const TABLE_MARGIN = 1.25
 const TABLE_SPARE_RECORDS = 16
+/** Part of a slab that one table may take; an extent of more and smaller records goes on with a table of the reserve. */
+const TABLE_SHARE_MAX = 1 / 4
+/**
+ * What a region leaves free above the bytes: a read that is under way, or an unfinished line, must find room for a
+ * region of its own, however much the table of the extent before it wanted.
+ */
+const LAST_REGION_RUNS = 4
+const LAST_REGION_BYTES = regionBytes(LAST_REGION_RUNS, 1) + 8
 
 /** A piece of one stream in a lane; it ends where the next begins. */
 export interface Run {
@@ -45,6 +55,7 @@ export class Lane {
   /** End of the space that the kernel was given to write to; no region may begin below. */
   offered = 0
   #regionBottom: number
+  readonly #recordsMax: number
   #extents = 0
   runs: Run[] = []
   /** A request has ended in it: don't wait for more. */
@@ -57,11 +68,20 @@ export class Lane {
     this.slab = slab
     this.fill = this.complete = this.cutFrom = arena.slabStart(slab)
     this.end = this.#regionBottom = this.fill + arena.slabBytes
+    this.#recordsMax = Math.min(
+      FRAME_RECORDS_MAX,
+      Math.floor((arena.slabBytes * TABLE_SHARE_MAX) / RECORD_BYTES),
+    )
   }
 
   /** Whole records not yet handed over, in bytes. */
   get pendingBytes(): number {
     return this.complete - this.cutFrom
+  }
+
+  /** No extent was cut from it yet. */
+  get fresh(): boolean {
+    return this.#extents === 0
   }
 
   /** Bytes that can be added so that the frame region of what is pending still fits; `runs` more runs may begin. */
@@ -72,25 +92,27 @@ export class Lane {
     const fixed =
       2 *
       (HEADER_BYTES + (this.runs.length + runs) * RUN_BYTES + (TABLE_SPARE_RECORDS + 1) * RECORD_BYTES + 8)
-    const pending = (this.fill - this.cutFrom) * perByte
-    return Math.max(0, Math.floor((this.#regionBottom - this.fill - fixed - pending) / (1 + perByte)))
+    const free = this.#regionBottom - this.fill - fixed - LAST_REGION_BYTES
+    const withTableByMean = (free - (this.fill - this.cutFrom) * perByte) / (1 + perByte)
+    const withLargestTable = free - this.#recordsMax * RECORD_BYTES
+    return Math.max(0, Math.floor(Math.max(withTableByMean, withLargestTable)))
   }
 
   /** The bytes of so many records fill a table: cut before. */
-  static extentBytesMax(meanRecordBytes: number): number {
-    return (FRAME_RECORDS_MAX / TABLE_MARGIN) * meanRecordBytes
+  extentBytesMax(meanRecordBytes: number): number {
+    return (this.#recordsMax / TABLE_MARGIN) * meanRecordBytes
   }
 
   append(bytes: Uint8Array): void {
     this.#arena.bytes.set(bytes, this.fill)
     this.fill += bytes.length
+    assert(this.fill <= this.#regionBottom, 'bytes stay below the regions')
   }
 
   /** Everything written from now on, or from `from`, belongs to this stream. */
   beginRun(stream: Stream, kind: number, from = this.fill): Run {
     const last = this.runs[this.runs.length - 1]
-    if (last !== undefined && last.stream === stream && last.kind === kind && kind === RUN_KIND.LINES)
-      return last
+    if (last !== undefined && last.stream === stream && kind === RUN_KIND.LINES && isLines(last)) return last
     const run = { from, stream, kind, state: 0, length: 0 }
     this.runs.push(run)
     return run
@@ -100,11 +122,17 @@ export class Lane {
   takeRegion(meanRecordBytes: number, runs: number): { region: number; capacity: number } {
     const wanted = Math.ceil((this.pendingBytes / meanRecordBytes) * TABLE_MARGIN) + TABLE_SPARE_RECORDS
     const bottom = Math.max(this.fill, this.offered)
-    const fits = Math.floor((this.#regionBottom - bottom - regionBytes(runs, 0) - 8) / RECORD_BYTES)
-    const capacity = Math.max(0, Math.min(wanted, fits, FRAME_RECORDS_MAX))
+    const spare = this.#regionBottom - bottom - regionBytes(runs, 0) - 8
+    const fits = Math.floor(Math.max(spare - LAST_REGION_BYTES, Math.min(spare, RECORD_BYTES)) / RECORD_BYTES)
+    const capacity = Math.max(0, Math.min(wanted, fits, this.#recordsMax))
     const region = (this.#regionBottom - regionBytes(runs, capacity)) & ~7
+    assert(region >= bottom, 'a region lies above the bytes')
     this.#regionBottom = region
     this.#extents++
     return { region, capacity }
   }
+}
+
+function isLines(run: Run): boolean {
+  return (run.kind & RUN_KIND_MASK) === RUN_KIND.LINES
 }

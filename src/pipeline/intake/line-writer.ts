@@ -1,5 +1,6 @@
+import assert from 'node:assert'
 import { DEAD_LETTER_RECORD_BYTES_MAX } from '../../encode/dead-letter.ts'
-import { RUN_KIND } from '../../memory/frame-region.ts'
+import { RUN_BEGIN, RUN_KIND } from '../../memory/frame-region.ts'
 import { UNFINISHED_BLOCK_BYTES } from '../limits.ts'
 import type { Lane } from './lane.ts'
 import type { Stream, StreamWriter } from './stream.ts'
@@ -18,6 +19,7 @@ export class LineWriter implements StreamWriter {
   #block: Uint8Array | null = null
   #blockLength = 0
   lane: Lane | null
+  /** A line was handed over; where the first begins the worker looks for a BOM. */
   #begun: boolean
   /** Length so far of a line that is too long; its beginning stands in the lane. */
   #oversize = 0
@@ -31,9 +33,7 @@ export class LineWriter implements StreamWriter {
     this.#noteLines(lane, lane.cutFrom)
   }
 
-  take(piece: Uint8Array): Uint8Array | null {
-    const chunk = this.#begun ? piece : withoutByteOrderMark(piece)
-    this.#begun = true
+  take(chunk: Uint8Array): Uint8Array | null {
     if (this.lane !== null) return this.#takeIntoLane(chunk)
     const lineEnd = chunk.lastIndexOf(LF) + 1
     if (lineEnd > 0) {
@@ -42,10 +42,15 @@ export class LineWriter implements StreamWriter {
         this.#blockLength > 0
           ? [this.#unfinished(), chunk.subarray(0, lineEnd)]
           : [chunk.subarray(0, lineEnd)]
-      if (!intake.place(this.#stream, RUN_KIND.LINES, pieces)) return chunk
+      if (!intake.place(this.#stream, this.#lines, pieces)) return chunk
+      this.#begun = true
       this.#setBlockLength(0)
     }
     return this.#keep(lineEnd > 0 ? chunk.subarray(lineEnd) : chunk)
+  }
+
+  get #lines(): number {
+    return this.#begun ? RUN_KIND.LINES : RUN_KIND.LINES | RUN_BEGIN
   }
 
   /** Keeps the beginning of a line. */
@@ -76,7 +81,7 @@ export class LineWriter implements StreamWriter {
   }
 
   #setBlockLength(bytes: number): void {
-    this.#stream.intake.unfinishedBytes += bytes - this.#blockLength
+    this.#stream.intake.heldByStreams += bytes - this.#blockLength
     this.#blockLength = bytes
   }
 
@@ -141,20 +146,22 @@ export class LineWriter implements StreamWriter {
     const { intake } = this.#stream
     let lane = this.lane!
     if (!intake.accepting) {
-      intake.retryWhenRoom(this.#stream)
+      intake.waitForRoom(this.#stream)
       return null
     }
     if (lane.room(intake.meanRecordBytes, 1) < HOT_READ_BYTES_MIN) {
       const next = intake.rotate(this.#stream, lane)
       if (next === null) return null
       this.lane = lane = next
+      assert(lane.room(intake.meanRecordBytes, 1) > 0, 'an unfinished line leaves room in a slab')
     }
     return lane
   }
 
   /** What is not yet cut belongs to this stream; a run that has begun goes on. */
   #ensureRun(lane: Lane): void {
-    if (lane.runs.length === 0) lane.beginRun(this.#stream, RUN_KIND.LINES, lane.complete)
+    if (lane.runs.length > 0) return
+    lane.beginRun(this.#stream, this.#lines, lane.complete)
   }
 
   #takeIntoLane(chunk: Uint8Array): Uint8Array | null {
@@ -190,7 +197,10 @@ export class LineWriter implements StreamWriter {
     }
     let at = lane.fill - 1
     while (at >= start && bytes[at] !== LF) at--
-    if (at >= start) lane.complete = at + 1
+    if (at >= start) {
+      lane.complete = at + 1
+      this.#begun = true
+    }
     const tail = lane.fill - lane.complete
     if (tail > this.#stream.intake.maxRecordBytes) {
       this.#oversize = tail
@@ -208,6 +218,7 @@ export class LineWriter implements StreamWriter {
     lane.fill -= end + 1 - from
     lane.complete = from
     this.#oversize = 0
+    this.#begun = true
     lane.beginRun(this.#stream, RUN_KIND.LINES, from)
   }
 
@@ -217,7 +228,7 @@ export class LineWriter implements StreamWriter {
     if (lane === null) {
       if (this.#blockLength === 0) return true
       const pieces = clean ? [this.#unfinished(), LF_BYTES] : [this.#unfinished()]
-      const kind = clean ? RUN_KIND.LINES : RUN_KIND.BROKEN
+      const kind = clean ? this.#lines : RUN_KIND.BROKEN
       if (!intake.place(this.#stream, kind, pieces)) return false
       this.#freeBlock()
       return true
@@ -226,6 +237,7 @@ export class LineWriter implements StreamWriter {
       lane.append(LF_BYTES)
       this.#endOversize(lane, lane.fill - 1, lane.fill - 1)
     } else if (lane.fill > lane.complete) {
+      this.#ensureRun(lane)
       if (clean) lane.append(LF_BYTES)
       else {
         if (lane.complete === lane.runs[lane.runs.length - 1]?.from) lane.runs.pop()
@@ -233,7 +245,10 @@ export class LineWriter implements StreamWriter {
       }
       lane.complete = lane.fill
     }
-    if (!intake.closeLane(lane)) return false
+    if (!intake.closeLane(lane)) {
+      intake.waitForRoom(this.#stream)
+      return false
+    }
     this.lane = null
     return true
   }
@@ -243,9 +258,4 @@ export class LineWriter implements StreamWriter {
   close(): void {
     this.#freeBlock()
   }
-}
-
-/** A BOM at the start of a stream is no part of its first line. (One that comes in pieces stays, and is malformed.) */
-function withoutByteOrderMark(chunk: Uint8Array): Uint8Array {
-  return chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? chunk.subarray(3) : chunk
 }

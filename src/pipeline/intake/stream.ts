@@ -25,9 +25,9 @@ export const STREAM_ERRORS_MAX = 5
 
 /** Where a writer puts a stream's bytes; one for newline framing, one for structure. */
 export interface StreamWriter {
-  /** Takes what there is room for and returns the rest, or null. */
+  /** Takes what there is room for and returns the rest (then the stream is in line, or its extent is out), or null. */
   take(chunk: Uint8Array): Uint8Array | null
-  /** The stream has ended (its last chunk was taken): places what is unfinished. False: no room yet, ask again. */
+  /** The stream has ended (its last chunk was taken): places what is unfinished. False: not yet, the stream is resumed. */
   finish(clean: boolean): boolean
   /** An extent of this stream alone was committed up to `consumed`. */
   extentDone(consumed: number, outcome: number, state: number): void
@@ -77,16 +77,11 @@ export class Stream {
    */
   write(chunk: Uint8Array): boolean {
     if (this.badFraming || this.#ending !== 'open') return true
-    if (this.#parked.length === 0) {
-      const rest = this.#writer.take(chunk)
-      if (rest === null) return true
-      this.#park(rest)
-    } else this.#park(chunk)
+    const rest = this.waiting ? chunk : this.#writer.take(chunk)
+    if (rest === null) return true
+    this.#parked.push(this.#options.reusesBuffer === true ? Uint8Array.from(rest) : rest)
+    this.intake.heldByStreams += rest.length
     return false
-  }
-
-  #park(chunk: Uint8Array): void {
-    this.#parked.push(this.#options.reusesBuffer === true ? Uint8Array.from(chunk) : chunk)
   }
 
   /** No more bytes: `clean` at a proper end, else what is unfinished was broken off. */
@@ -96,21 +91,20 @@ export class Stream {
     this.#settle()
   }
 
-  /** There may be room again; called by the intake. False: still none, keep waiting. */
-  resume(): boolean {
+  /** There may be room again; called by the intake. Whoever still finds none has joined a line again. */
+  resume(): void {
     while (this.#parked.length > 0) {
-      const rest = this.#writer.take(this.#parked[0]!)
+      const chunk = this.#parked[0]!
+      const rest = this.#writer.take(chunk)
+      this.intake.heldByStreams -= chunk.length - (rest?.length ?? 0)
       if (rest !== null) {
         this.#parked[0] = rest
-        return false
+        return
       }
       this.#parked.shift()
     }
-    if (this.#ending === 'open') {
-      this.#options.onDrain()
-      return true
-    }
-    return this.#settle()
+    if (this.#ending === 'open') this.#options.onDrain()
+    else this.#settle()
   }
 
   get peerText(): string {
@@ -125,15 +119,14 @@ export class Stream {
     return this.#ending !== 'open'
   }
 
-  #settle(): boolean {
-    if (this.#parked.length > 0 && !this.badFraming) return false
+  #settle(): void {
+    if (this.waiting) return
     if (!this.#finished) {
-      if (!this.badFraming && !this.#writer.finish(this.#ending === 'clean')) return false
+      if (!this.badFraming && !this.#writer.finish(this.#ending === 'clean')) return
       this.#finished = true
       if (this.#placed > 0) this.intake.hurry()
     }
     this.#checkDone()
-    return true
   }
 
   #checkDone(): void {
@@ -183,6 +176,7 @@ export class Stream {
   /** Structure was lost. What waits is dropped (it was never taken), the source is told by `onDone` after `end`. */
   loseFraming(): void {
     this.badFraming = true
+    for (const chunk of this.#parked) this.intake.heldByStreams -= chunk.length
     this.#parked = []
     this.#options.onDrain()
     if (this.#ending !== 'open') this.#settle()

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import type { Arena } from '../../memory/arena.ts'
 import { FRAME_RECORDS_MAX, RECORD_BYTES } from '../../memory/frame-region.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
@@ -30,7 +31,9 @@ export class TableSpace {
 
   /** A region with `headBytes` before its table, for `recordBytes` of records; its slab is retained. Null: no room now. */
   take(headBytes: number, recordBytes: number): { region: number; slab: number; capacity: number } | null {
-    const capacity = Math.min(FRAME_RECORDS_MAX, Math.ceil(recordBytes / 2) + 1)
+    const fits = Math.floor((this.#arena.slabBytes - headBytes - 8) / RECORD_BYTES)
+    const capacity = Math.min(FRAME_RECORDS_MAX, fits, Math.ceil(recordBytes / 2) + 1)
+    assert(capacity > 0, 'a slab holds the runs of an extent and more')
     const bytes = (headBytes + capacity * RECORD_BYTES + 7) & ~7
     if (!this.#fits(bytes)) {
       // First let go of the full one: it may be all that the owner can have, and free again by that.
