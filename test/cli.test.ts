@@ -11,7 +11,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { temporaryDirectory } from './helpers/collector.ts'
 
-const launcher = join(import.meta.dirname, '../src/spillway.js')
+const root = join(import.meta.dirname, '..')
+const launcher = join(root, 'src/spillway.js')
 
 const event = (n: number) =>
   `${JSON.stringify({ timestamp: '2026-11-22T00:00:00Z', source_ip: '192.0.2.1', event_type: 'test', severity: 3, n })}\n`
@@ -32,8 +33,15 @@ class Cli {
   #err = ''
   #check = () => {}
 
-  constructor(test: Test, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, [launcher, ...args], {
+  constructor(
+    test: Test,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    command: readonly [string, ...string[]] = [process.execPath, launcher],
+  ) {
+    const [file, ...first] = command
+    this.child = spawn(file, [...first, ...args], {
+      cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, LOG_LEVEL: 'info', ...env },
     })
@@ -115,7 +123,7 @@ t.test('usage: what is wrong and how it goes, on standard error, exit code 2', a
 })
 
 t.test('--version and --help', async (t) => {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   t.same(await run(t, '--version'), { code: 0, out: `${version}\n`, err: '' })
   const help = await run(t, '--help')
   t.match(help, { code: 0, out: /run .*\n.*check /s, err: '' })
@@ -174,6 +182,17 @@ t.test('SIGTERM delivers what waits for its batch, says so, and exits with 0', a
     { event: 'shutdown_done', delivered: 3, undelivered: 0 },
   ])
   t.equal(archived(join(file, '../archive')), event(1) + event(2) + event(3))
+})
+
+t.test('npm start passes SIGTERM on', async (t) => {
+  const file = configFile(t, SLOW_BATCHES)
+  const cli = new Cli(t, ['start', '--', '-c', file], {}, ['npm'])
+  await post(await cli.logged('started'), 'push', event(1))
+  cli.child.kill('SIGTERM')
+  // npm is gone at once; the output closes with the collector.
+  const { err } = await cli.ended
+  t.match(logLines(err).at(-1), { event: 'shutdown_done', delivered: 1, undelivered: 0 })
+  t.equal(archived(join(file, '../archive')), event(1))
 })
 
 function archived(folder: string): string {

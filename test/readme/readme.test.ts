@@ -30,7 +30,7 @@ t.test('its examples of configuration pass the check', async (t) => {
 
 t.test('its links lead somewhere', async (t) => {
   for (const [, path] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g))
-    t.ok(existsSync(join(root, path!)), path)
+    t.ok(existsSync(join(root, path!)), path!)
 })
 
 t.test('its metrics are there', async (t) => {
