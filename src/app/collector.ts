@@ -192,10 +192,14 @@ export class Collector {
     const wasRunning = this.#state === 'running'
     this.#state = 'draining'
     const { sources, sinks, scheduler, tables, workers, deadLetters } = this.topology
+    const doorsDeadline = new AbortController()
     const deadline = new AbortController()
-    const timer = this.#clock.setTimeout(() => deadline.abort(), this.config.shutdownTimeoutMs)
-    const late = new Promise<void>((resolve) => deadline.signal.addEventListener('abort', () => resolve()))
-    await Promise.race([Promise.all(sources.map(({ door }) => door.stop())), late])
+    const { shutdownTimeoutMs } = this.config
+    // Half of the time for what is under way at the doors, so that what then is broken off can still be delivered.
+    const half = this.#clock.setTimeout(() => doorsDeadline.abort(), shutdownTimeoutMs / 2)
+    const timer = this.#clock.setTimeout(() => deadline.abort(), shutdownTimeoutMs)
+    await Promise.all(sources.map(({ door }) => door.stop(doorsDeadline.signal)))
+    half.clear()
     if (wasRunning) await this.#commitAll(deadline.signal)
     this.#health?.clear()
     const drained = await Promise.all(sinks.map(({ dispatcher }) => dispatcher.drain(deadline.signal)))

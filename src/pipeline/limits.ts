@@ -22,7 +22,7 @@ export const SOURCES_MAX = 64
 export const SINKS_MAX = 64
 
 /** Cold TCP connections of a source are read, one after another, into one buffer of this size. */
-export const TCP_SCRATCH_BYTES = 256 * KIB
+export const TCP_SCRATCH_BYTES = 64 * KIB
 /** Cold TCP connections of a source are offered so much to read into, all together: what they read may have to wait. */
 export const TCP_PARKED_BYTES = 16 * MIB
 /** A cold connection's unfinished record waits in a block of this size. */

@@ -27,11 +27,11 @@ export interface SourceContext {
  *   use). `address` is then where it listens.
  * - A source reads bytes and writes them to streams of its intake. When `write` says false it stops reading until
  *   `onDrain`; it ends every stream that it opened, once.
- * - `stop()` takes nothing new, ends what is open and resolves when all streams are ended; requests in hand are
- *   answered. It may be called twice and before `start`; afterwards the source owns no timer, socket, thread or buffer.
+ * - `stop(deadline)` takes nothing new, ends what is open and resolves when all streams are ended; requests in hand are
+ *   answered until `deadline` is aborted, then cut off. It may be called twice and before `start`; afterwards the source owns no timer, socket, thread or buffer.
  */
 export interface Source {
   readonly address: string
   start(signal: AbortSignal): Promise<void>
-  stop(): Promise<void>
+  stop(deadline?: AbortSignal): Promise<void>
 }

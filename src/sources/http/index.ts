@@ -69,8 +69,8 @@ export class HttpSource implements Source, Door {
     else this.#scheduleSweep()
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop()
+  stop(deadline?: AbortSignal): Promise<void> {
+    this.#stopped ??= this.#stop(deadline)
     return this.#stopped
   }
 
@@ -195,17 +195,21 @@ export class HttpSource implements Source, Door {
   }
 
   /** Requests in hand are answered; what stands still all the while is cut off. */
-  async #stop(): Promise<void> {
+  async #stop(deadline: AbortSignal | undefined): Promise<void> {
     if (this.#server.listening) {
       const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
       for (const connection of this.#connections.values()) {
         connection.closing = true
         if (connection.exchanges.size === 0) connection.socket.destroySoon()
       }
-      const late = this.context.clock.setTimeout(() => {
+      const cutOff = () => {
         for (const socket of this.#connections.keys()) socket.destroy()
-      }, this.config.idleTimeoutMs)
+      }
+      const late = this.context.clock.setTimeout(cutOff, this.config.idleTimeoutMs)
+      if (deadline?.aborted === true) cutOff()
+      deadline?.addEventListener('abort', cutOff, { once: true })
       await closed
+      deadline?.removeEventListener('abort', cutOff)
       late.clear()
     }
     this.#sweepTimer?.clear()

@@ -60,6 +60,11 @@ export class Connection {
     return this.#hot
   }
 
+  /** Waits for room or for a lane of its own: what it has to say is not read. */
+  get blocked(): boolean {
+    return this.#blocked
+  }
+
   /** Has the beginning of a line and nothing since. */
   get unfinished(): boolean {
     return this.stream.lineWriter!.unfinishedBytes > 0
@@ -83,7 +88,7 @@ export class Connection {
   coldRead(chunk: Uint8Array): boolean {
     this.lastReadAtMs = this.#shared.now()
     if (!this.stream.write(chunk)) this.#blocked = true
-    else if (!this.#hot && this.#intake.lanesWanted) this.stream.lineWriter!.closeLane()
+    else if (!this.#hot && this.#intake.lanesWanted) this.giveLaneBack()
     const busy = chunk.length >= this.#shared.offerBytes() * BUSY_FRACTION
     this.#busyReads = busy ? this.#busyReads + 1 : 0
     if (this.#busyReads >= BUSY_READS) this.#promote()
@@ -104,9 +109,9 @@ export class Connection {
     this.#busyReads = 0
   }
 
-  /** Goes back to cold reads, if the unfinished line fits a block. */
-  demote(): void {
-    if (!this.#hot || this.#blocked || !this.stream.lineWriter!.closeLane()) return
+  /** Lets go of its lane, if it has one and the unfinished line fits a block; a hot connection is cold then. */
+  giveLaneBack(): void {
+    if (this.#blocked || !this.stream.lineWriter!.closeLane() || !this.#hot) return
     this.#hot = false
     this.offerScratch()
   }
@@ -124,6 +129,12 @@ export class Connection {
 
   resume(): void {
     if (this.closed || this.#blocked) return
+    this.#readOn()
+  }
+
+  /** It was not idle while it was not read. */
+  #readOn(): void {
+    this.lastReadAtMs = this.#shared.now()
     this.#socket.resume()
   }
 
@@ -135,7 +146,7 @@ export class Connection {
       this.#shared.afterColdRead()
       return
     }
-    this.#socket.resume()
+    this.#readOn()
   }
 
   destroy(): void {

@@ -9,8 +9,8 @@ import { Connection } from './connection.ts'
 import type { ColdReading } from './connection.ts'
 import { kernelReadWorks, readFromKernel } from './kernel-read.ts'
 
-/** A hot connection that was quiet for so long gives its lane back. */
-const HOT_QUIET_MS = 1000
+/** A connection that was quiet for so long gives its lane back. */
+const LANE_QUIET_MS = 1000
 const SWEEP_MS_MIN = 50
 
 /** NDJSON over TCP: lines in, nothing back. A full collector does not read; the sender's kernel holds the rest. */
@@ -20,25 +20,31 @@ export class TcpSource implements Source, ColdReading {
   readonly #server: Server
   readonly #connections = new Set<Connection>()
   readonly scratch = new Uint8Array(TCP_SCRATCH_BYTES)
+  readonly #canReadFromKernel: () => Promise<boolean>
   #kernelRead = true
-  #offerBytes = TCP_SCRATCH_BYTES
+  readonly #offerBytesMax: number
+  #offerBytes: number
   #coldPaused = false
   #sweep: Timer | null = null
   #stopping: Promise<void> | null = null
   address = ''
 
-  constructor(config: TcpSourceConfig, context: SourceContext) {
+  /** `canReadFromKernel`: whether this Node can; for tests of how it reads when it can't. */
+  constructor(config: TcpSourceConfig, context: SourceContext, canReadFromKernel = kernelReadWorks) {
     this.#config = config
     this.#context = context
+    this.#canReadFromKernel = canReadFromKernel
+    this.#offerBytesMax = Math.min(TCP_SCRATCH_BYTES, context.intake.chunkBytesMax)
+    this.#offerBytes = this.#offerBytesMax
     this.#server = createServer({ pauseOnConnect: true, noDelay: false }, (socket) => this.#accept(socket))
     this.#server.maxConnections = config.maxConnections
     this.#server.on('drop', (drop) => {
-      context.events.connectionRefused(config.name, `${drop?.remoteAddress}:${drop?.remotePort}`, 'limit')
+      this.#refused(peerOf(drop?.remoteAddress, drop?.remotePort), 'limit')
     })
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    this.#kernelRead = await kernelReadWorks()
+    this.#kernelRead = await this.#canReadFromKernel()
     if (!this.#kernelRead) this.#context.events.kernelReadMissing(this.#config.name)
     const { host, port } = this.#config.listen
     await new Promise<void>((resolve, reject) => {
@@ -47,10 +53,17 @@ export class TcpSource implements Source, ColdReading {
       )
       this.#server.listen({ host, port, backlog: 1024, signal }, resolve)
     })
+    this.#server.removeAllListeners('error')
+    // A connection that could not be accepted (no more file descriptors): the others go on.
+    this.#server.on('error', () => this.#refused('?', 'error'))
     const bound = this.#server.address() as AddressInfo
     this.address =
       bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
     this.#scheduleSweep()
+  }
+
+  #refused(peer: string, reason: 'limit' | 'idle' | 'error'): void {
+    this.#context.events.connectionRefused(this.#config.name, peer, reason)
   }
 
   now(): number {
@@ -85,22 +98,9 @@ export class TcpSource implements Source, ColdReading {
 
   #accept(accepted: Socket): void {
     const { intake } = this.#context
-    const peer = `${plainAddress(accepted.remoteAddress ?? '?')}:${accepted.remotePort ?? 0}`
+    const peer = peerOf(accepted.remoteAddress, accepted.remotePort)
     const connection = new Connection(intake, this, peer)
-    let socket = accepted
-    if (this.#kernelRead) {
-      const reader = readFromKernel(accepted, {
-        buffer: () => connection.buffer(),
-        onRead: (length) => connection.onRead(length),
-      })
-      connection.attach(reader)
-      socket = reader.socket
-    } else {
-      connection.attach({ socket, setBuffer() {} })
-      socket.on('data', (chunk: Buffer) => {
-        if (!connection.coldRead(chunk)) socket.pause()
-      })
-    }
+    const socket = this.#attach(connection, accepted)
     this.#connections.add(connection)
     let clean = false
     socket.on('end', () => (clean = true))
@@ -117,10 +117,25 @@ export class TcpSource implements Source, ColdReading {
     }
   }
 
+  #attach(connection: Connection, accepted: Socket): Socket {
+    const reader = this.#kernelRead
+      ? readFromKernel(accepted, {
+          buffer: () => connection.buffer(),
+          onRead: (length) => connection.onRead(length),
+        })
+      : null
+    connection.attach(reader ?? { socket: accepted, setBuffer() {} })
+    if (reader !== null) return reader.socket
+    accepted.on('data', (chunk: Buffer) => {
+      if (!connection.coldRead(chunk)) accepted.pause()
+    })
+    return accepted
+  }
+
   /** All cold connections together are offered a bounded number of bytes, since what they read may have to wait. */
   #resize(): void {
     const share = Math.floor(TCP_PARKED_BYTES / Math.max(1, this.#connections.size))
-    let bytes = TCP_SCRATCH_BYTES
+    let bytes = this.#offerBytesMax
     while (bytes > UNFINISHED_BLOCK_BYTES && bytes > share) bytes >>= 1
     const before = this.#offerBytes
     this.#offerBytes = bytes
@@ -131,27 +146,22 @@ export class TcpSource implements Source, ColdReading {
   }
 
   #scheduleSweep(): void {
-    const everyMs = Math.max(SWEEP_MS_MIN, Math.min(HOT_QUIET_MS, this.#config.idleTimeoutMs / 4))
+    const everyMs = Math.max(SWEEP_MS_MIN, Math.min(LANE_QUIET_MS, this.#config.idleTimeoutMs / 4))
     this.#sweep = this.#context.clock.setTimeout(() => {
       this.#sweepConnections()
       this.#scheduleSweep()
     }, everyMs)
   }
 
-  /** Quiet hot connections become cold; one that left a line unfinished for too long is closed. */
+  /** Quiet connections give their lanes back; one that left a line unfinished for too long is closed. */
   #sweepConnections(): void {
     const now = this.now()
     for (const connection of this.#connections) {
       const quietMs = now - connection.lastReadAtMs
-      if (connection.hot && (quietMs >= HOT_QUIET_MS || this.#context.intake.lanesWanted)) connection.demote()
-      if (
-        quietMs < this.#config.idleTimeoutMs ||
-        this.#coldPaused ||
-        !connection.unfinished ||
-        connection.stream.waiting
-      )
-        continue
-      this.#context.events.connectionRefused(this.#config.name, connection.stream.peerText, 'idle')
+      if (quietMs >= LANE_QUIET_MS || this.#context.intake.lanesWanted) connection.giveLaneBack()
+      const isRead = !connection.blocked && (connection.hot || !this.#coldPaused)
+      if (!isRead || !connection.unfinished || quietMs < this.#config.idleTimeoutMs) continue
+      this.#refused(connection.stream.peerText, 'idle')
       connection.destroy()
     }
     this.#resize()
@@ -171,6 +181,10 @@ export class TcpSource implements Source, ColdReading {
     for (const connection of this.#connections) connection.destroy()
     await closed
   }
+}
+
+function peerOf(address = '?', port = 0): string {
+  return `${plainAddress(address)}:${port}`
 }
 
 function plainAddress(address: string): string {
