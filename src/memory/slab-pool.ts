@@ -38,12 +38,12 @@ export class SlabPool {
     this.#reserved += reserved
     this.#ownerCount++
     assert(this.#reserved <= this.slabCount, 'the arena holds the reserves')
-    const pool = this
+    const sharedMax = () => Math.floor(this.sharedCount * sharedShare)
     return {
       name,
       reserved,
       get sharedMax() {
-        return Math.floor(pool.sharedCount * sharedShare)
+        return sharedMax()
       },
       held: 0,
     }

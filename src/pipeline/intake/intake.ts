@@ -96,6 +96,11 @@ export class Intake {
     return this.#full
   }
 
+  /** Longest chunk that a stream may be given: with an unfinished record before it, it fits into an empty slab. */
+  get chunkBytesMax(): number {
+    return this.arena.slabBytes / 2
+  }
+
   /** When full: it is this source's share that is used up, while others would get room. */
   get overShare(): boolean {
     return this.#options.pool.overShare(this.#options.owner)
@@ -353,8 +358,9 @@ export class Intake {
       this.#roomLine.empty &&
       this.#laneLine.empty &&
       this.#retries.size === 0 &&
+      this.#streams.size === 0 &&
       this.#options.extents.empty &&
-      [...this.#lanes].every((lane) => lane.pendingBytes === 0)
+      this.uncommittedBytes === 0
     )
   }
 

@@ -72,7 +72,7 @@ export class Stream {
   }
 
   /**
-   * Takes a chunk of at most 64 KiB; the bytes are copied or, until there is room, kept: the caller must not reuse them
+   * Takes a chunk of at most `Intake.chunkBytesMax`; the bytes are copied or, until there is room, kept: the caller must not reuse them
    * after false. False: read no more until `onDrain`.
    */
   write(chunk: Uint8Array): boolean {

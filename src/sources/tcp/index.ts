@@ -97,6 +97,8 @@ export class TcpSource implements Source, ColdReading {
   }
 
   #accept(accepted: Socket): void {
+    // Closed again by its peer before we came to it.
+    if (accepted.destroyed) return
     const { intake } = this.#context
     const peer = peerOf(accepted.remoteAddress, accepted.remotePort)
     const connection = new Connection(intake, this, peer)
