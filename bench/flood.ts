@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures, FloodCase } from './cases.ts'
 import { CollectorProcess } from './collector-process.ts'
 import { monotonicMs } from './load/tally.ts'
+import { NEARLY_ALL } from './load/load.ts'
 import type { Load, LoadPlan, LoadReport } from './load/load.ts'
 import type { ProcessUsage } from './process-usage.ts'
 
@@ -57,11 +58,14 @@ export async function runFlood(
 
 /** A run that lost or doubled an event has no speed. */
 function speed(before: Moment, after: Moment, report: LoadReport): Figures {
-  const { unique, firstSentAtMs, lastNewAtMs } = report
+  const { unique, firstSentAtMs, nearlyAllAtMs } = report
   const complete = unique === report.sent - report.malformed && report.duplicates === 0
   const cpuS = after.usage.cpuS - before.usage.cpuS
   return {
-    events_per_s: complete ? (unique / (lastNewAtMs - firstSentAtMs)) * 1000 : null,
+    events_per_s:
+      complete && nearlyAllAtMs !== null
+        ? ((NEARLY_ALL * report.sent) / (nearlyAllAtMs - firstSentAtMs)) * 1000
+        : null,
     cpu_s_per_million: complete ? (cpuS / unique) * 1e6 : null,
   }
 }

@@ -88,7 +88,7 @@ async function cpuPercent(
   return (100 * (collector.usage().cpuS - cpuS) * 1000) / (monotonicMs() - fromMs)
 }
 
-function latencies(sortedMs: Float32Array): Figures {
+function latencies(sortedMs: Float64Array): Figures {
   const at = (share: number) => sortedMs[Math.floor(share * (sortedMs.length - 1))] ?? null
   return { p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1) }
 }

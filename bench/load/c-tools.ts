@@ -3,7 +3,7 @@
  * threads of this process do. The flags used are all that is known of them:
  *
  *     gen  --data FILE --port P --mode tcp|http --conns N --count N --batch EVENTS --out JSON
- *     sink --port P --expect N --idle-s S --max-s S --wait-s S --range N --out JSON [--plan "2:503,12:ok"] [--bad FILE --lines N]
+ *     sink --port P --expect N --idle-s S --max-s S --wait-s S --range N --out JSON --series FILE [--plan "2:503,12:ok"] [--bad FILE --lines N]
  *
  * `gen` sends the lines of the file over and over, with the ten digits of `"seq":` counting up from 1000000000; event k
  * is line k modulo the number of lines. `sink` ends when N events came, or none came for a time.
@@ -19,6 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { numberedLines } from '../events.ts'
 import type { NumberedLine } from '../events.ts'
 import type { StreamPlan } from './stream.ts'
+import { NEARLY_ALL } from './load.ts'
 import type { Load, LoadPlan, LoadReport } from './load.ts'
 
 const DISTINCT_EVENTS = 100_000
@@ -29,7 +30,7 @@ interface SinkReport {
   readonly unique_good: number
   readonly duplicates: number
   readonly bad_passed: number
-  readonly last_new_ns: number
+  readonly first_ns: number
   readonly requests_refused: number
 }
 
@@ -88,7 +89,7 @@ export class CTools implements Load {
       duplicates: received.duplicates ?? 0,
       strange: received.bad_passed ?? 0,
       firstSentAtMs: (generated.first_ns ?? 0) / 1e6,
-      lastNewAtMs: (received.last_new_ns ?? 0) / 1e6,
+      nearlyAllAtMs: await this.#nearlyAllAtMs((received.first_ns ?? 0) / 1e6),
       retries: generated.retries ?? 0,
       refused: received.requests_refused ?? 0,
     }
@@ -117,6 +118,8 @@ export class CTools implements Load {
       String(events),
       '--out',
       this.#file('sink.json'),
+      '--series',
+      this.#file('series'),
       ...(outage === null ? [] : ['--plan', `${outage.fromS}:${outage.status},${outage.toS}:ok`]),
       ...(malformedShare === 0 ? [] : ['--bad', this.#file('bad'), '--lines', String(this.#lines.length)]),
     ])
@@ -147,6 +150,19 @@ export class CTools implements Load {
     const child = spawn(join(this.#folder, program), args, { stdio: ['ignore', 'ignore', 'inherit'] })
     this.#children.push(child)
     return child
+  }
+
+  /** From the lines of `sink --series`: second since the first record, and how many came in it, taken as evenly spread. */
+  async #nearlyAllAtMs(firstAtMs: number): Promise<number | null> {
+    const perSecond = (await readFile(this.#file('series'), 'utf8'))
+      .split('\n')
+      .map((line) => line.split(' '))
+    let missing = NEARLY_ALL * this.#plan.events
+    for (const [second, count] of perSecond) {
+      if (Number(count) >= missing) return firstAtMs + (Number(second) + missing / Number(count)) * 1000
+      missing -= Number(count ?? 0)
+    }
+    return null
   }
 
   #malformedSent(): number {

@@ -2,6 +2,9 @@
 import type { StreamPlan } from './stream.ts'
 import type { Outage } from './receiver-thread.ts'
 
+/** Share of what was sent, also when one in a hundred is malformed. */
+export const NEARLY_ALL = 0.98
+
 export interface LoadPlan {
   /** Over all streams, malformed ones included. */
   readonly events: number
@@ -20,7 +23,8 @@ export interface LoadReport {
   /** Events that came and should have been refused, or were never sent. */
   readonly strange: number
   readonly firstSentAtMs: number
-  readonly lastNewAtMs: number
+  /** When most events had come, by the share of NEARLY_ALL: the last batch may wait for its `max_age`; null: they never did. */
+  readonly nearlyAllAtMs: number | null
   /** Requests to the collector that were answered 429 or 503, and sent again. */
   readonly retries: number
   /** Requests of the collector that the receiver refused. */

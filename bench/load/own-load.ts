@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { GeneratorTask, Sent } from './generator-thread.ts'
 import type { StreamPlan } from './stream.ts'
+import { NEARLY_ALL } from './load.ts'
 import type { Load, LoadPlan, LoadReport } from './load.ts'
 import type { ReceiverTask } from './receiver-thread.ts'
 import { Tally, monotonicMs } from './tally.ts'
@@ -57,7 +58,7 @@ export class OwnLoad implements Load {
           duplicates,
           strange: malformedPassed + foreign,
           firstSentAtMs: tally.firstSentAtMs,
-          lastNewAtMs: tally.lastNewAtMs,
+          nearlyAllAtMs: tally.shareReceivedAtMs(NEARLY_ALL),
         }
       }
       await sleep(POLL_MS) // oxlint-disable-line no-await-in-loop -- it waits for others

@@ -13,9 +13,9 @@ export interface TallyBuffers {
   readonly seen: SharedArrayBuffer
   readonly malformed: SharedArrayBuffer
   readonly sentAtMs: SharedArrayBuffer
-  readonly latencyMs: SharedArrayBuffer
+  readonly receivedAtMs: SharedArrayBuffer
   readonly counts: SharedArrayBuffer
-  readonly times: SharedArrayBuffer
+  readonly firstSentAtMs: SharedArrayBuffer
 }
 
 /** Milliseconds of the clock that all threads and processes of the machine share. */
@@ -29,18 +29,18 @@ export class Tally {
   readonly #seen: Uint8Array
   readonly #malformed: Uint8Array
   readonly #sentAtMs: Float64Array
-  readonly #latencyMs: Float32Array
+  readonly #receivedAtMs: Float64Array
   readonly #counts: Int32Array
-  readonly #times: Float64Array
+  readonly #firstSentAtMs: Float64Array
 
   constructor(buffers: TallyBuffers) {
     this.buffers = buffers
     this.#seen = new Uint8Array(buffers.seen)
     this.#malformed = new Uint8Array(buffers.malformed)
     this.#sentAtMs = new Float64Array(buffers.sentAtMs)
-    this.#latencyMs = new Float32Array(buffers.latencyMs)
+    this.#receivedAtMs = new Float64Array(buffers.receivedAtMs)
     this.#counts = new Int32Array(buffers.counts)
-    this.#times = new Float64Array(buffers.times)
+    this.#firstSentAtMs = new Float64Array(buffers.firstSentAtMs)
   }
 
   static create(events: number): Tally {
@@ -48,9 +48,9 @@ export class Tally {
       seen: new SharedArrayBuffer(events),
       malformed: new SharedArrayBuffer(events),
       sentAtMs: new SharedArrayBuffer(events * Float64Array.BYTES_PER_ELEMENT),
-      latencyMs: new SharedArrayBuffer(events * Float32Array.BYTES_PER_ELEMENT),
+      receivedAtMs: new SharedArrayBuffer(events * Float64Array.BYTES_PER_ELEMENT),
       counts: new SharedArrayBuffer(Object.keys(COUNT).length * Int32Array.BYTES_PER_ELEMENT),
-      times: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT),
+      firstSentAtMs: new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT),
     })
   }
 
@@ -58,7 +58,7 @@ export class Tally {
   sending(index: number, malformed: boolean, nowMs: number): void {
     this.#malformed[index] = malformed ? 1 : 0
     this.#sentAtMs[index] = nowMs
-    if (this.#times[0] === 0) this.#times[0] = nowMs
+    if (this.#firstSentAtMs[0] === 0) this.#firstSentAtMs[0] = nowMs
   }
 
   /** The receiver has accepted the event with this number. */
@@ -69,8 +69,7 @@ export class Tally {
     else if (this.#seen[index] !== 0) this.#add('duplicates')
     else {
       this.#seen[index] = 1
-      this.#latencyMs[index] = nowMs - this.#sentAtMs[index]!
-      this.#times[1] = nowMs
+      this.#receivedAtMs[index] = nowMs
       this.#add('unique')
     }
   }
@@ -92,17 +91,20 @@ export class Tally {
   }
 
   get firstSentAtMs(): number {
-    return this.#times[0]!
+    return this.#firstSentAtMs[0]!
   }
 
-  get lastNewAtMs(): number {
-    return this.#times[1]!
+  /** When this share of all events had come; null: it never has. */
+  shareReceivedAtMs(share: number): number | null {
+    const received = this.#receivedAtMs.filter((_, index) => this.#seen[index] !== 0).toSorted()
+    return received[Math.ceil(share * this.#seen.length) - 1] ?? null
   }
 
   /** Milliseconds from sending to arrival of what was sent since `sinceMs` and came, sorted. */
-  latenciesMs(sinceMs: number): Float32Array {
-    return this.#latencyMs
-      .filter((_, index) => this.#seen[index] !== 0 && this.#sentAtMs[index]! >= sinceMs)
+  latenciesMs(sinceMs: number): Float64Array {
+    return this.#receivedAtMs
+      .map((atMs, index) => (this.#seen[index] === 0 ? -1 : atMs - this.#sentAtMs[index]!))
+      .filter((latencyMs, index) => latencyMs >= 0 && this.#sentAtMs[index]! >= sinceMs)
       .toSorted()
   }
 
