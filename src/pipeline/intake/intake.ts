@@ -278,7 +278,8 @@ export class Intake {
   /** Cuts an extent of all that is whole in a lane. False when the ring is full. */
   cut(lane: Lane, own: boolean): boolean {
     if (lane.pendingBytes === 0) return true
-    if (!this.#options.extents.push(lane, own, this.meanRecordBytes)) return false
+    // After a stop the lanes are gone.
+    if (this.#stopped || !this.#options.extents.push(lane, own, this.meanRecordBytes)) return false
     lane.due = lane.urgent = false
     this.#options.wake()
     return true

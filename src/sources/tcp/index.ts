@@ -1,5 +1,6 @@
+import assert from 'node:assert'
 import { createServer } from 'node:net'
-import type { AddressInfo, Server, Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { Timer } from '../../base/clock.ts'
 import { listenError } from '../../base/listen-error.ts'
 import { TCP_PARKED_BYTES, TCP_SCRATCH_BYTES, UNFINISHED_BLOCK_BYTES } from '../../pipeline/limits.ts'
@@ -56,7 +57,8 @@ export class TcpSource implements Source, ColdReading {
     this.#server.removeAllListeners('error')
     // A connection that could not be accepted (no more file descriptors): the others go on.
     this.#server.on('error', () => this.#refused('?', 'error'))
-    const bound = this.#server.address() as AddressInfo
+    const bound = this.#server.address()
+    assert(bound !== null && typeof bound === 'object')
     this.address =
       bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
     this.#scheduleSweep()

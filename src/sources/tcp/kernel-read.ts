@@ -1,3 +1,4 @@
+/* oxlint-disable no-underscore-dangle, typescript/no-unsafe-type-assertion -- what Node does not document is here */
 import { Socket, connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 
@@ -51,7 +52,7 @@ export function readFromKernel(accepted: Socket, options: KernelReadOptions): Ke
   fresh._server = fresh.server = server
   old._server = old.server = null
   old._handle = null
-  return { socket, setBuffer: (buffer) => (fresh._handle as Handle | null)?.useUserBuffer(buffer) }
+  return { socket, setBuffer: (buffer) => fresh._handle?.useUserBuffer(buffer) }
 }
 
 /** Sends some bytes over loopback and looks whether they arrive where they should. */

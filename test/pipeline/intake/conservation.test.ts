@@ -141,7 +141,6 @@ async function run(seed: number, { rig: options, sizes, streams }: Scenario): Pr
       setImmediate(() => rig.intake.setAccepting(true))
     }
     peak = Math.max(peak, rig.extents.depth)
-    // oxlint-disable-next-line no-await-in-loop
     if (below(2) === 0) await turnOfLoop()
   }
   await rig.finish()
@@ -151,8 +150,8 @@ async function run(seed: number, { rig: options, sizes, streams }: Scenario): Pr
 /** What does not hold in the end. */
 function problems(rig: IntakeRig, senders: ReadonlyMap<string, Sender>): string[] {
   const found: string[] = []
-  const check = (holds: boolean, what: string) => {
-    if (!holds) found.push(what)
+  const check = (isSo: boolean, what: string) => {
+    if (!isSo) found.push(what)
   }
   let accepted = 0
   let rejected = 0
@@ -219,7 +218,6 @@ const count = Number(process.env.SEEDS ?? 8)
 for (const [name, scenario] of Object.entries(scenarios)) {
   t.test(`every byte is accounted for, in order: ${name}`, async (t) => {
     for (let seed = first; seed < first + count; seed++) {
-      // oxlint-disable-next-line no-await-in-loop
       await holds(t, seed, scenario)
     }
   })

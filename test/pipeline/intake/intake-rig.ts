@@ -257,7 +257,6 @@ export class IntakeRig {
       while (this.writes > 0) this.store()
       do this.settle()
       while (this.#taken.length > 0)
-      // oxlint-disable-next-line no-await-in-loop
       await turnOfLoop()
       idleTurns = busy || this.tasks + this.writes + this.framesHeld > 0 ? 0 : idleTurns + 1
     }

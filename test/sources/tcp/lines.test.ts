@@ -16,16 +16,12 @@ t.test('this Node reads from the kernel into memory of our choice', async (t) =>
 for (const kernelRead of [true, false]) {
   const how = kernelRead ? 'from the kernel into the arena' : "with 'data' events"
   t.test(`reading ${how}`, async (t) => {
-    const start = (...[test, rig, config]: Parameters<typeof TcpRig.start>) =>
-      TcpRig.start(test, rig, config, kernelRead)
-
     t.test('one byte at a time, CRLF, a BOM, blank lines, a last line without an end', async (t) => {
-      const rig = await start(t)
+      const rig = await TcpRig.start(t, {}, {}, kernelRead)
       const socket = await rig.connect()
       const peer = peerOf(socket)
       const bytes = Buffer.from(`\ufeff${record(0)}\r\n\r\n\n${record(1)}\n  \n{"é":"ü"}\r\n${record(2)}`)
       for (const byte of bytes) {
-        // oxlint-disable-next-line no-await-in-loop
         await write(socket, Uint8Array.of(byte))
       }
       socket.end()
@@ -38,7 +34,7 @@ for (const kernelRead of [true, false]) {
     })
 
     t.test('a connection that breaks off leaves bad_framing behind', async (t) => {
-      const rig = await start(t)
+      const rig = await TcpRig.start(t, {}, {}, kernelRead)
       const socket = await rig.connect()
       const peer = peerOf(socket)
       await write(socket, `${record(0)}\n{"n":1,`)
@@ -51,7 +47,7 @@ for (const kernelRead of [true, false]) {
 
     t.test('bad records of all kinds, neighbours unhurt', async (t) => {
       const max = 64 * KIB
-      const rig = await start(t)
+      const rig = await TcpRig.start(t, {}, {}, kernelRead)
       const socket = await rig.connect()
       const peer = peerOf(socket)
       const sized = (bytes: number) => record(9, bytes - record(9).length)
@@ -72,13 +68,15 @@ for (const kernelRead of [true, false]) {
       await rig.received(2 * bad.length + 3)
       t.same(rig.accepted(peer), [...numbers(bad.length + 1), sized(max), sized(max - 1)])
       t.same(
-        rig.letters(peer).map(({ category, record, length }) => [category, record, length ?? record.length]),
+        rig
+          .letters(peer)
+          .map((letter) => [letter.category, letter.record, letter.length ?? letter.record.length]),
         bad.map(([category, text]) => [category, text.slice(0, DEAD_LETTER_RECORD_BYTES_MAX), text.length]),
       )
     })
 
     t.test('two busy connections and many quiet ones: all lines, in order', async (t) => {
-      const rig = await start(t, { slabBytes: 256 * KIB, slabs: 24 })
+      const rig = await TcpRig.start(t, { slabBytes: 256 * KIB, slabs: 24 }, {}, kernelRead)
       const lines = numbers(10_000, 200)
       const few = numbers(50)
       const busy = await Promise.all([rig.connect(), rig.connect()])
@@ -89,7 +87,6 @@ for (const kernelRead of [true, false]) {
       for (const socket of busy) socket.end(`${lines.join('\n')}\n`)
       for (const line of few) {
         for (const socket of quiet) socket.write(`${line}\n`)
-        // oxlint-disable-next-line no-await-in-loop
         await new Promise((resolve) => setImmediate(resolve))
       }
       for (const socket of quiet) socket.end()
@@ -102,20 +99,17 @@ for (const kernelRead of [true, false]) {
     })
 
     t.test('a busy connection that becomes quiet gives its lane back, and is busy again', async (t) => {
-      const rig = await start(t, { slabBytes: 256 * KIB, slabs: 24 }, { idleTimeoutMs: 60_000 })
+      const rig = await TcpRig.start(t, { slabBytes: 256 * KIB, slabs: 24 }, {}, kernelRead)
       const socket = await rig.connect()
       const lines = numbers(16_000, 200)
       const sent: string[] = []
       for (const part of [0, 1]) {
         const now = lines.slice(part * 8000, (part + 1) * 8000)
         // The beginning of a line stays behind when it becomes cold, and is finished later.
-        // oxlint-disable-next-line no-await-in-loop
         await write(socket, `${sent.length > 0 ? '}\n' : ''}${now.join('\n')}\n{"half":${part}`)
         if (sent.length > 0) sent.push('{"half":0}')
         sent.push(...now)
-        // oxlint-disable-next-line no-await-in-loop
         await rig.received(sent.length)
-        // oxlint-disable-next-line no-await-in-loop
         await until(() => rig.rig.intake.slabs().length <= 1)
       }
       await write(socket, '}\n')

@@ -80,7 +80,6 @@ export class TcpRig {
       while (rig.tasks > 0) rig.work()
       while (rig.writes > 0) rig.store()
       while (!this.holding && rig.framesHeld > 0) rig.settle()
-      // oxlint-disable-next-line no-await-in-loop
       await turnOfLoop()
     }
   }
@@ -133,7 +132,6 @@ export function peerOf(socket: Socket): string {
 }
 
 export async function until(condition: () => boolean): Promise<void> {
-  // oxlint-disable-next-line no-await-in-loop
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
 }
 
