@@ -33,11 +33,14 @@ export interface FloodCase extends CaseBase {
   readonly warmUpS: number
 }
 
-/** A few events a second, through several sources of both types. */
+/** A few events a second, through several sources. */
 export interface TrickleCase extends CaseBase {
   readonly kind: 'trickle'
-  readonly sourcesPerType: number
+  readonly sources: readonly ('tcp' | 'http')[]
+  /** Of each source. */
   readonly eventsPerSecond: number
+  /** Events of one write, over HTTP of one request. */
+  readonly eventsPerWrite: number
   readonly warmUpS: number
   readonly durationS: number
 }
@@ -72,6 +75,12 @@ const flood = {
 const overTcp = { source: 'tcp', connections: 2, eventsPerWrite: 500 } as const
 const overHttp = { source: 'http', connections: 4, eventsPerWrite: 500 } as const
 const inMemory = { ...NOTHING_LOST, rss_percent: { atMost: 100 } } as const
+
+const sixSources = {
+  sources: ['tcp', 'tcp', 'tcp', 'http', 'http', 'http'],
+  eventsPerSecond: 100,
+  eventsPerWrite: 1,
+} as const
 
 export const cases: readonly BenchCase[] = [
   {
@@ -117,8 +126,18 @@ export const cases: readonly BenchCase[] = [
     name: 'trickle',
     warmUpS: 3,
     durationS: 15,
-    sourcesPerType: 3,
-    eventsPerSecond: 100,
+    ...sixSources,
+    sink: { batch: { max_age: '2s' }, rate_limit: { requests_per_second: 1, burst: 1 } },
+    targets: { ...NOTHING_LOST, cpu_percent: { atMost: 10, wanted: 5 }, backpressure: { atMost: 0 } },
+  },
+  {
+    kind: 'trickle',
+    table: 'trickle',
+    name: 'trickle-by-10',
+    warmUpS: 3,
+    durationS: 15,
+    ...sixSources,
+    eventsPerWrite: 10,
     sink: { batch: { max_age: '2s' }, rate_limit: { requests_per_second: 1, burst: 1 } },
     targets: { ...NOTHING_LOST, cpu_percent: { atMost: 10, wanted: 5 }, backpressure: { atMost: 0 } },
   },
@@ -128,8 +147,7 @@ export const cases: readonly BenchCase[] = [
     name: 'latency',
     warmUpS: 3,
     durationS: 15,
-    sourcesPerType: 3,
-    eventsPerSecond: 100,
+    ...sixSources,
     sink: { batch: { max_age: '20ms' } },
     targets: { ...NOTHING_LOST, p99_ms: { atMost: 50 }, backpressure: { atMost: 0 } },
   },

@@ -8,21 +8,20 @@ import { monotonicMs } from './load/tally.ts'
 
 const GIVE_UP_MS = 20_000
 const SETTLE_MS = 300
-const TYPES = ['tcp', 'http'] as const
 
-/** What the cases of little load share: several sources of both types, and one sink. */
+/** What the cases of little load share: several sources, and one sink. */
 interface Setting {
-  readonly sourcesPerType: number
+  readonly sources: readonly ('tcp' | 'http')[]
   readonly sink: object
   readonly warmUpS: number
   readonly durationS: number
-  /** Each source gets so many, one a write. */
   readonly eventsPerSource: number
+  readonly eventsPerWrite: number
   readonly connections: number
   readonly eventsPerSecond: number | null
 }
 
-/** One run of events that come one by one; load of our own only, because it knows when each was sent. */
+/** One run of a few events a second; load of our own only, because it knows when each was sent. */
 export function runTrickle({ warmUpS, durationS, ...rest }: TrickleCase): Promise<Figures> {
   const eventsPerSource = Math.round(rest.eventsPerSecond * (warmUpS + durationS))
   return runQuiet({ ...rest, warmUpS, durationS, eventsPerSource, connections: 1 })
@@ -30,15 +29,17 @@ export function runTrickle({ warmUpS, durationS, ...rest }: TrickleCase): Promis
 
 /** One run of connections that send an event each, and then nothing. */
 export function runIdle({ warmUpS, durationS, connectionsPerType, sink }: IdleCase): Promise<Figures> {
-  const perSource = { eventsPerSource: connectionsPerType, connections: connectionsPerType }
-  return runQuiet({ sourcesPerType: 1, sink, warmUpS, durationS, ...perSource, eventsPerSecond: null })
+  const perSource = {
+    eventsPerSource: connectionsPerType,
+    eventsPerWrite: 1,
+    connections: connectionsPerType,
+  }
+  return runQuiet({ sources: ['tcp', 'http'], sink, warmUpS, durationS, ...perSource, eventsPerSecond: null })
 }
 
 async function runQuiet(setting: Setting): Promise<Figures> {
-  const names = TYPES.flatMap((type) =>
-    Array.from({ length: setting.sourcesPerType }, (_, index) => ({ type, name: `${type}${index}` })),
-  )
-  const { eventsPerSource, connections, eventsPerSecond } = setting
+  const names = setting.sources.map((type, index) => ({ type, name: `${type}${index}` }))
+  const { eventsPerSource, eventsPerWrite, connections, eventsPerSecond } = setting
   const events = names.length * eventsPerSource
   const load = await OwnLoad.start({ events, malformedShare: 0, outage: null })
   let collector: CollectorProcess | null = null
@@ -53,7 +54,7 @@ async function runQuiet(setting: Setting): Promise<Figures> {
       mode: type,
       port: port(name),
       connections,
-      eventsPerWrite: 1,
+      eventsPerWrite,
       firstIndex: index * eventsPerSource,
       events: eventsPerSource,
       eventsPerSecond,
