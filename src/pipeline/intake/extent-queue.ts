@@ -162,7 +162,7 @@ export class ExtentQueue {
     ring.words[word + ENTRY.RUNS] = extent.runs.length
     ring.words[word + ENTRY.CAPACITY] = extent.capacity
     // A suspect is tried alone; what stands before it goes first.
-    const alone = extent.suspect !== 0 && extent.suspect === from
+    const alone = extent.suspect === from
     ring.words[word + ENTRY.STOP_AT] = alone ? 0 : extent.suspect
     ring.words[word + ENTRY.RECORD_LIMIT] = alone ? 1 : 0
     ring.words[word + ENTRY.CONDEMNED] = alone && extent.suspectDeaths > 1 ? 1 : 0
@@ -363,6 +363,8 @@ export class ExtentQueue {
     const entry = this.#tail % this.#extents.length
     const extent = this.#extents[entry]!
     const from = ring.words[ring.base(entry) + ENTRY.FROM]!
+    // Taking may free the slab of another table, which is told to all that wait: not to this one a second time.
+    this.#tableWanted = false
     const space = tables.take(regionBytes(extent.runs.length, 0), extent.end - from)
     this.#tableWanted = space === null
     if (space === null) return

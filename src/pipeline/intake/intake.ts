@@ -50,7 +50,8 @@ export class Intake {
   #shared: Lane | null = null
   readonly #lanes = new Set<Lane>()
   #ownLanes = 0
-  readonly #streams = new Map<number, Stream>()
+  /** Streams whose end somebody waits for. */
+  openStreams = 0
   #nextStreamId = 1
   /** Streams that wait for room in the arena or in the ring. */
   readonly #roomLine = new WaitingLine()
@@ -63,9 +64,6 @@ export class Intake {
   /** ... for want of slabs, not only of places in the ring. */
   #slabsWanted = false
   #accepting = true
-  #fullSince = 0
-  backpressureCount = 0
-  #backpressureMs = 0
   #roomListeners: (() => void)[] = []
   #lingerTimer: Timer | null = null
   #resumeAsked = false
@@ -86,9 +84,8 @@ export class Intake {
   openStream(options: StreamOptions): Stream {
     const id = options.onDone === undefined ? 0 : this.#nextStreamId++
     if (this.#nextStreamId > 0x7fffffff) this.#nextStreamId = 1
-    const stream = new Stream(this, id, options)
-    if (id !== 0) this.#streams.set(id, stream)
-    return stream
+    if (id !== 0) this.openStreams++
+    return new Stream(this, id, options)
   }
 
   /** True while reading should not begin: the arena, or this source's share of it, is full. */
@@ -104,14 +101,6 @@ export class Intake {
   /** When full: it is this source's share that is used up, while others would get room. */
   get overShare(): boolean {
     return this.#options.pool.overShare(this.#options.owner)
-  }
-
-  get backpressureMs(): number {
-    return this.#backpressureMs + (this.#full ? this.#options.clock.now() - this.#fullSince : 0)
-  }
-
-  get openStreams(): number {
-    return this.#streams.size
   }
 
   /**
@@ -306,7 +295,7 @@ export class Intake {
     this.#roomLine.delete(stream)
     this.#laneLine.delete(stream)
     this.#retries.delete(stream)
-    if (stream.id !== 0) this.#streams.delete(stream.id)
+    if (stream.id !== 0) this.openStreams--
   }
 
   /** The stream's turn may have come; asked in a turn of its own, so that callers need not be re-entrant. */
@@ -359,7 +348,7 @@ export class Intake {
       this.#roomLine.empty &&
       this.#laneLine.empty &&
       this.#retries.size === 0 &&
-      this.#streams.size === 0 &&
+      this.openStreams === 0 &&
       this.#options.extents.empty &&
       this.uncommittedBytes === 0
     )
@@ -384,8 +373,6 @@ export class Intake {
     this.#slabsWanted ||= forSlabs
     if (!this.#full) {
       this.#full = true
-      this.#fullSince = this.#options.clock.now()
-      this.backpressureCount++
       this.#options.onBackpressure(true)
     }
     return null
@@ -408,7 +395,6 @@ export class Intake {
     if (this.#full) {
       if (!this.#mayResume) return
       this.#full = this.#slabsWanted = false
-      this.#backpressureMs += this.#options.clock.now() - this.#fullSince
       this.#options.onBackpressure(false)
     }
     if (!this.#roomLine.empty || !this.#laneLine.empty || this.#roomListeners.length > 0) this.#resumeSoon()

@@ -14,6 +14,8 @@ import type { Stream } from './stream.ts'
 
 /** A slab is closed after so many extents: it bounds the frames that the arena can hold. */
 export const EXTENTS_PER_SLAB_MAX = 1024
+/** No record stands at offset 0 of the arena: where the ring names a record, 0 says none. */
+const UNUSED_BYTES = 8
 /** Room in the table for more records than the source's mean record length suggests. */
 const TABLE_MARGIN = 1.25
 const TABLE_SPARE_RECORDS = 16
@@ -66,8 +68,8 @@ export class Lane {
   constructor(arena: Arena, slab: number) {
     this.#arena = arena
     this.slab = slab
-    this.fill = this.complete = this.cutFrom = arena.slabStart(slab)
-    this.end = this.#regionBottom = this.fill + arena.slabBytes
+    this.fill = this.complete = this.cutFrom = arena.slabStart(slab) + UNUSED_BYTES
+    this.end = this.#regionBottom = arena.slabStart(slab) + arena.slabBytes
     this.#recordsMax = Math.min(
       FRAME_RECORDS_MAX,
       Math.floor((arena.slabBytes * TABLE_SHARE_MAX) / RECORD_BYTES),

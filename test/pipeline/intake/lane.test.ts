@@ -10,7 +10,7 @@ import {
 import { SlabPool } from '../../../src/memory/slab-pool.ts'
 import { EXTENTS_PER_SLAB_MAX, Lane } from '../../../src/pipeline/intake/lane.ts'
 import { TableSpace } from '../../../src/pipeline/intake/table-space.ts'
-import { IntakeRig, seededRandom } from './intake-rig.ts'
+import { IntakeRig, seededRandom } from './fixtures/intake-rig.ts'
 
 const SLAB = 128 * 1024
 const MEANS = [3, 10, 300, 4000, 1e6]
@@ -52,6 +52,10 @@ t.test('regions lie above the bytes, whatever the mean record length does meanwh
       lane.runs = []
     }
   }
+})
+
+t.test('no record stands at offset 0, which in the ring says none', async (t) => {
+  t.ok(new Lane(Arena.create(SLAB, SLAB), 0).fill > 0)
 })
 
 t.test('an unfinished record of half a slab always leaves room for the next read', async (t) => {

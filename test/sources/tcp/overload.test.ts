@@ -12,7 +12,7 @@ import { MIB } from '../../../src/base/units.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { startCollector, temporaryDirectory } from '../../helpers/collector.ts'
 import { Receiver } from '../../helpers/receiver.ts'
-import { until, write } from './tcp-rig.ts'
+import { until, write } from './fixtures/tcp-rig.ts'
 
 const RUNTIME_BYTES = 150 * MIB
 
