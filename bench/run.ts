@@ -85,7 +85,7 @@ for (let run = 0; run < Number(options.runs); run++) {
       run,
       tiny: options.tiny,
       environment: environment(ownLoad ? 'own threads' : 'C tools'),
-      calibrationS: calibrate(),
+      calibrationS: options.tiny ? 0 : calibrate(),
       figures: await runCase(benchCase), // oxlint-disable-line no-await-in-loop -- one at a time has the machine
     }
     appendResult(options.results, result)

@@ -34,8 +34,10 @@ async function main({ tally: buffers, streams, malformedShare }: GeneratorTask):
     (sum, { connections, eventsPerWrite }) => sum + connections * eventsPerWrite,
     0,
   )
-  const turns = Math.max(1, Math.floor(DISTINCT_EVENTS / atOnce))
-  const lines = numberedLines(Math.min(atOnce * turns, DISTINCT_EVENTS), malformedShare)
+  const events = streams.reduce((sum, stream) => sum + stream.events, 0)
+  const distinct = Math.min(events, DISTINCT_EVENTS)
+  const turns = Math.max(1, Math.floor(distinct / atOnce))
+  const lines = numberedLines(distinct, malformedShare)
   let nextLine = 0
   const blockOf = (plan: StreamPlan) => {
     const chosen = Array.from({ length: plan.eventsPerWrite }, () => lines[nextLine++ % lines.length]!)
@@ -53,7 +55,7 @@ async function main({ tally: buffers, streams, malformedShare }: GeneratorTask):
   await Promise.all(senders.map((sender) => sender.run()))
   const sum = (of: (sender: Sender) => number) => senders.reduce((total, sender) => total + of(sender), 0)
   const sent: Sent = {
-    events: streams.reduce((total, { events }) => total + events, 0),
+    events,
     malformed: sum(({ malformed }) => malformed),
     bytes: sum(({ bytes }) => bytes),
     retries: sum(({ retries }) => retries),

@@ -26,6 +26,10 @@ function readResults(file: string): RunResult[] {
     .map((line): RunResult => JSON.parse(line))
 }
 
+// Each case starts a collector: two at a time, and a slow machine has time.
+t.jobs = 2
+t.setTimeout(180_000)
+
 for (const { name, targets } of cases) {
   t.test(`${name}: a tiny run has figures and loses nothing`, async (t) => {
     const results = join(temporaryDirectory(t), 'runs.jsonl')
