@@ -138,6 +138,11 @@ export function spwError<Code extends ErrorCode>(
   return new SpillwayError(code, params, options)
 }
 
+/** What to tell a person of whatever was thrown. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
 function fillIn(message: string, details: Readonly<Record<string, unknown>>): string {
   return message.replace(/\{(\w+)\}/g, (whole, name: string) =>
     Object.hasOwn(details, name) ? String(details[name]) : whole,

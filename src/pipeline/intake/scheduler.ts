@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts'
+import { reasonOf } from '../../base/errors.ts'
 import type { DeadLetters } from '../../dlq/dead-letters.ts'
 import type { Arena } from '../../memory/arena.ts'
 import { STATE } from '../../memory/extent-ring.ts'
@@ -138,7 +139,7 @@ export class Scheduler {
       this.#begun()
       this.#done(task, errors)
     } catch (error) {
-      await this.#failed(task, error as Error)
+      await this.#failed(task, reasonOf(error))
     }
     this.wake()
   }
@@ -157,20 +158,27 @@ export class Scheduler {
       return
     }
     this.#events.recordsRejected(line.name, count)
-    const start = this.#arena.slabStart(output)
-    this.#deadLetters.write(line.name, this.#arena.bytes.subarray(start, start + bytes), count).then(
-      () => {
-        line.extents.countRejected(entry)
-        this.#putBack(output)
-        line.extents.settled(entry, errors)
-        this.wake()
-      },
-      // Only when the collector stops with a failing disk: these were never acknowledged.
-      () => this.#putBack(output),
-    )
+    void this.#store(task, bytes, count, errors)
   }
 
-  async #failed(task: Task, error: Error): Promise<void> {
+  /** The extent is settled once its dead letters are on disk. */
+  async #store(task: Task, bytes: number, count: number, errors: RecordError[] | undefined): Promise<void> {
+    const { line, entry, output } = task
+    const start = this.#arena.slabStart(output)
+    try {
+      await this.#deadLetters.write(line.name, this.#arena.bytes.subarray(start, start + bytes), count)
+    } catch {
+      // Only when the collector stops with a failing disk: these were never acknowledged.
+      this.#putBack(output)
+      return
+    }
+    line.extents.countRejected(entry)
+    this.#putBack(output)
+    line.extents.settled(entry, errors)
+    this.wake()
+  }
+
+  async #failed(task: Task, reason: string): Promise<void> {
     const { line, entry, output } = task
     this.#workers.noteFailure()
     await this.#workers.threadsGone()
@@ -188,13 +196,13 @@ export class Scheduler {
     if (state === STATE.READY) {
       this.#startsFailed++
       if (this.#startsFailed >= STARTS_FAILED_MAX) {
-        if (this.#startsFailed === STARTS_FAILED_MAX) this.#events.workersUnavailable(error.message)
+        if (this.#startsFailed === STARTS_FAILED_MAX) this.#events.workersUnavailable(reason)
         this.#pausedUntilMs = this.#clock.now() + RESTART_PAUSE_MS
         this.#clock.setTimeout(() => this.wake(), RESTART_PAUSE_MS)
       }
     } else {
       this.#begun()
-      this.#events.workerDied(error.message)
+      this.#events.workerDied(reason)
     }
     if (line.extents.failed(entry) === 'condemned') this.#events.recordKilledWorker(line.name)
   }
