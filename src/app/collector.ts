@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
-import { spwError } from '../base/errors.ts'
+import { reasonOf, spwError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import type { FileIo } from '../dlq/file-io.ts'
 import type { Ledger } from '../pipeline/ledger.ts'
@@ -123,11 +123,9 @@ export class Collector {
     try {
       await makeDirectory(this.config.dataDir)
       await deadLetters.start()
-      for (const { sink, dispatcher } of sinks) {
-        await sink.start(starting.signal)
-        dispatcher.start()
-      }
-      for (const { door } of sources) await door.start(starting.signal)
+      await allDone(sinks.map(({ sink }) => sink.start(starting.signal)))
+      for (const { dispatcher } of sinks) dispatcher.start()
+      await allDone(sources.map(({ door }) => door.start(starting.signal)))
       await this.admin.start()
     } catch (error) {
       starting.abort()
@@ -223,19 +221,32 @@ export class Collector {
   }
 
   /** What the sources took is validated and committed, as far as time and room allow. */
-  async #commitAll(deadline: AbortSignal): Promise<void> {
+  #commitAll(deadline: AbortSignal): Promise<void> {
     const { sources } = this.topology
-    while (!deadline.aborted && !sources.every(({ intake }) => intake.idle)) {
-      for (const { intake } of sources) intake.flush()
-      await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, IDLE_POLL_MS))
-    }
+    return new Promise((resolve) => {
+      const look = () => {
+        if (deadline.aborted || sources.every(({ intake }) => intake.idle)) {
+          resolve()
+          return
+        }
+        for (const { intake } of sources) intake.flush()
+        this.#clock.setTimeout(look, IDLE_POLL_MS)
+      }
+      look()
+    })
   }
+}
+
+/** Resolves when all are done; rejects with the first failure, none of them under way any more. */
+async function allDone(attempts: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(attempts)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
 async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o750 })
   } catch (error) {
-    throw spwError('SPW_ERR_DATA_DIR_UNUSABLE', { path, reason: (error as Error).message }, { cause: error })
+    throw spwError('SPW_ERR_DATA_DIR_UNUSABLE', { path, reason: reasonOf(error) }, { cause: error })
   }
 }

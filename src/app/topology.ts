@@ -31,7 +31,6 @@ import type { Sink } from '../pipeline/sink.ts'
 import type { Source } from '../pipeline/source.ts'
 import { WorkerPool } from '../pipeline/worker-pool.ts'
 import type { WorkerContext } from '../scan/worker-context.ts'
-import type { WhereSpec } from '../scan/where.ts'
 import { createSink, payloadForm } from '../sinks/registry.ts'
 import { createSource } from '../sources/registry.ts'
 import type { TelemetryEvents } from '../telemetry/events.ts'
@@ -273,13 +272,9 @@ function makeLedger(config: ResolvedConfig): Ledger {
   )
 }
 
-function filteredSinks(sinks: readonly SinkConfig[]): SinkConfig[] {
-  return sinks.filter(({ where }) => where !== undefined)
-}
-
 /** Bit of a sink's `where` in the route mask, -1 for a sink without. */
 function filterIndex(sinks: readonly SinkConfig[], sink: SinkConfig): number {
-  return filteredSinks(sinks).indexOf(sink)
+  return sinks.filter(({ where }) => where !== undefined).indexOf(sink)
 }
 
 function workerContext(config: ResolvedConfig, arena: Arena, rings: readonly ExtentRing[]): WorkerContext {
@@ -293,7 +288,7 @@ function workerContext(config: ResolvedConfig, arena: Arena, rings: readonly Ext
       maxRecordBytes: source.maxRecordBytes,
       maxDepth: source.maxDepth,
     })),
-    filters: filteredSinks(config.sinks).map(({ where }) => where as WhereSpec),
+    filters: config.sinks.flatMap(({ where }) => (where === undefined ? [] : [where])),
   }
 }
 

@@ -6,8 +6,8 @@ export const version: string = readVersion(['../../package.json', '../../../pack
 function readVersion(candidates: readonly string[]): string {
   for (const candidate of candidates) {
     try {
-      const { name, version } = JSON.parse(readFileSync(new URL(candidate, import.meta.url), 'utf8'))
-      if (name === 'spillway') return String(version)
+      const manifest = JSON.parse(readFileSync(new URL(candidate, import.meta.url), 'utf8'))
+      if (manifest.name === 'spillway') return String(manifest.version)
     } catch {
       // The next place, then.
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
-import { spwError } from '../base/errors.ts'
+import { reasonOf, spwError } from '../base/errors.ts'
 import type { SpillwayError } from '../base/errors.ts'
 import { MIB } from '../base/units.ts'
 import { countLetters } from './count-letters.ts'
@@ -121,7 +121,7 @@ export class DeadLetterQueue implements DeadLetters {
       await this.#find()
       await this.#makeRoom([])
     } catch (error) {
-      const reason = messageOf(error)
+      const reason = reasonOf(error)
       throw spwError('SPW_ERR_DLQ_UNUSABLE', { directory: this.#directory, reason }, { cause: error })
     }
     this.#state = 'running'
@@ -274,7 +274,7 @@ export class DeadLetterQueue implements DeadLetters {
     series.failures++
     series.retryAtMs = this.#clock.now() + retryMs
     this.#failingSinceMs ??= this.#clock.now()
-    this.#events.deadLetterDiskFailing(messageOf(error), retryMs)
+    this.#events.deadLetterDiskFailing(reasonOf(error), retryMs)
   }
 
   #noteRecovery(): void {
@@ -321,10 +321,6 @@ export class DeadLetterQueue implements DeadLetters {
     }
     return series
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function stoppedError(source: string, count: number): SpillwayError {

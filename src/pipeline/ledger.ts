@@ -12,7 +12,7 @@ export class SourceCounts {
   receivedBytes = 0
   accepted = 0
   /** By index of REJECT_CATEGORIES. */
-  readonly rejected = new Array<number>(REJECT_CATEGORIES.length).fill(0)
+  readonly rejected = REJECT_CATEGORIES.map(() => 0)
   /** No policy sheds in this version; the term stands in the equation all the same. */
   shed = 0
 
@@ -21,7 +21,7 @@ export class SourceCounts {
   }
 
   get rejectedTotal(): number {
-    return this.rejected.reduce((sum, count) => sum + count, 0)
+    return this.rejected.reduce((total, count) => total + count, 0)
   }
 }
 
@@ -86,7 +86,7 @@ export class Ledger {
       check(`source ${name}: received`, received, accepted + source.rejectedTotal + shed)
     }
     for (const sink of this.sinks) {
-      const accepted = sink.inputs.reduce((sum, source) => sum + this.sources[source]!.accepted, 0)
+      const accepted = sink.inputs.reduce((total, source) => total + this.sources[source]!.accepted, 0)
       const offered = sink.offered[BULK]! + sink.offered[FAST]!
       const dead = sum(sink.deadLettered)
       const held = sink.held()

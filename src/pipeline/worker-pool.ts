@@ -1,6 +1,7 @@
 import { Piscina } from 'piscina'
 import type { EncodeResult, EncodeTask } from '../encode/task.ts'
 import type { RecordError, WorkerContext } from '../scan/worker-context.ts'
+import type * as Tasks from '../../workers/tasks.ts'
 import type { Encoder } from './encoder.ts'
 
 /** Tasks that a worker has at once: while it does one, the next is there already. */
@@ -41,7 +42,6 @@ export class WorkerPool implements Encoder {
         maxYoungGenerationSizeMb: options.youngSpaceMiB,
       },
       workerData: options.context,
-      env: process.env as Record<string, string>,
       argv: [],
       execArgv: [],
       niceIncrement: 0,
@@ -62,14 +62,18 @@ export class WorkerPool implements Encoder {
 
   /** Rejects when the worker died with the task, or `controller` was aborted: that ends the worker. */
   ingest(source: number, entry: number, controller: AbortController): Promise<RecordError[] | undefined> {
-    return this.#run({ source, entry }, 'ingest', controller) as Promise<RecordError[] | undefined>
+    return this.#run('ingest', { source, entry }, controller)
   }
 
   encode(task: EncodeTask): Promise<EncodeResult> {
-    return this.#run(task, 'encode', new AbortController()) as Promise<EncodeResult>
+    return this.#run('encode', task, new AbortController())
   }
 
-  async #run(task: unknown, name: string, controller: AbortController): Promise<unknown> {
+  async #run<Name extends keyof typeof Tasks>(
+    name: Name,
+    task: Parameters<(typeof Tasks)[Name]>[0],
+    controller: AbortController,
+  ): Promise<ReturnType<(typeof Tasks)[Name]>> {
     this.#running.add(controller)
     try {
       return await this.#piscina.run(task, { name, signal: controller.signal })

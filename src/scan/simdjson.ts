@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { reasonOf } from '../base/errors.ts'
 
 interface Simdjson {
   isValid: (text: string) => boolean
@@ -18,6 +19,6 @@ function load(): { isValid: ((text: string) => boolean) | null; loadError: strin
     if (!isValid('{"a":[1]}') || isValid('{"a":[1}')) throw new Error('it fails its self-test')
     return { isValid, loadError: '' }
   } catch (error) {
-    return { isValid: null, loadError: error instanceof Error ? error.message : String(error) }
+    return { isValid: null, loadError: reasonOf(error) }
   }
 }

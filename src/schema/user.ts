@@ -1,5 +1,5 @@
 import { Has as isKnownFormat } from 'typebox/format'
-import { spwError } from '../base/errors.ts'
+import { reasonOf, spwError } from '../base/errors.ts'
 import { compileOracle } from './oracle.ts'
 import { eachSubschema, isAnnotation, isObject, isSchema, KEYWORDS } from './keywords.ts'
 import type { KeywordShape } from './keywords.ts'
@@ -100,8 +100,11 @@ class SchemaCheck {
     try {
       compileOracle(this.#document)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw spwError('SPW_ERR_SCHEMA_COMPILE', { schema: this.#name, reason }, { cause: error })
+      throw spwError(
+        'SPW_ERR_SCHEMA_COMPILE',
+        { schema: this.#name, reason: reasonOf(error) },
+        { cause: error },
+      )
     }
   }
 
@@ -177,10 +180,9 @@ class SchemaCheck {
     try {
       new LinearPattern(pattern).test('')
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
       throw spwError(
         'SPW_ERR_SCHEMA_PATTERN',
-        { schema: this.#name, pointer, pattern, reason },
+        { schema: this.#name, pointer, pattern, reason: reasonOf(error) },
         { cause: error },
       )
     }

@@ -1,5 +1,6 @@
 import { Counter } from 'prom-client'
 import type { Registry } from 'prom-client'
+import { reasonOf } from '../base/errors.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 import type { LogLevel, RateLimitedLog } from './rate-limited-log.ts'
 
@@ -56,8 +57,9 @@ export class SinkEvents {
 
   /** Something of our own failed on the way to the sink, and is tried again. */
   sinkTaskFailed(sink: string, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error)
-    this.write('warn', 'sink_task_failed', sink, 'preparing a delivery failed, trying again', { reason })
+    this.write('warn', 'sink_task_failed', sink, 'preparing a delivery failed, trying again', {
+      reason: reasonOf(error),
+    })
   }
 
   /** `events` were delivered `ageMs` after they were received. */

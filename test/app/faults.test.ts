@@ -88,10 +88,9 @@ sinks: { siem: { type: http, url: '${receiver.url}', batch: { max_age: 10ms } } 
 
 t.test('a receiver that never answers: refusals with Retry-After, nothing lost once it does', async (t) => {
   const receiver = await Receiver.start(t)
-  let open: () => void = () => {}
-  const opened = new Promise<void>((resolve) => (open = resolve))
+  const opened = Promise.withResolvers<void>()
   receiver.answer = async () => {
-    await opened
+    await opened.promise
     return 200
   }
   const collector = await startCollector(
@@ -104,26 +103,26 @@ sinks: { siem: { type: http, url: '${receiver.url}', batch: { max_age: 10ms, max
   )
   const sent: string[] = []
   const waiting: Promise<void>[] = []
-  let refused = 0
-  for (let round = 0; refused < 3 && round < 200; round++) {
-    const lines = Array.from({ length: 100 }, (_, n) => event(round * 100 + n))
-    const answered = post(collector, lines).then((answer) => {
-      if (answer.status === 200) {
-        sent.push(...lines)
-        return
-      }
-      refused++
-      t.ok(answer.status === 503 || answer.status === 429, `refused with ${answer.status}`)
-      t.ok(Number(answer.headers['retry-after']) >= 1)
-    })
+  const refused: Awaited<ReturnType<typeof post>>[] = []
+  const push = async (lines: readonly string[]) => {
+    const answer = await post(collector, lines)
+    if (answer.status === 200) sent.push(...lines)
+    else refused.push(answer)
+  }
+  for (let round = 0; refused.length < 3 && round < 200; round++) {
+    const answered = push(Array.from({ length: 100 }, (_, n) => event(round * 100 + n)))
     waiting.push(answered)
     // The one that finds the arena full when it is in already waits.
     await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 300))])
   }
-  t.equal(refused, 3)
+  t.equal(refused.length, 3)
+  for (const { status, headers } of refused) {
+    t.ok(status === 503 || status === 429, `refused with ${status}`)
+    t.ok(Number(headers['retry-after']) >= 1)
+  }
   t.equal(await ready(collector), 200, 'a dead sink is no reason not to be ready')
   t.ok(sent.length > 1000)
-  open()
+  opened.resolve()
   await Promise.all(waiting)
   const received = await receiver.received(sent.length)
   t.same(received.toSorted(), sent.toSorted())

@@ -3,8 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 
-
-
 /** A SIEM endpoint that keeps what it accepted. `answer` may decide otherwise than 200. */
 export class Receiver {
   readonly lines: string[] = []

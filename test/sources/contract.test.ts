@@ -12,7 +12,7 @@ interface Case {
   /** Configuration of the source, but for its address. */
   readonly config: string
   /** The beginning of what a client sends on a new connection, then whole lines, then the beginning of one. */
-  head(bodyBytes: number): string
+  readonly head: (bodyBytes: number) => string
   /** What the client hears of before it may close: an answer, where the source gives one. */
   readonly answers: boolean
 }
@@ -71,7 +71,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-const listeners = () => process.getActiveResourcesInfo().filter((name) => /^TCP/.test(name)).length
+const listeners = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length
 
 for (const [type, kind] of Object.entries(cases)) {
   t.test(type, async (t) => {
@@ -116,10 +116,9 @@ for (const [type, kind] of Object.entries(cases)) {
 
     await t.test('a full arena is waited for, and nothing is lost', async (t) => {
       const receiver = await Receiver.start(t)
-      let letThrough: () => void = () => {}
-      const opened = new Promise<void>((resolve) => (letThrough = resolve))
+      const opened = Promise.withResolvers<void>()
       receiver.answer = async () => {
-        await opened
+        await opened.promise
         return 200
       }
       const collector = await startCollector(
@@ -130,7 +129,7 @@ for (const [type, kind] of Object.entries(cases)) {
       const sent = send(kind, portOf(collector), lines.join(''))
       await until(() => collector.topology.sources[0]!.intake.full)
       t.ok(collector.ledger.sources[0]!.received < lines.length)
-      letThrough()
+      opened.resolve()
       const answer = await sent
       if (kind.answers) t.match(answer, '"accepted":30000,"rejected":0')
       t.same(

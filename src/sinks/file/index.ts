@@ -10,7 +10,7 @@
  */
 import { nodeFileIo } from '../../dlq/file-io.ts'
 import type { FileIo } from '../../dlq/file-io.ts'
-import { spwError } from '../../base/errors.ts'
+import { reasonOf, spwError } from '../../base/errors.ts'
 import type { Outcome, Payload, Sink, SinkContext } from '../../pipeline/sink.ts'
 import { ArchiveFile, repair } from './archive-file.ts'
 import type { FileSinkConfig } from './config.ts'
@@ -47,7 +47,7 @@ export class FileSink implements Sink {
       await repair(this.#io, path, this.#bootId, compression)
       this.#mark = await SettledMark.create(this.#io, path, this.#bootId)
     } catch (cause) {
-      throw spwError('SPW_ERR_SINK_PATH', { sink: name, path, reason: messageOf(cause) }, { cause })
+      throw spwError('SPW_ERR_SINK_PATH', { sink: name, path, reason: reasonOf(cause) }, { cause })
     }
   }
 
@@ -84,7 +84,7 @@ export class FileSink implements Sink {
       this.#file = null
       // At once, so that a full disk gets its room back; where even that fails, before the next batch.
       await this.#mend().catch(ignore)
-      return { kind: 'retry', category: 'io', reason: messageOf(error) }
+      return { kind: 'retry', category: 'io', reason: reasonOf(error) }
     }
   }
 
@@ -121,10 +121,6 @@ export class FileSink implements Sink {
     const begun = new Date(nowMs).toISOString().replace(/[-:]/g, '')
     return `${name}-${begun}-${++this.#count}${EXTENSIONS[compression]}`
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function ignore(): void {

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import { connect as connectTls, createSecureContext } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
 import type { Clock } from '../../base/clock.ts'
-import { spwError } from '../../base/errors.ts'
+import { reasonOf, spwError } from '../../base/errors.ts'
 import { MIB } from '../../base/units.ts'
 import type { HttpSinkConfig } from './config.ts'
 
@@ -88,7 +88,6 @@ function secureContext(config: HttpSinkConfig): ReturnType<typeof createSecureCo
       ...(key === undefined ? {} : { key: readFileSync(key) }),
     })
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw spwError('SPW_ERR_SINK_TLS', { sink: config.name, reason }, { cause })
+    throw spwError('SPW_ERR_SINK_TLS', { sink: config.name, reason: reasonOf(cause) }, { cause })
   }
 }
