@@ -5,45 +5,14 @@ import type { MemoryLog } from '../../journal/memory-log.ts'
 import type { Arena } from '../../memory/arena.ts'
 import { ENTRY, ENTRY_WORDS, REJECT_CATEGORIES, RESULT, STATE } from '../../memory/extent-ring.ts'
 import type { ExtentRing } from '../../memory/extent-ring.ts'
-import {
-  HEADER,
-  PEER_BYTES_MAX,
-  RUN,
-  RUN_BEGIN,
-  RUN_OUTCOME,
-  regionBytes,
-  runWord,
-} from '../../memory/frame-region.ts'
+import { HEADER, PEER_BYTES_MAX, RUN, regionBytes, runWord } from '../../memory/frame-region.ts'
 import type { SlabPool } from '../../memory/slab-pool.ts'
 import type { RecordError } from '../../scan/worker-context.ts'
 import type { SourceCounts } from '../ledger.ts'
-import type { Lane, Run } from './lane.ts'
+import type { Lane } from './lane.ts'
+import { PendingExtent } from './pending-extent.ts'
+import type { TrialVerdict } from './pending-extent.ts'
 import type { TableSpace } from './table-space.ts'
-
-/** A worker may die so often on an extent without a suspect before the record that it began with is tried alone. */
-const BLIND_DEATHS_MAX = 2
-
-/** The main thread's side of a ring entry. */
-class Extent {
-  slab = -1
-  /** Where the whole extent ends; the part at work is in the ring. */
-  end = 0
-  region = 0
-  /** Slab of the region, where it is not the extent's own. */
-  tableSlab = -1
-  capacity = 0
-  runs: Run[] = []
-  own = false
-  /** The worker is done with the part, and its dead letters are on disk. */
-  settled = false
-  errors: readonly RecordError[] = NO_ERRORS
-  /** Offset of the record that killed a worker, 0: none. */
-  suspect = 0
-  suspectDeaths = 0
-  blindDeaths = 0
-}
-
-const NO_ERRORS: readonly RecordError[] = []
 
 export interface ExtentQueueOptions {
   readonly source: number
@@ -70,7 +39,7 @@ export interface ExtentQueueOptions {
  */
 export class ExtentQueue {
   readonly #options: ExtentQueueOptions
-  readonly #extents: Extent[]
+  readonly #extents: PendingExtent[]
   /** Running numbers; an entry is a number modulo the ring's size. */
   #head = 0
   #next = 0
@@ -83,7 +52,7 @@ export class ExtentQueue {
 
   constructor(options: ExtentQueueOptions) {
     this.#options = options
-    this.#extents = Array.from({ length: options.ring.entryCount }, () => new Extent())
+    this.#extents = Array.from({ length: options.ring.entryCount }, () => new PendingExtent())
     options.tables.onRoom(() => {
       if (this.#tableWanted) this.#resumeTail()
     })
@@ -120,14 +89,7 @@ export class ExtentQueue {
     assert(ring.state(entry) === STATE.FREE)
     assert(runs[0]?.from === lane.cutFrom, 'every byte of an extent belongs to a run')
     const { region, capacity } = lane.takeRegion(meanRecordBytes, runs.length)
-    extent.slab = lane.slab
-    extent.end = lane.complete
-    extent.region = region
-    extent.tableSlab = -1
-    extent.capacity = capacity
-    extent.runs = runs
-    extent.own = own
-    extent.suspect = extent.suspectDeaths = extent.blindDeaths = 0
+    extent.begin({ slab: lane.slab, end: lane.complete, region, capacity, runs, own })
     pool.retain(lane.slab)
     const word = ring.base(entry)
     ring.words[word + ENTRY.FAST_SEVERITY] = fastSeverity
@@ -166,8 +128,7 @@ export class ExtentQueue {
     ring.words[word + ENTRY.STOP_AT] = alone ? 0 : extent.suspect
     ring.words[word + ENTRY.RECORD_LIMIT] = alone ? 1 : 0
     ring.words[word + ENTRY.CONDEMNED] = alone && extent.suspectDeaths > 1 ? 1 : 0
-    extent.settled = false
-    extent.errors = NO_ERRORS
+    extent.unsettle()
     ring.leaveSlow(entry)
     ring.setState(entry, STATE.READY)
   }
@@ -207,8 +168,7 @@ export class ExtentQueue {
   /** A part is done and its dead letters are safe: commit what can be committed now. */
   settled(entry: number, errors: readonly RecordError[] | undefined): void {
     const extent = this.#extents[entry]!
-    extent.settled = true
-    extent.errors = errors ?? NO_ERRORS
+    extent.settle(errors)
     while (!this.empty && this.#extents[this.#tail % this.#extents.length]!.settled) {
       if (!this.#commit(this.#tail % this.#extents.length)) return
     }
@@ -218,26 +178,15 @@ export class ExtentQueue {
    * The worker died, or was ended because it stood still. Whose fault it was is in the ring; the entry is tried again,
    * once it is the oldest (so that what it becomes is committed in order).
    */
-  failed(entry: number): 'retried' | 'suspected' | 'condemned' {
+  failed(entry: number): TrialVerdict {
     const { ring } = this.#options
-    const extent = this.#extents[entry]!
     const from = ring.words[ring.base(entry) + ENTRY.FROM]!
     const begun = ring.state(entry) !== STATE.READY
-    let answer: 'retried' | 'suspected' | 'condemned' = 'retried'
-    if (begun) {
-      const slowAt = ring.slowRecord(entry)
-      if (slowAt !== 0 || ++extent.blindDeaths > BLIND_DEATHS_MAX) {
-        const suspect = slowAt !== 0 ? slowAt : from
-        extent.suspectDeaths = extent.suspect === suspect ? extent.suspectDeaths + 1 : 1
-        extent.suspect = suspect
-        extent.blindDeaths = 0
-        answer = extent.suspectDeaths > 1 ? 'condemned' : 'suspected'
-      }
-    }
+    const verdict = begun ? this.#extents[entry]!.blame(ring.slowRecord(entry), from) : 'retried'
     this.#prepare(entry, from)
     this.#again.push(entry)
     this.#options.wake()
-    return answer
+    return verdict
   }
 
   /** Commits the oldest part. False when its extent is not finished with it. */
@@ -260,17 +209,15 @@ export class ExtentQueue {
       words[word + ENTRY.CROSS_CHECKED]!,
       words[word + ENTRY.CROSS_FAILED]!,
     )
-    const runs = readRuns(arena.words, extent.region, extent.runs.length)
+    const answers = extent.runAnswers(arena.words)
     if (accepted > 0) this.#appendFrame(entry, from, consumed)
     else if ((finished || result === RESULT.TABLE_FULL) && extent.tableSlab !== -1)
       pool.release(extent.tableSlab)
-    const ended = this.#answerRuns(extent, runs, consumed, finished)
+    const ended = extent.answerStreams(answers, consumed, finished)
     const records = words[word + ENTRY.RECORDS]!
     if (!finished) {
       this.#options.onCommit(consumed - from, records)
-      extent.settled = false
-      this.#keepRuns(extent, runs, consumed)
-      if (extent.suspect !== 0 && consumed > extent.suspect) extent.suspect = extent.suspectDeaths = 0
+      extent.advance(answers, consumed)
       ring.words[word + ENTRY.FROM] = consumed
       // A table that no frame took is as good as new.
       if (accepted > 0 || result === RESULT.TABLE_FULL) this.#resumeTail()
@@ -322,41 +269,6 @@ export class ExtentQueue {
     log.append(frame)
   }
 
-  /** Gives every run's stream its counts; returns the runs that are done with. */
-  #answerRuns(extent: Extent, runs: RunAnswer[], consumed: number, finished: boolean) {
-    const ended: { run: Run; outcome: number; state: number }[] = []
-    extent.runs.forEach((run, index) => {
-      const answer = runs[index]!
-      const end = extent.runs[index + 1]?.from ?? extent.end
-      const complete = finished || end <= consumed
-      const errors =
-        answer.rejected > 0 && extent.errors.length > 0
-          ? extent.errors.filter((error) => error.run === index)
-          : NO_ERRORS
-      run.stream.runCommitted(answer.records, answer.accepted, answer.rejected, errors, complete)
-      if (complete) {
-        ended.push({ run, outcome: answer.outcome, state: answer.state })
-        if (answer.outcome === RUN_OUTCOME.BAD_FRAMING) run.stream.badFraming = true
-      }
-    })
-    return ended
-  }
-
-  /** After a part: the runs that are not done with. */
-  #keepRuns(extent: Extent, runs: RunAnswer[], consumed: number): void {
-    const first = extent.runs.findIndex((_, index) => (extent.runs[index + 1]?.from ?? extent.end) > consumed)
-    const kept = extent.runs.slice(first)
-    const run = kept[0]!
-    const answer = runs[first]!
-    kept[0] = {
-      ...run,
-      from: consumed,
-      state: answer.state,
-      kind: consumed > run.from ? run.kind & ~RUN_BEGIN : run.kind,
-    }
-    extent.runs = kept
-  }
-
   /** The oldest extent goes on behind what is committed, with a new table. */
   #resumeTail(): void {
     const { tables, ring } = this.#options
@@ -379,27 +291,4 @@ export class ExtentQueue {
     this.#again.push(entry)
     this.#options.wake()
   }
-}
-
-interface RunAnswer {
-  records: number
-  accepted: number
-  rejected: number
-  outcome: number
-  state: number
-}
-
-function readRuns(words: Int32Array, region: number, count: number): RunAnswer[] {
-  const answers: RunAnswer[] = []
-  for (let run = 0; run < count; run++) {
-    const word = runWord(region, run)
-    answers.push({
-      records: words[word + RUN.RECORDS]!,
-      accepted: words[word + RUN.ACCEPTED]!,
-      rejected: words[word + RUN.REJECTED]!,
-      outcome: words[word + RUN.OUTCOME]!,
-      state: words[word + RUN.STATE]!,
-    })
-  }
-  return answers
 }

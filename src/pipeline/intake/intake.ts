@@ -2,12 +2,13 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Arena } from '../../memory/arena.ts'
 import { RUN_KIND, RUN_KIND_MASK } from '../../memory/frame-region.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
+import { Backpressure } from './backpressure.ts'
 import type { BlockPool } from './block-pool.ts'
 import type { ExtentQueue } from './extent-queue.ts'
 import { Lane } from './lane.ts'
 import { Stream } from './stream.ts'
 import type { StreamOptions } from './stream.ts'
-import { WaitingLine } from './waiting-line.ts'
+import { Waiting } from './waiting.ts'
 
 /** A lane is worth a task when a worker is idle and so much is there. */
 const EXTENT_BYTES_MIN = 64 * 1024
@@ -53,20 +54,9 @@ export class Intake {
   /** Streams whose end somebody waits for. */
   openStreams = 0
   #nextStreamId = 1
-  /** Streams that wait for room in the arena or in the ring. */
-  readonly #roomLine = new WaitingLine()
-  /** Streams that wait until another one gives its lane back. They are in nobody's way but each other's. */
-  readonly #laneLine = new WaitingLine()
-  /** Streams whose own extent is back. */
-  #retries = new Set<Stream>()
-  /** Reading stopped and room has not come back yet. */
-  #full = false
-  /** ... for want of slabs, not only of places in the ring. */
-  #slabsWanted = false
-  #accepting = true
-  #roomListeners: (() => void)[] = []
+  readonly #waiting = new Waiting({ mayRead: () => !this.full, laneFree: () => this.#laneFree })
+  readonly #backpressure: Backpressure
   #lingerTimer: Timer | null = null
-  #resumeAsked = false
   #stopped = false
   /** Bytes that streams have read and hold outside of lanes: unfinished records, what waits for room, small bodies. */
   heldByStreams = 0
@@ -76,6 +66,8 @@ export class Intake {
     this.arena = options.arena
     this.blocks = options.blocks
     this.maxRecordBytes = options.maxRecordBytes
+    const { pool, owner, extents, onBackpressure: onChange } = options
+    this.#backpressure = new Backpressure({ pool, owner, extents, onChange })
     options.pool.onFree(() => this.#roomMayHaveCome())
   }
 
@@ -90,7 +82,7 @@ export class Intake {
 
   /** True while reading should not begin: the arena, or this source's share of it, is full. */
   get full(): boolean {
-    return this.#full
+    return this.#backpressure.full
   }
 
   /** Longest chunk that a stream may be given: with an unfinished record before it, it fits into an empty slab. */
@@ -100,7 +92,7 @@ export class Intake {
 
   /** When full: it is this source's share that is used up, while others would get room. */
   get overShare(): boolean {
-    return this.#options.pool.overShare(this.#options.owner)
+    return this.#backpressure.overShare
   }
 
   /**
@@ -108,7 +100,7 @@ export class Intake {
    * intake full until `onRoom`.
    */
   hasRoom(bytes: number): boolean {
-    return !this.#full && this.#roomLine.empty && this.#sharedLane(bytes, 1) !== null
+    return !this.full && this.#waiting.forRoom.empty && this.#sharedLane(bytes, 1) !== null
   }
 
   /**
@@ -116,20 +108,23 @@ export class Intake {
    * start.
    */
   setAccepting(accepting: boolean): void {
-    if (this.#accepting === accepting) return
-    this.#accepting = accepting
-    if (accepting) this.#roomMayHaveCome()
-    else this.#becomeFull(false)
+    if (this.accepting === accepting) return
+    this.#backpressure.accepting = accepting
+    this.#roomMayHaveCome()
   }
 
   get accepting(): boolean {
-    return this.#accepting
+    return this.#backpressure.accepting
+  }
+
+  /** Slabs that must still become free before reading resumes. */
+  get slabsToResume(): number {
+    return this.#backpressure.slabsToResume
   }
 
   /** Calls back once, when there is room again. */
   onRoom(listener: () => void): void {
-    this.#roomListeners.push(listener)
-    if (!this.#full) this.#resumeSoon()
+    this.#waiting.onRoom(listener)
   }
 
   /** What was read and is not yet committed: what a crash of this process would lose of a source without answers. */
@@ -151,7 +146,7 @@ export class Intake {
     let bytes = 0
     for (const piece of pieces) bytes += piece.length
     // Those that wait go first.
-    const lane = this.#roomLine.isFirst(stream) ? this.#sharedLane(bytes, 1) : null
+    const lane = this.#waiting.forRoom.isFirst(stream) ? this.#sharedLane(bytes, 1) : null
     if (lane === null) {
       this.waitForRoom(stream)
       return false
@@ -179,7 +174,7 @@ export class Intake {
     const lane = this.#shared
     if (lane !== null) {
       if (lane.room(this.meanRecordBytes, runs) >= bytes + 1) return lane
-      if (!this.#flush(lane)) return this.#becomeFull(false)
+      if (!this.#flush(lane)) return this.#backpressure.begin(false)
       this.#retire(lane)
       this.#shared = null
     }
@@ -189,12 +184,17 @@ export class Intake {
   /** True when a stream may have a lane of its own just to be faster, not because it must. */
   get lanesToSpare(): boolean {
     const { pool, owner } = this.#options
-    return this.#laneFree && this.#roomLine.empty && this.#laneLine.empty && pool.availableFor(owner) > 2
+    return (
+      this.#laneFree &&
+      this.#waiting.forRoom.empty &&
+      this.#waiting.forLane.empty &&
+      pool.availableFor(owner) > 2
+    )
   }
 
   /** Streams wait for a lane: those that are not needed should be given back. */
   get lanesWanted(): boolean {
-    return !this.#laneLine.empty
+    return !this.#waiting.forLane.empty
   }
 
   get #laneFree(): boolean {
@@ -205,15 +205,15 @@ export class Intake {
 
   /** A lane for one stream. Limited, and the last slab is the shared lane's. Null: the stream waits and is resumed. */
   openLane(stream: Stream): Lane | null {
-    if (!this.#laneFree || !this.#laneLine.isFirst(stream)) {
-      this.#laneLine.add(stream)
-      this.#resumeSoon()
+    if (!this.#laneFree || !this.#waiting.forLane.isFirst(stream)) {
+      this.#waiting.forLane.add(stream)
+      this.#waiting.goOnSoon()
       return null
     }
     // What the stream has in the shared lane comes first.
     const flushed = this.#shared === null || this.#flush(this.#shared)
-    const lane = flushed ? this.#newLane(this.#shared === null ? 1 : 0) : this.#becomeFull(false)
-    if (lane === null) this.#laneLine.add(stream)
+    const lane = flushed ? this.#newLane(this.#shared === null ? 1 : 0) : this.#backpressure.begin(false)
+    if (lane === null) this.#waiting.forLane.add(stream)
     else this.#ownLanes++
     return lane
   }
@@ -221,7 +221,7 @@ export class Intake {
   #newLane(leave: number): Lane | null {
     const { pool, owner, arena } = this.#options
     const slab = !this.#stopped && pool.availableFor(owner) > leave ? pool.acquire(owner) : -1
-    if (slab === -1) return this.#becomeFull(true)
+    if (slab === -1) return this.#backpressure.begin(true)
     const lane = new Lane(arena, slab)
     this.#lanes.add(lane)
     return lane
@@ -229,7 +229,7 @@ export class Intake {
 
   /** Hands over what is whole and moves the rest to a new slab. Null: no slab, or no place in the ring; the stream waits. */
   rotate(stream: Stream, lane: Lane): Lane | null {
-    const next = this.#flush(lane) ? this.#newLane(0) : this.#becomeFull(false)
+    const next = this.#flush(lane) ? this.#newLane(0) : this.#backpressure.begin(false)
     if (next === null) {
       this.waitForRoom(stream)
       return null
@@ -292,23 +292,20 @@ export class Intake {
   }
 
   forget(stream: Stream): void {
-    this.#roomLine.delete(stream)
-    this.#laneLine.delete(stream)
-    this.#retries.delete(stream)
+    this.#waiting.forget(stream)
     if (stream.id !== 0) this.openStreams--
   }
 
-  /** The stream's turn may have come; asked in a turn of its own, so that callers need not be re-entrant. */
+  /** The stream's turn may have come: it is resumed in a turn of its own. */
   retry(stream: Stream): void {
-    this.#retries.add(stream)
-    this.#resumeSoon()
+    this.#waiting.retry(stream)
   }
 
   /** There was no room, be it in a slab or in the ring: the stream is resumed when there is. */
   waitForRoom(stream: Stream): void {
-    this.#roomLine.add(stream)
-    if (!this.#full && this.#options.extents.full) this.#becomeFull(false)
-    if (!this.#full) this.#resumeSoon()
+    this.#waiting.forRoom.add(stream)
+    if (!this.full && this.#options.extents.full) this.#backpressure.begin(false)
+    if (!this.full) this.#waiting.goOnSoon()
   }
 
   // ---- for the scheduler
@@ -345,9 +342,7 @@ export class Intake {
   /** Nothing waits here and nothing is out. */
   get idle(): boolean {
     return (
-      this.#roomLine.empty &&
-      this.#laneLine.empty &&
-      this.#retries.size === 0 &&
+      this.#waiting.empty &&
       this.openStreams === 0 &&
       this.#options.extents.empty &&
       this.uncommittedBytes === 0
@@ -359,67 +354,13 @@ export class Intake {
     this.#stopped = true
     this.#lingerTimer?.clear()
     this.#lingerTimer = null
-    this.#roomLine.clear()
-    this.#laneLine.clear()
-    this.#retries.clear()
-    this.#roomListeners = []
+    this.#waiting.stop()
     for (const lane of this.#lanes) this.#retire(lane)
     this.#shared = null
   }
 
-  // ---- backpressure
-
-  #becomeFull(forSlabs: boolean): null {
-    this.#slabsWanted ||= forSlabs
-    if (!this.#full) {
-      this.#full = true
-      this.#options.onBackpressure(true)
-    }
-    return null
-  }
-
-  /** Slabs that must still become free before reading resumes: with less than a quarter it would stop again at once. */
-  get slabsToResume(): number {
-    const { pool, owner } = this.#options
-    if (owner.held < owner.reserved) return 0
-    const wanted = Math.max(1, Math.floor((owner.reserved + owner.sharedMax) / 4))
-    return Math.max(0, wanted - pool.availableFor(owner))
-  }
-
-  get #mayResume(): boolean {
-    if (this.#options.extents.full || !this.#accepting) return false
-    return !this.#slabsWanted || this.slabsToResume === 0
-  }
-
   #roomMayHaveCome(): void {
-    if (this.#full) {
-      if (!this.#mayResume) return
-      this.#full = this.#slabsWanted = false
-      this.#options.onBackpressure(false)
-    }
-    if (!this.#roomLine.empty || !this.#laneLine.empty || this.#roomListeners.length > 0) this.#resumeSoon()
-  }
-
-  /** In a turn of its own: a microtask would run inside a read callback, before its read has ended. */
-  #resumeSoon(): void {
-    if (this.#resumeAsked || this.#stopped) return
-    this.#resumeAsked = true
-    setImmediate(() => {
-      this.#resumeAsked = false
-      if (!this.#stopped) this.#resumeWaiting()
-    })
-  }
-
-  #resumeWaiting(): void {
-    const retries = this.#retries
-    this.#retries = new Set()
-    for (const stream of retries) stream.resume()
-    this.#roomLine.serve(() => !this.#full)
-    this.#laneLine.serve(() => !this.#full && this.#laneFree)
-    if (this.#full) return
-    const listeners = this.#roomListeners
-    this.#roomListeners = []
-    for (const listener of listeners) listener()
+    if (this.#backpressure.mayEnd()) this.#waiting.roomCame()
   }
 }
 
