@@ -1,3 +1,4 @@
+import type { DispatcherStatus } from '../../pipeline/dispatch/dispatcher-options.ts'
 import type { Ledger } from '../../pipeline/ledger.ts'
 
 export type CollectorState = 'starting' | 'running' | 'draining' | 'stopped'
@@ -29,8 +30,8 @@ export interface Observed {
   slabs(): Readonly<Record<string, number>>
   /** By source. */
   rings(): Readonly<Record<string, RingStatus>>
-  /** By sink; the dispatcher's own words. */
-  sinks(): Readonly<Record<string, object>>
+  /** By sink. */
+  sinks(): Readonly<Record<string, DispatcherStatus>>
   /** Bytes of the dead-letter queue on disk. */
   deadLetterBytes(): number
 }

@@ -1,4 +1,5 @@
 import { REJECT_CATEGORIES } from '../../memory/extent-ring.ts'
+import type { DispatcherStatus } from '../../pipeline/dispatch/dispatcher-options.ts'
 import { LANES } from '../../pipeline/ledger.ts'
 import type { Ledger, SinkCounts, SourceCounts } from '../../pipeline/ledger.ts'
 import type { Observed } from './observed.ts'
@@ -17,7 +18,7 @@ export function statusOf(observed: Observed) {
       entries,
       uncommitted_bytes: uncommittedBytes,
     })),
-    sinks: observed.sinks(),
+    sinks: mapValues(observed.sinks(), dispatcherStatus),
     dead_letter_bytes: observed.deadLetterBytes(),
     memory_limit_bytes: observed.memoryLimitBytes,
     resident_bytes: process.memoryUsage.rss(),
@@ -63,6 +64,18 @@ function sinkStatus(sink: SinkCounts) {
     held: byLane(sink.held()),
     dead_lettered: Object.fromEntries(sink.deadLettered),
     discarded: Object.fromEntries(sink.discarded),
+  }
+}
+
+function dispatcherStatus(status: DispatcherStatus) {
+  const { sending, ready, retrying, refused, givingUp } = status.batches
+  return {
+    state: status.state,
+    waiting_for_operator: status.waitingForOperator,
+    batches: { sending, ready, retrying, refused, giving_up: givingUp },
+    frames_waiting: status.framesWaiting,
+    paused_for_ms: status.pausedForMs,
+    last_failure: status.lastFailure,
   }
 }
 

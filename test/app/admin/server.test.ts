@@ -83,7 +83,16 @@ t.test('status', async (t) => {
   })
   t.strictSame(status.arena, { slabs: { free: 60, filling: 1, working: 2, held: 1 } })
   t.strictSame(status.rings, { push: { depth: 3, entries: 1024, uncommitted_bytes: 77 } })
-  t.strictSame(status.sinks, { siem: { state: 'running', lastFailure: '' } })
+  t.strictSame(status.sinks, {
+    siem: {
+      state: 'waiting_for_operator',
+      waiting_for_operator: 'token expired',
+      batches: { sending: 1, ready: 2, retrying: 3, refused: 4, giving_up: 5 },
+      frames_waiting: 6,
+      paused_for_ms: 700,
+      last_failure: '401',
+    },
+  })
   source.received++
   const broken = JSON.parse((await ask('/status')).text).ledger
   t.equal(broken.balanced, false)
