@@ -170,6 +170,13 @@ t.test('SIGTERM delivers what waits for its batch, says so, and exits with 0', a
   const file = configFile(t, SLOW_BATCHES)
   const cli = new Cli(t, ['run', '-c', file])
   const started = await cli.logged('started')
+  t.match(started, { memory: { 'memory.arena_bytes': 64 * 1024 * 1024, 'main thread heap': Number } })
+  const parts = Object.values(started['memory'] as Record<string, number>)
+  t.equal(
+    parts.reduce((sum, bytes) => sum + bytes, 0),
+    started['memory_limit_bytes'],
+    'the ceiling is a sum',
+  )
   await post(started, 'push', event(1) + event(2) + event(3))
   cli.child.kill('SIGTERM')
   const { code, out, err } = await cli.ended

@@ -15,6 +15,7 @@ import { RateLimitedLog } from '../telemetry/rate-limited-log.ts'
 import { AdminServer } from './admin/server.ts'
 import type { CollectorState, NotReady, Observed } from './admin/observed.ts'
 import { memorySum } from './config/memory-sum.ts'
+import type { MemorySum } from './config/memory-sum.ts'
 import type { ResolvedConfig } from './config/root.ts'
 import { Topology } from './topology.ts'
 
@@ -54,9 +55,12 @@ export class Collector {
   #stopping: Promise<StopReport> | null = null
   #health: { clear(): void } | null = null
   readonly #startedAtMs: number
+  /** The ceiling that the process keeps to. */
+  readonly #memory: MemorySum
 
   constructor(config: ResolvedConfig, options: CollectorOptions) {
     this.config = config
+    this.#memory = memorySum(config, config)
     this.#logger = options.logger
     this.#clock = options.clock ?? systemClock
     this.#startedAtMs = this.#clock.now()
@@ -81,11 +85,11 @@ export class Collector {
   }
 
   get #observed(): Observed {
-    const { topology, config } = this
+    const { topology } = this
     return {
       version,
       ledger: topology.ledger,
-      memoryLimitBytes: memorySum(config, config).totalBytes,
+      memoryLimitBytes: this.#memory.totalBytes,
       state: () => this.#state,
       uptimeS: () => (this.#clock.now() - this.#startedAtMs) / 1000,
       notReady: () => this.notReady(),
@@ -134,7 +138,7 @@ export class Collector {
     }
     this.#watchHealth()
     this.#state = 'running'
-    const { totalBytes } = memorySum(this.config, this.config)
+    const { items, totalBytes } = this.#memory
     this.#logger.info(
       {
         event: 'started',
@@ -143,6 +147,7 @@ export class Collector {
         admin: this.admin.address,
         workers: this.config.workers,
         memory_limit_bytes: totalBytes,
+        memory: Object.fromEntries(items.map(({ what, bytes }) => [what, bytes])),
       },
       'spillway takes events',
     )
