@@ -38,7 +38,7 @@ export const schemaKeys = group('A JSON Schema of your own', {
 })
 
 export const rootKeys = group('Top level', {
-  data_dir: pathKey({ default: './data', description: 'Dead letters; locked by one process' }),
+  data_dir: pathKey({ default: './data', description: 'Dead letters; not locked: for one process only' }),
   workers: countOrAutoKey({
     default: 'auto',
     min: 1,
