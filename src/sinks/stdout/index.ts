@@ -13,6 +13,8 @@ export class StdoutSink implements Sink {
   #failure: Outcome | null = null
   /** Sends that wait for the reader. */
   readonly #waiting = new Set<(outcome: Outcome) => void>()
+  /** The batch that was written last has left. */
+  #left: Promise<void> = Promise.resolve()
 
   constructor(open: () => Writable = openStdout) {
     this.#open = open
@@ -26,22 +28,35 @@ export class StdoutSink implements Sink {
 
   /**
    * Resolves when the bytes have left for the pipe, terminal or file. They are copied, because what waits in the stream
-   * can't be taken back: after an abort it must not become the bytes of other events.
+   * can't be taken back: after an abort it must not become the bytes of other events. One copy waits at most, however
+   * often a send is given up and comes again.
    */
-  async send({ views, bytes }: Payload, signal: AbortSignal): Promise<Outcome> {
+  async send(payload: Payload, signal: AbortSignal): Promise<Outcome> {
     if (this.#failure !== null) return this.#failure
     if (this.#stream === null || signal.aborted) return STOPPED
     const { promise, resolve } = Promise.withResolvers<Outcome>()
     const abort = (): void => resolve(STOPPED)
     this.#waiting.add(resolve)
     signal.addEventListener('abort', abort)
-    this.#stream.write(Buffer.concat(views, bytes), (error) => {
-      resolve(error ? outcomeOf(error) : ACK)
-    })
+    this.#left = this.#left.then(() => this.#write(payload, signal, resolve))
     const outcome = await promise
     signal.removeEventListener('abort', abort)
     this.#waiting.delete(resolve)
     return outcome
+  }
+
+  /** Resolves when the bytes have left, or were not written because nobody waits for them any more. */
+  #write({ views, bytes }: Payload, signal: AbortSignal, settle: (outcome: Outcome) => void): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#stream === null || this.#failure !== null || signal.aborted) {
+        resolve()
+        return
+      }
+      this.#stream.write(Buffer.concat(views, bytes), (error) => {
+        settle(error ? outcomeOf(error) : ACK)
+        resolve()
+      })
+    })
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { StdoutSink } from '../../../src/sinks/stdout/index.ts'
+import { NEVER, payloadOf } from '../fixtures/configs.ts'
 
 const WRITER = fileURLToPath(new URL('fixtures/writer.ts', import.meta.url))
 
@@ -28,3 +31,31 @@ t.test(
     t.same(await exit, [0, null])
   },
 )
+
+t.test('while the reader stands still one copy waits, however often the batch comes again', async (t) => {
+  const written: string[] = []
+  const reads: (() => void)[] = []
+  const stuck = new Writable({
+    decodeStrings: true,
+    write(chunk: Buffer, _encoding, done) {
+      written.push(chunk.toString())
+      reads.push(done)
+    },
+  })
+  const sink = new StdoutSink(() => stuck)
+  await sink.start()
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    const controller = new AbortController()
+    const sent = sink.send(payloadOf([`attempt ${attempt}\n`]), controller.signal)
+    setImmediate(() => controller.abort())
+    t.match(await sent, { kind: 'retry' })
+  }
+  t.equal(stuck.writableLength, 'attempt 1\n'.length)
+  const last = sink.send(payloadOf(['attempt 6\n']), NEVER)
+  reads.shift()!()
+  await new Promise((resolve) => setImmediate(resolve))
+  reads.shift()!()
+  t.same(await last, { kind: 'ack' })
+  t.same(written, ['attempt 1\n', 'attempt 6\n'])
+  await sink.stop()
+})
