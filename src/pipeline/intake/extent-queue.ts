@@ -133,6 +133,10 @@ export class ExtentQueue {
     ring.setState(entry, STATE.READY)
   }
 
+  get hasReady(): boolean {
+    return this.#again.length > 0 || this.#next !== this.#head
+  }
+
   /** The entry that a worker should get next, or -1; those that are tried again or resumed come first. */
   takeReady(): number {
     const again = this.#again.shift()

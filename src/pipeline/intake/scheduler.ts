@@ -107,19 +107,31 @@ export class Scheduler {
 
   #dispatchOne(): boolean {
     if (this.#pausedUntilMs > this.#clock.now()) return false
+    const workerIdle = this.#tasks.size < this.#workers.workerCount
+    const line = this.#nextLine(workerIdle)
+    if (line === null) return false
     const output = this.#outputs.pop() ?? this.#pool.acquire(this.#owner)
     if (output === -1) return false
+    if (!line.extents.hasReady) line.intake.offerWork(workerIdle)
+    const entry = line.extents.takeReady()
+    if (entry === -1) {
+      // Its ring is full.
+      this.#putBack(output)
+      return false
+    }
+    void this.#run(line, entry, output)
+    return true
+  }
+
+  /** The sources in turn: the next one that has work. */
+  #nextLine(workerIdle: boolean): IngestLine | null {
     for (let i = 0; i < this.#lines.length; i++) {
       const line = this.#lines[(this.#turn + i) % this.#lines.length]!
-      let entry = line.extents.takeReady()
-      if (entry === -1 && line.intake.offerWork()) entry = line.extents.takeReady()
-      if (entry === -1) continue
+      if (!line.extents.hasReady && !line.intake.hasWork(workerIdle)) continue
       this.#turn = (this.#turn + i + 1) % this.#lines.length
-      void this.#run(line, entry, output)
-      return true
+      return line
     }
-    this.#putBack(output)
-    return false
+    return null
   }
 
   #putBack(output: number): void {
