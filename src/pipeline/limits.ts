@@ -28,8 +28,16 @@ export const TCP_PARKED_BYTES = 16 * MIB
 /** A cold connection's unfinished record waits in a block of this size. */
 export const UNFINISHED_BLOCK_BYTES = 4 * KIB
 
-/** What node:http may hold of one request that is not yet in the arena: a read buffer and its successor. */
-export const HTTP_BODY_IN_FLIGHT_BYTES = 128 * KIB
+/** The head of a request: node:http refuses a longer one with 431, and one with more fields. */
+export const HTTP_HEAD_BYTES_MAX = 8 * KIB
+export const HTTP_HEAD_FIELDS_MAX = 100
+/** A head is kept as strings, two for each field: up to 14 KiB of heap, also while its end has not come. */
+export const HTTP_HEAD_HELD_BYTES = 16 * KIB
+/**
+ * What one request may hold of its body outside of the arena: 64 KiB of a small body that is collected, a read of
+ * 64 KiB that waits for room in its Stream, and in node:http a further one and what stood below the high-water mark.
+ */
+export const HTTP_BODY_IN_FLIGHT_BYTES = 200 * KIB
 /** Compressed bodies being inflated at once, over all sources; further ones wait unread. */
 export const INFLATERS_MAX = 64
 /** One inflater with its window and output buffer (zstd's window is capped to fit). */
@@ -37,6 +45,13 @@ export const INFLATER_BYTES = 300 * KIB
 
 /** An answer of a destination is read up to here, then discarded. */
 export const RESPONSE_BODY_BYTES = 64 * KIB
+/** TLS gathers the views of a batch into one buffer, and encrypts that into another. */
+export const TLS_COPIES = 2
+
+/** A batch is at most 16 MiB, and so is what it is compressed to, but for a header: a gzip member or zstd frame. */
+export const ARCHIVE_UNIT_BYTES_MAX = 17 * MIB
+/** After a crash a start inflates a compressed archive's last batches: read, inflated in pieces, and joined. */
+export const ARCHIVE_RECOVERY_UNITS = 3
 
 /** Heap limits of a worker thread (`resourceLimits`). */
 export const WORKER_OLD_SPACE_BYTES = 96 * MIB
@@ -44,7 +59,10 @@ export const WORKER_YOUNG_SPACE_BYTES = 16 * MIB
 /** Outside its heap a worker compresses one slab: input copy, output, and the codec's own state. */
 export const WORKER_EXTERNAL_SLABS = 4
 
-/** Heap of the main thread. It holds no event, so this doesn't grow with load. */
+/**
+ * Heap of the main thread. It holds no event, so this doesn't grow with load; connections, run lists and up to 1 MiB of
+ * log that nobody reads are in it.
+ */
 export const MAIN_HEAP_BYTES = 128 * MIB
 
 /** Extents per source in the ring, and what one entry and its run list take. */

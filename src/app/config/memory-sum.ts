@@ -1,7 +1,10 @@
 /** The ceiling of memory as a sum of named items: what `check` and a start print, and what the process keeps to. */
 import { formatBytes, MIB } from '../../base/units.ts'
 import {
+  ARCHIVE_RECOVERY_UNITS,
+  ARCHIVE_UNIT_BYTES_MAX,
   HTTP_BODY_IN_FLIGHT_BYTES,
+  HTTP_HEAD_HELD_BYTES,
   INFLATER_BYTES,
   INFLATERS_MAX,
   MAIN_HEAP_BYTES,
@@ -10,6 +13,7 @@ import {
   RING_ENTRY_BYTES,
   TCP_PARKED_BYTES,
   TCP_SCRATCH_BYTES,
+  TLS_COPIES,
   UNFINISHED_BLOCK_BYTES,
   WORKER_EXTERNAL_SLABS,
   WORKER_OLD_SPACE_BYTES,
@@ -33,6 +37,7 @@ export function memorySum(
   { workers }: { readonly workers: number },
 ): MemorySum {
   const { slabBytes, arenaBytes } = config.memory
+  const recordBytesMax = Math.max(...config.sources.map(({ maxRecordBytes }) => maxRecordBytes))
   const workerBytes = WORKER_OLD_SPACE_BYTES + WORKER_YOUNG_SPACE_BYTES + WORKER_EXTERNAL_SLABS * slabBytes
   const items = [
     { what: 'memory.arena_bytes', bytes: arenaBytes },
@@ -40,7 +45,7 @@ export function memorySum(
     ...(config.sources.some(({ type }) => type === 'http')
       ? [multiple('inflaters,', INFLATERS_MAX, INFLATER_BYTES)]
       : []),
-    ...config.sinks.flatMap(itemsOfSink),
+    ...config.sinks.flatMap((sink) => itemsOfSink(sink, recordBytesMax)),
     multiple('workers,', workers, workerBytes),
     { what: 'main thread heap', bytes: MAIN_HEAP_BYTES },
   ]
@@ -51,8 +56,9 @@ function itemsOfSource(source: SourceConfig): MemoryItem[] {
   const at = `sources.${source.name}:`
   const ring = { what: `${at} ring of extents`, bytes: RING_ENTRIES * RING_ENTRY_BYTES }
   if (source.type === 'http') {
-    const { maxRequests } = source
+    const { maxRequests, maxConnections } = source
     return [
+      multiple(`${at} request heads, max_connections`, maxConnections, HTTP_HEAD_HELD_BYTES),
       multiple(`${at} bodies, max_requests`, maxRequests, HTTP_BODY_IN_FLIGHT_BYTES),
       multiple(`${at} unfinished events, max_requests`, maxRequests, UNFINISHED_BLOCK_BYTES),
       ring,
@@ -69,9 +75,19 @@ function itemsOfSource(source: SourceConfig): MemoryItem[] {
   ]
 }
 
-function itemsOfSink(sink: SinkConfig): MemoryItem[] {
-  if (sink.type !== 'http') return []
-  return [multiple(`sinks.${sink.name}: answers, concurrency`, sink.request.concurrency, RESPONSE_BODY_BYTES)]
+/** `recordBytesMax`: a batch is at most `batch.max_bytes`, or one event. */
+function itemsOfSink(sink: SinkConfig, recordBytesMax: number): MemoryItem[] {
+  const at = `sinks.${sink.name}:`
+  const batchBytes = Math.max(sink.batch.maxBytes, recordBytesMax)
+  if (sink.type === 'http') {
+    const { concurrency } = sink.request
+    const answers = multiple(`${at} answers, concurrency`, concurrency, RESPONSE_BODY_BYTES)
+    if (!sink.url.startsWith('https:')) return [answers]
+    return [answers, multiple(`${at} batches in TLS, concurrency`, concurrency, TLS_COPIES * batchBytes)]
+  }
+  if (sink.type === 'stdout') return [{ what: `${at} a copy of a batch`, bytes: batchBytes }]
+  if (sink.type !== 'file' || sink.compression === 'none') return []
+  return [multiple(`${at} recovery at start,`, ARCHIVE_RECOVERY_UNITS, ARCHIVE_UNIT_BYTES_MAX)]
 }
 
 function multiple(what: string, count: number, bytes: number): MemoryItem {

@@ -5,6 +5,7 @@
  */
 import { constants, crc32, inflateRawSync, zstdDecompressSync } from 'node:zlib'
 import { MIB } from '../../base/units.ts'
+import { ARCHIVE_UNIT_BYTES_MAX } from '../../pipeline/limits.ts'
 
 /** Bytes read into `into` from `position`, 0 at the end of the file. */
 export type ReadAt = (into: Uint8Array, position: number) => Promise<number>
@@ -12,8 +13,6 @@ export type ReadAt = (into: Uint8Array, position: number) => Promise<number>
 /** Length of the whole unit that `bytes` begins with; 0 where there is none. */
 type UnitLength = (bytes: Buffer) => number
 
-/** A batch is at most 16 MiB, and so is what it is compressed to, but for a header. */
-const UNIT_BYTES_MAX = 17 * MIB
 const LINES_READ_BYTES = MIB
 const LF = 0x0a
 const NUL = 0x00
@@ -43,7 +42,7 @@ async function wholeLines(read: ReadAt, from: number): Promise<number> {
 }
 
 async function wholeUnits(read: ReadAt, from: number, unitLength: UnitLength): Promise<number> {
-  const window = Buffer.allocUnsafe(UNIT_BYTES_MAX)
+  const window = Buffer.allocUnsafe(ARCHIVE_UNIT_BYTES_MAX)
   let position = from
   for (;;) {
     const held = await fill(read, window, position)
@@ -83,7 +82,7 @@ function gzipMemberLength(bytes: Buffer): number {
 }
 
 function inflated(bytes: Buffer): { buffer: Buffer; engine: { bytesWritten: number } } {
-  const result: unknown = inflateRawSync(bytes, { info: true, maxOutputLength: 2 * UNIT_BYTES_MAX })
+  const result: unknown = inflateRawSync(bytes, { info: true, maxOutputLength: 2 * ARCHIVE_UNIT_BYTES_MAX })
   // The types don't know of `info`.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return result as { buffer: Buffer; engine: { bytesWritten: number } }
@@ -112,7 +111,7 @@ function zstdFrameLength(bytes: Buffer): number {
   if (at > bytes.length) return 0
   try {
     zstdDecompressSync(bytes.subarray(0, at), {
-      maxOutputLength: 2 * UNIT_BYTES_MAX,
+      maxOutputLength: 2 * ARCHIVE_UNIT_BYTES_MAX,
       params: { [constants.ZSTD_d_windowLogMax]: 27 },
     })
     return at

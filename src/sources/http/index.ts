@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import type { Timer } from '../../base/clock.ts'
 import { listenError } from '../../base/listen-error.ts'
 import { KIB } from '../../base/units.ts'
+import { HTTP_HEAD_BYTES_MAX, HTTP_HEAD_FIELDS_MAX } from '../../pipeline/limits.ts'
 import type { Source, SourceContext } from '../../pipeline/source.ts'
 import { Admission } from './admission.ts'
 import { refusalBody } from './answer.ts'
@@ -16,7 +17,6 @@ import { Connection, plainAddress } from './connection.ts'
 import { Exchange } from './exchange.ts'
 import type { Door } from './exchange.ts'
 
-const HEAD_BYTES_MAX = 8 * KIB
 /** What a request keeps of a paused body, beside the read under way. */
 const PAUSED_BODY_BYTES = 4 * KIB
 const LISTEN_BACKLOG = 1024
@@ -81,7 +81,7 @@ export class HttpSource implements Source, Door {
   #createServer(): Server {
     const { idleTimeoutMs, maxConnections } = this.config
     const server = createServer({
-      maxHeaderSize: HEAD_BYTES_MAX,
+      maxHeaderSize: HTTP_HEAD_BYTES_MAX,
       headersTimeout: idleTimeoutMs,
       // From chunk to chunk, and not while we don't read: `sweep`.
       requestTimeout: 0,
@@ -97,6 +97,7 @@ export class HttpSource implements Source, Door {
     })
     server.timeout = idleTimeoutMs
     server.maxConnections = maxConnections
+    server.maxHeadersCount = HTTP_HEAD_FIELDS_MAX
     server.maxRequestsPerSocket = 0
     // A client may close its side when it has sent all, and still wants its answer. (Not in the types of Node.)
     Object.assign(server, { httpAllowHalfOpen: true })
@@ -233,7 +234,7 @@ function refusalOfProtocol({ code, message }: NodeJS.ErrnoException): Refusal {
       return {
         status: 431,
         reason: 'Request Header Fields Too Large',
-        error: `the head of a request is at most ${HEAD_BYTES_MAX / KIB} KiB`,
+        error: `the head of a request is at most ${HTTP_HEAD_BYTES_MAX / KIB} KiB and ${HTTP_HEAD_FIELDS_MAX} fields`,
       }
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return {

@@ -2,8 +2,8 @@ import t from 'tap'
 import { loadConfig } from '../../../src/app/config/load.ts'
 import { formatMemorySum, memorySum } from '../../../src/app/config/memory-sum.ts'
 import { reserves, slabCountMin, workersMax } from '../../../src/app/config/reserves.ts'
-import { MIB } from '../../../src/base/units.ts'
-import { host, parse, withSink } from './fixtures/configs.ts'
+import { KIB, MIB } from '../../../src/base/units.ts'
+import { host, least, parse, withSink } from './fixtures/configs.ts'
 
 t.test('the sum is that of its items', async (t) => {
   const { config } = loadConfig(undefined, host)
@@ -16,7 +16,8 @@ t.test('the sum is that of its items', async (t) => {
     items.map(({ what }) => what),
     [
       'memory.arena_bytes',
-      'sources.push: bodies, max_requests 1000 x 128KiB',
+      'sources.push: request heads, max_connections 5000 x 16KiB',
+      'sources.push: bodies, max_requests 1000 x 200KiB',
       'sources.push: unfinished events, max_requests 1000 x 4KiB',
       'sources.push: ring of extents',
       'sources.lines: read buffer',
@@ -34,10 +35,20 @@ const totalOf = (text: string, workers = 1): number => memorySum(parse(text).con
 
 t.test('each key that costs memory counts', async (t) => {
   const base = totalOf(withSink(''))
-  t.equal(totalOf(withSink('request: { concurrency: 5 }')) - base, 64 * 1024)
+  t.equal(totalOf(withSink('request: { concurrency: 5 }')) - base, 64 * KIB + 2 * 512 * KIB)
   t.equal(totalOf(`memory: { arena_bytes: 65MiB }\n${withSink('')}`) - base, MIB)
   t.equal(totalOf(withSink('').replace('0 }', '0, max_connections: 5001 }')) - base, 2 * 4096)
   t.equal(totalOf(withSink(''), 2) - base, 116 * MIB)
+
+  const plain = withSink('').replace('https:', 'http:')
+  t.equal(base - totalOf(plain), 4 * 2 * 512 * KIB, 'TLS has copies of what it sends')
+  t.equal(totalOf(plain.replace('/",', '/", batch: { max_bytes: 1000KiB },')), totalOf(plain))
+
+  const other = (sink: string) => totalOf(least.replace('type: blackhole', sink)) - totalOf(least)
+  t.equal(other('type: stdout'), 512 * KIB)
+  t.equal(other('type: stdout, batch: { max_bytes: 1KiB }'), 512 * KIB, 'one event may be longer')
+  t.equal(other('type: file, path: a'), 0)
+  t.equal(other('type: file, path: a, compression: gzip'), 51 * MIB)
 })
 
 t.test('the table ends with the sum', async (t) => {

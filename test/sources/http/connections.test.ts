@@ -114,6 +114,7 @@ t.test('what is not HTTP', async (t) => {
   for (const [text, status] of [
     ['nonsense\r\n\r\n', 400],
     [`POST / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    [`POST / HTTP/1.1\r\nHost: x\r\n${'a:b\r\n'.repeat(200)}\r\n`, 431],
     ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
     ['POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n', 400],
   ] as const) {
