@@ -10,6 +10,7 @@ import type { ComponentType, SinkConfig, SourceConfig } from './components.ts'
 import { checkShares, crossCheck, resolveWorkers } from './cross-check.ts'
 import { reasonOf } from './interpolate.ts'
 import type { Surroundings } from './interpolate.ts'
+import type { References } from './cross-check.ts'
 import type { Path, Position, ProblemList } from './problems.ts'
 import { describe, pickType, Resolver } from './resolve.ts'
 import type { Resolution, ShownMap } from './resolve.ts'
@@ -39,6 +40,7 @@ export class ConfigBuilder {
   readonly #surroundings: Surroundings
   readonly #resolver: Resolver
   readonly #shown: ShownMap = {}
+  readonly #references: Record<'sources' | 'sinks', References[]> = { sources: [], sinks: [] }
 
   constructor(root: ConfigNode, problems: ProblemList, surroundings: Surroundings) {
     this.#root = root
@@ -62,7 +64,8 @@ export class ConfigBuilder {
 
     const schemaNames = [...Object.keys(builtinSchemas), ...this.#names('schemas')]
     const admin = root.admin?.listen === undefined ? undefined : root.admin
-    crossCheck({ memory, admin, sources, sinks, sourceNames, schemaNames }, this.#report)
+    const references = this.#references
+    crossCheck({ memory, admin, sources, sinks, references, sourceNames, schemaNames }, this.#report)
     const workers = resolveWorkers(
       memory,
       { sources: sourceNames, sinks },
@@ -83,8 +86,8 @@ export class ConfigBuilder {
     const shown: ShownMap = {}
     for (const [name, node] of this.#named('schemas', SCHEMAS_MAX)) {
       const path = ['schemas', name]
-      const resolution = this.#whole(schemaKeys, node, path)
-      if (resolution === undefined) continue
+      const { resolution, sound } = this.#resolve(schemaKeys, node, path)
+      if (!sound) continue
       shown[name] = resolution.shown
       const spec = loadSchemaFile(name, vouched(resolution.value), this.#surroundings)
       if ('reason' in spec) this.#report([...path, 'file'], 'a JSON Schema document', spec.reason)
@@ -112,9 +115,10 @@ export class ConfigBuilder {
       }
       const type = pickType(types, laterTypes, node, path, this.#problems)
       if (type === undefined) continue
-      const resolution = this.#whole(type.keys, node, path)
-      if (resolution === undefined) continue
-      shown[name] = resolution.shown
+      const { resolution, sound } = this.#resolve(type.keys, node, path)
+      shown[name] = resolution?.shown
+      this.#references[kind].push({ name, ...vouched<object>(resolution?.value) })
+      if (!sound) continue
       const config = { name, ...vouched<object>(resolution.value) }
       if (kind === 'sinks') shown[name] = this.#derive(vouched(config), vouched(resolution.shown))
       const report = (at: Path, expected: string, found?: string): void =>
@@ -125,11 +129,16 @@ export class ConfigBuilder {
     return configs
   }
 
-  /** Resolves a component; undefined where a value is missing or wrong, so that checks never meet half of one. */
-  #whole(keys: AnyGroup, node: ConfigNode, path: Path): Resolution | undefined {
+  /** Resolves a component. Where a value is missing or wrong it is not `sound`: checks never meet half of one. */
+  #resolve(
+    keys: AnyGroup,
+    node: ConfigNode,
+    path: Path,
+  ): { sound: true; resolution: Resolution } | { sound: false; resolution: Resolution | undefined } {
     const failuresBefore = this.#resolver.failureCount
     const resolution = this.#resolver.group(keys, node, path, node)
-    return this.#resolver.failureCount === failuresBefore ? resolution : undefined
+    const sound = this.#resolver.failureCount === failuresBefore
+    return sound && resolution !== undefined ? { sound, resolution } : { sound: false, resolution }
   }
 
   /** Fills in the keys of a sink whose defaults depend on others; returns what may be shown of it then. */

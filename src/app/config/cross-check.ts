@@ -12,12 +12,22 @@ import type { ResolvedConfig } from './root.ts'
 /** `found` is what stands at `path` unless it is given. */
 export type PathReport = (path: Path, expected: string, found?: string, nearest?: string) => void
 
+/** The names that a component refers to, as far as they could be read: also of one that is not sound. */
+export interface References {
+  readonly name: string
+  /** Of a source. */
+  readonly schema?: string
+  /** Of a sink. */
+  readonly inputs?: readonly string[]
+}
+
 /** The parts of a configuration that are sound in themselves, and the names of all that were written. */
 export interface CheckedParts {
   readonly memory: ResolvedConfig['memory']
   readonly admin: ResolvedConfig['admin'] | undefined
   readonly sources: readonly SourceConfig[]
   readonly sinks: readonly SinkConfig[]
+  readonly references: { readonly sources: readonly References[]; readonly sinks: readonly References[] }
   readonly sourceNames: readonly string[]
   readonly schemaNames: readonly string[]
 }
@@ -34,16 +44,13 @@ export function crossCheck(parts: CheckedParts, report: PathReport): void {
   }
 }
 
-function checkReferences(
-  { sources, sinks, sourceNames, schemaNames }: CheckedParts,
-  report: PathReport,
-): void {
-  for (const { name, schema } of sources) {
-    if (schemaNames.includes(schema)) continue
+function checkReferences({ references, sourceNames, schemaNames }: CheckedParts, report: PathReport): void {
+  for (const { name, schema } of references.sources) {
+    if (schema === undefined || schemaNames.includes(schema)) continue
     const expected = `one of the schemas ${schemaNames.join(', ')}`
     report(['sources', name, 'schema'], expected, undefined, nearestWord(schema, schemaNames))
   }
-  for (const { name, inputs } of sinks) {
+  for (const { name, inputs = [] } of references.sinks) {
     for (const [index, input] of inputs.entries()) {
       const path = ['sinks', name, 'inputs', index]
       if (!sourceNames.includes(input)) {

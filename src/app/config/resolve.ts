@@ -143,6 +143,8 @@ export class Resolver {
     }
     const items = node.items.map((item, index) => this.#key(schema.listItem, item, [...path, index], node))
     const resolved = items.filter((item) => item !== undefined)
+    // Where one is missing, the others have lost their places.
+    if (resolved.length < count) return undefined
     return { value: resolved.map((item) => item.value), shown: resolved.map((item) => item.shown) }
   }
 

@@ -169,6 +169,19 @@ sinks: { out: { type: blackhole, inputs: [in, im, in] } }
     ],
   },
   {
+    what: 'unknown names beside other mistakes',
+    text: `sources: { in: { type: tcp, listen: 127.0.0.1:0, schema: sco, linger: soon } }
+sinks: { out: { type: blackhole, inputs: [in, im], retry: { max: 0 } }, more: { type: blackhole, inputs: [[], im] } }
+`,
+    problems: [
+      'c.yaml:1:58: sources.in.schema: expected one of the schemas soc, log_event, any, found sco; did you mean soc?',
+      'c.yaml:1:71: sources.in.linger: expected a time from 0ms to 10s, such as 500ms, found "soon"',
+      'c.yaml:2:47: sinks.out.inputs.1: expected one of the sources in, found im; did you mean in?',
+      'c.yaml:2:66: sinks.out.retry.max: expected a time from 1ms to 24h, such as 500ms, found 0',
+      'c.yaml:2:107: sinks.more.inputs.0: expected the name of a source, found a list',
+    ],
+  },
+  {
     what: 'no inputs',
     text: withSink('inputs: []'),
     problems: ['c.yaml:3:60: sinks.out.inputs: expected a list of 1 to 64 values, found 0'],
