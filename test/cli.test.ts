@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -13,6 +13,8 @@ import { temporaryDirectory } from './helpers/collector.ts'
 
 const root = join(import.meta.dirname, '..')
 const launcher = join(root, 'src/spillway.js')
+
+const noProc = existsSync('/proc/self/limits') ? false : 'no /proc'
 
 const event = (n: number) =>
   `${JSON.stringify({ timestamp: '2026-11-22T00:00:00Z', source_ip: '192.0.2.1', event_type: 'test', severity: 3, n })}\n`
@@ -92,7 +94,7 @@ function configFile(test: Test, text: string): string {
 }
 
 const SLOW_BATCHES = `
-sources: { push: { type: http, listen: 127.0.0.1:0 } }
+sources: { push: { type: http, listen: 127.0.0.1:0, max_connections: 100 } }
 sinks: { archive: { type: file, path: ./archive, batch: { max_age: 1h } } }
 `
 
@@ -189,6 +191,15 @@ t.test('SIGTERM delivers what waits for its batch, says so, and exits with 0', a
     { event: 'shutdown_done', delivered: 3, undelivered: 0 },
   ])
   t.equal(archived(join(file, '../archive')), event(1) + event(2) + event(3))
+})
+
+t.test('a limit of open files that is too low is told', { skip: noProc }, async (t) => {
+  const file = configFile(t, SLOW_BATCHES)
+  const limited = ['sh', '-c', `ulimit -n 200 && exec "$0" "$@"`, process.execPath, launcher] as const
+  const cli = new Cli(t, ['run', '-c', file], {}, limited)
+  t.match(await cli.logged('open_files_few'), { level: 'warn', limit: 200, wanted: 100 + 1 + 128 })
+  cli.child.kill('SIGTERM')
+  t.match(await cli.ended, { code: 0 })
 })
 
 t.test('npm start passes SIGTERM on', async (t) => {

@@ -17,6 +17,7 @@ import type { CollectorState, NotReady, Observed } from './admin/observed.ts'
 import { memorySum } from './config/memory-sum.ts'
 import type { MemorySum } from './config/memory-sum.ts'
 import type { ResolvedConfig } from './config/root.ts'
+import { openFilesMax, openFilesWanted } from './open-files.ts'
 import { Topology } from './topology.ts'
 
 export interface CollectorOptions {
@@ -154,6 +155,17 @@ export class Collector {
     this.#logger.warn(
       { event: 'memory_mode' },
       'the journal is in memory: events that were accepted and not yet delivered are lost if the process is killed',
+    )
+    this.#warnOfFewFiles()
+  }
+
+  #warnOfFewFiles(): void {
+    const limit = openFilesMax()
+    const wanted = openFilesWanted(this.config)
+    if (limit >= wanted) return
+    this.#logger.warn(
+      { event: 'open_files_few', limit, wanted },
+      'sources allow more connections than this process may have open: the system closes further ones unseen; raise its limit (ulimit -n) or lower max_connections',
     )
   }
 
