@@ -45,7 +45,9 @@ function send(sink: HttpSink, payload: Payload = payloadOf(['{"a":1}\n'])): Prom
   return sink.send(payload, NEVER)
 }
 
-const quick = { request: { timeoutMs: 100, connectTimeoutMs: 2000, concurrency: 4 } }
+const withTimeout = (timeoutMs: number) => ({
+  request: { timeoutMs, connectTimeoutMs: 30_000, concurrency: 4 },
+})
 
 t.test('the request is what the configuration says', async (t) => {
   const [sink, receiver] = await startBoth(t, undefined, {
@@ -111,13 +113,15 @@ t.test('statuses become outcomes, with the words of the server', async (t) => {
 })
 
 t.test('no answer within the time', async (t) => {
-  const [sink] = await startBoth(t, () => {}, quick)
+  const [sink] = await startBoth(t, () => {}, withTimeout(100))
   t.match(await send(sink), { kind: 'retry', category: 'timeout', reason: 'no answer after 100 ms' })
 })
 
 t.test('a body that never ends doesn’t take back a 200, nor hold up a 503', async (t) => {
   let status = 200
-  const [sink] = await startBoth(t, (response) => void response.writeHead(status).write('wait'), quick)
+  // The head must have come by then, also on a machine that is busy.
+  const answer: Answer = (response) => void response.writeHead(status).write('wait')
+  const [sink] = await startBoth(t, answer, withTimeout(1500))
   t.same(await send(sink), { kind: 'ack' })
   status = 503
   t.match(await send(sink), { kind: 'retry', category: 'server_error', reason: 'HTTP 503: wait' })
@@ -180,12 +184,13 @@ t.test('an early 200 counts once the rest has left, whatever it is made of', asy
   const large = 'y'.repeat(6 << 20)
   for (const texts of [[large], [large, large]]) {
     let read = 0
+    const bytes = texts.length * large.length
     const { promise: whole, resolve } = Promise.withResolvers<void>()
     const sink = await startRaw(t, (socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
       socket.on('data', (chunk: Buffer) => {
         read += chunk.length
-        if (read > texts.join('').length) resolve()
+        if (read > bytes) resolve()
       })
     })
     t.same(await send(sink, payloadOf(texts)), { kind: 'ack' })

@@ -62,7 +62,7 @@ async function* largeBody(begin: string, separator: string, end: string) {
 }
 
 t.test('one body larger than the arena goes through as the sink takes it', async (t) => {
-  const rig = await Rig.start({ slabs: 8, config: { idleTimeoutMs: 500 } })
+  const rig = await Rig.start({ slabs: 8, config: { idleTimeoutMs: 1000 } })
   await rig.warm()
   rig.keepText = false
   for (const [headers, begin, separator, end] of [
@@ -73,7 +73,7 @@ t.test('one body larger than the arena goes through as the sink takes it', async
     rig.hold(true)
     const answer = post(rig.url, largeBody(begin, separator, end), headers)
     await until(() => rig.intake.full)
-    await new Promise((resolve) => setTimeout(resolve, 1200))
+    await new Promise((resolve) => setTimeout(resolve, 1500))
     t.ok(rig.intake.full, 'nobody is idle for our sake')
     rig.hold(false)
     const accepted = 60_000 + (begin === '' ? 0 : 1)

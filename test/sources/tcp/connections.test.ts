@@ -6,7 +6,7 @@ const KIB = 1024
 const record = (n: number, bytes = 0) => `{"n":${n},"pad":"${'x'.repeat(bytes)}"}`
 
 t.test('idle_timeout ends a connection with an unfinished record; a quiet one is kept', async (t) => {
-  const rig = await TcpRig.start(t, {}, { idleTimeoutMs: 200 })
+  const rig = await TcpRig.start(t, {}, { idleTimeoutMs: 400 })
   const [quiet, half, long] = [await rig.connect(), await rig.connect(), await rig.connect()]
   const peers = [quiet, half, long].map(peerOf)
   const ended = Promise.all(
@@ -26,13 +26,13 @@ t.test('idle_timeout ends a connection with an unfinished record; a quiet one is
 })
 
 t.test('a connection is not idle while it is not read', async (t) => {
-  const rig = await TcpRig.start(t, {}, { idleTimeoutMs: 100 })
+  const rig = await TcpRig.start(t, {}, { idleTimeoutMs: 300 })
   rig.holding = true
   const sockets = await Promise.all(Array.from({ length: 6 }, () => rig.connect()))
   const lines = Array.from({ length: 4000 }, (_, n) => record(n, 200))
   for (const socket of sockets) socket.write(`${lines.join('\n')}\n`)
   await until(() => rig.rig.intake.full)
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await new Promise((resolve) => setTimeout(resolve, 700))
   t.same(rig.refused, [])
   rig.holding = false
   await rig.received(sockets.length * lines.length)
