@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
+import { formatAddress } from '../../base/address.ts'
 import { listenError } from '../../base/listen-error.ts'
 import { isLoopback } from '../../pipeline/config-checks.ts'
 import { DASHBOARD_CSP, DASHBOARD_HTML } from './dashboard.ts'
@@ -73,14 +74,14 @@ export class AdminServer {
   /** Where it listens, as host:port; '' before `start` and after `stop`. */
   get address(): string {
     const address = this.#server.address()
-    return address === null || typeof address === 'string' ? '' : hostPort(address.address, address.port)
+    return address === null || typeof address === 'string' ? '' : formatAddress(address.address, address.port)
   }
 
   /** Resolves when it listens. Throws SPW_ERR_LISTEN_IN_USE or SPW_ERR_LISTEN_FAILED. */
   start(): Promise<void> {
     const { host, port } = this.#options.listen
     return new Promise((resolve, reject) => {
-      const failed = (cause: Error) => reject(listenError('admin.listen', hostPort(host, port), cause))
+      const failed = (cause: Error) => reject(listenError('admin.listen', this.#options.listen, cause))
       this.#server.once('error', failed)
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', failed)
@@ -161,10 +162,6 @@ function json(status: number, body: unknown): Answer {
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-}
-
-function hostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** Of a Host header: `localhost:9600`, `127.0.0.1`, `[::1]:9600`. */

@@ -1,4 +1,5 @@
 /** Scalars as users write them to the values that code gets, and back to what may be shown. */
+import { formatAddress } from '../../base/address.ts'
 import { resolve } from 'node:path'
 import { Check } from 'typebox/value'
 import type { Key, ListenAddress, Reading, Scalar } from '../../base/config-keys.ts'
@@ -43,15 +44,11 @@ export function showValue(key: Key<unknown>, value: unknown, secret: boolean): u
   if (key.reading === 'bytes' && typeof value === 'number') return formatBytes(value)
   if (key.reading === 'duration' && typeof value === 'number') return formatDurationMs(value)
   if (key.reading === 'url' && typeof value === 'string') return value.replace(/\?.*/s, `?${REDACTED}`)
-  return isListenAddress(value) ? formatListen(value) : value
+  return isListenAddress(value) ? formatAddress(value.host, value.port) : value
 }
 
 function isListenAddress(value: unknown): value is ListenAddress {
   return typeof value === 'object' && value !== null && 'host' in value && 'port' in value
-}
-
-export function formatListen({ host, port }: ListenAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** Whether what stands at a path below a component is never shown, wherever it comes from. */

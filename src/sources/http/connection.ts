@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { formatAddress } from '../../base/address.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -20,7 +21,7 @@ export class Connection {
 
   constructor(socket: Socket, clock: Clock) {
     this.socket = socket
-    this.peer = `${plainAddress(socket.remoteAddress ?? '?')}:${socket.remotePort ?? 0}`
+    this.peer = formatAddress(socket.remoteAddress, socket.remotePort)
     this.#clock = clock
   }
 
@@ -34,10 +35,4 @@ export class Connection {
     for (const exchange of this.exchanges) exchange.connectionGone()
     this.exchanges.clear()
   }
-}
-
-/** IPv4 as it is, also where it came through an IPv6 socket; IPv6 in brackets. */
-export function plainAddress(address: string): string {
-  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7)
-  return address.includes(':') ? `[${address}]` : address
 }

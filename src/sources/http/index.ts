@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { formatAddress } from '../../base/address.ts'
 import type { Timer } from '../../base/clock.ts'
 import { listenError } from '../../base/listen-error.ts'
 import { KIB } from '../../base/units.ts'
@@ -13,7 +14,7 @@ import { Admission } from './admission.ts'
 import { refusalBody } from './answer.ts'
 import type { Refusal } from './answer.ts'
 import type { HttpSourceConfig } from './config.ts'
-import { Connection, plainAddress } from './connection.ts'
+import { Connection } from './connection.ts'
 import { Exchange } from './exchange.ts'
 import type { Door } from './exchange.ts'
 
@@ -56,7 +57,7 @@ export class HttpSource implements Source, Door {
     const server = this.#server
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
-        reject(listenError(`sources.${this.config.name}.listen`, `${plainAddress(host)}:${port}`, error)),
+        reject(listenError(`sources.${this.config.name}.listen`, this.config.listen, error)),
       )
       server.listen({ host, port, backlog: LISTEN_BACKLOG }, resolve)
     })
@@ -64,7 +65,7 @@ export class HttpSource implements Source, Door {
     server.on('error', () => this.#refusedConnection('?', 'error'))
     const bound = server.address()
     assert(bound !== null && typeof bound === 'object')
-    this.address = `${plainAddress(bound.address)}:${bound.port}`
+    this.address = formatAddress(bound.address, bound.port)
     if (signal.aborted) await this.stop()
     else this.#scheduleSweep()
   }
@@ -103,7 +104,7 @@ export class HttpSource implements Source, Door {
     Object.assign(server, { httpAllowHalfOpen: true })
     server.on('connection', (socket: Socket) => this.#connected(socket))
     server.on('drop', (drop) => {
-      this.#refusedConnection(`${plainAddress(drop?.remoteAddress ?? '?')}:${drop?.remotePort ?? 0}`, 'limit')
+      this.#refusedConnection(formatAddress(drop?.remoteAddress, drop?.remotePort), 'limit')
     })
     server.on('request', (request, response) => this.#take(request, response, 'sent'))
     server.on('checkContinue', (request, response) => this.#take(request, response, 'waits'))

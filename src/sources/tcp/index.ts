@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
+import { formatAddress } from '../../base/address.ts'
 import type { Timer } from '../../base/clock.ts'
 import { listenError } from '../../base/listen-error.ts'
 import { TCP_PARKED_BYTES, TCP_SCRATCH_BYTES, UNFINISHED_BLOCK_BYTES } from '../../pipeline/limits.ts'
@@ -40,7 +41,7 @@ export class TcpSource implements Source, ColdReading {
     this.#server = createServer({ pauseOnConnect: true, noDelay: false }, (socket) => this.#accept(socket))
     this.#server.maxConnections = config.maxConnections
     this.#server.on('drop', (drop) => {
-      this.#refused(peerOf(drop?.remoteAddress, drop?.remotePort), 'limit')
+      this.#refused(formatAddress(drop?.remoteAddress, drop?.remotePort), 'limit')
     })
   }
 
@@ -50,7 +51,7 @@ export class TcpSource implements Source, ColdReading {
     const { host, port } = this.#config.listen
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error) =>
-        reject(listenError(`sources.${this.#config.name}.listen`, `${host}:${port}`, error)),
+        reject(listenError(`sources.${this.#config.name}.listen`, this.#config.listen, error)),
       )
       this.#server.listen({ host, port, backlog: 1024, signal }, resolve)
     })
@@ -59,8 +60,7 @@ export class TcpSource implements Source, ColdReading {
     this.#server.on('error', () => this.#refused('?', 'error'))
     const bound = this.#server.address()
     assert(bound !== null && typeof bound === 'object')
-    this.address =
-      bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+    this.address = formatAddress(bound.address, bound.port)
     this.#scheduleSweep()
   }
 
@@ -102,7 +102,7 @@ export class TcpSource implements Source, ColdReading {
     // Closed again by its peer before we came to it.
     if (accepted.destroyed) return
     const { intake } = this.#context
-    const peer = peerOf(accepted.remoteAddress, accepted.remotePort)
+    const peer = formatAddress(accepted.remoteAddress, accepted.remotePort)
     const connection = new Connection(intake, this, peer)
     const socket = this.#attach(connection, accepted)
     this.#connections.add(connection)
@@ -185,13 +185,4 @@ export class TcpSource implements Source, ColdReading {
     for (const connection of this.#connections) connection.destroy()
     await closed
   }
-}
-
-function peerOf(address = '?', port = 0): string {
-  return `${plainAddress(address)}:${port}`
-}
-
-function plainAddress(address: string): string {
-  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7)
-  return address.includes(':') ? `[${address}]` : address
 }
