@@ -160,11 +160,11 @@ export class Collector {
   }
 
   #warnOfFewFiles(): void {
-    const limit = openFilesMax()
+    const most = openFilesMax()
     const wanted = openFilesWanted(this.config)
-    if (limit >= wanted) return
+    if (most >= wanted) return
     this.#logger.warn(
-      { event: 'open_files_few', limit, wanted },
+      { event: 'open_files_few', limit: most, wanted },
       'sources allow more connections than this process may have open: the system closes further ones unseen; raise its limit (ulimit -n) or lower max_connections',
     )
   }

@@ -22,7 +22,6 @@ import {
   RESERVE_SLABS_PER_SINK,
   RESERVE_SLABS_PER_SOURCE,
   RING_ENTRIES,
-  RING_ENTRY_BYTES,
   UNFINISHED_BLOCK_BYTES,
   WORKER_OLD_SPACE_BYTES,
   WORKER_YOUNG_SPACE_BYTES,
@@ -32,9 +31,10 @@ import type { Source } from '../pipeline/source.ts'
 import { WorkerPool } from '../pipeline/worker-pool.ts'
 import type { WorkerContext } from '../scan/worker-context.ts'
 import { createSink, payloadForm } from '../sinks/registry.ts'
+import type { SinkConfig } from '../sinks/registry.ts'
 import { createSource } from '../sources/registry.ts'
+import type { SourceConfig } from '../sources/registry.ts'
 import type { TelemetryEvents } from '../telemetry/events.ts'
-import type { SinkConfig, SourceConfig } from './config/components.ts'
 import type { ResolvedConfig } from './config/root.ts'
 
 /** `severity >= 8` is the fast lane; `journal.fast_severity` comes with the journal. */
@@ -43,7 +43,6 @@ const SHARE_OF_SOURCE = 1 / 2
 const SHARE_OF_SINK = 1 / 2
 const SHARE_OF_OUTPUTS = 1 / 8
 const SHARE_OF_TABLES = 1 / 8
-const RING_BYTES = RING_ENTRIES * RING_ENTRY_BYTES
 
 export interface TopologyOptions {
   readonly config: ResolvedConfig
@@ -108,7 +107,7 @@ export class Topology {
       this.pool.addOwner(`sinks.${name}`, RESERVE_SLABS_PER_SINK, SHARE_OF_SINK),
     )
     this.tables = new TableSpace(this.arena, this.pool, tables)
-    const rings = config.sources.map(() => new ExtentRing(new SharedArrayBuffer(RING_BYTES)))
+    const rings = config.sources.map(() => ExtentRing.create(RING_ENTRIES))
     const log = new MemoryLog(clock)
     const context = workerContext(config, this.arena, rings)
     this.workers = new WorkerPool({

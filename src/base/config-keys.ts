@@ -219,6 +219,10 @@ type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   : Name
 type Flat<Type> = { [Name in keyof Type]: Type[Name] } & {}
 
+export function isGroup(schema: TSchema): schema is AnyGroup {
+  return Object.hasOwn(schema, 'properties')
+}
+
 /** The name in code of a key, as `ResolvedName` has it for the compiler. */
 export function resolvedName(name: string, schema: TSchema): string {
   const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())

@@ -3,6 +3,8 @@
  * start and the code that keeps to it can't differ.
  */
 import { KIB, MIB } from '../base/units.ts'
+import { ENTRY_BYTES } from '../memory/extent-ring.ts'
+import { FILTERS_MAX } from '../scan/where.ts'
 
 /** Slabs kept free of every share: per source, one being filled and one for a record that outgrew its block. */
 export const RESERVE_SLABS_PER_SOURCE = 2
@@ -17,7 +19,7 @@ export const SHARED_SLABS_MIN = 4
 export const SLAB_HEADROOM_BYTES = 4 * KIB
 
 /** At most this many sinks have a `where`: each is a bit of the route mask in a record's table entry. */
-export const FILTERED_SINKS_MAX = 16
+export const FILTERED_SINKS_MAX = FILTERS_MAX
 export const SOURCES_MAX = 64
 export const SINKS_MAX = 64
 
@@ -67,4 +69,4 @@ export const MAIN_HEAP_BYTES = 128 * MIB
 
 /** Extents per source in the ring, and what one entry and its run list take. */
 export const RING_ENTRIES = 128
-export const RING_ENTRY_BYTES = 512
+export const RING_ENTRY_BYTES = ENTRY_BYTES

@@ -1,17 +1,10 @@
 import { isUtf8 } from 'node:buffer'
+import type { RejectCategory } from '../memory/extent-ring.ts'
 import { compileClassifier } from '../schema/classify.ts'
 import { compileOracle } from '../schema/oracle.ts'
 import type { SchemaSpec } from '../schema/spec.ts'
 import { simdjson } from './simdjson.ts'
 import { MALFORMED, skipBlanks, skipValue, TOO_DEEP, TRUNCATED } from './skip.ts'
-
-export type RejectCategory =
-  | 'malformed_json'
-  | 'invalid_utf8'
-  | 'schema_violation'
-  | 'oversize_record'
-  | 'bad_framing'
-  | 'processing_failure'
 
 export interface Verdict {
   accepted: boolean

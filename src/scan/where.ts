@@ -1,7 +1,6 @@
+import type { Scalar } from '../base/config-keys.ts'
 import { isArrayIndex, parsePointer } from '../schema/pointer.ts'
 import { MALFORMED, skipBlanks, skipString, skipValue } from './skip.ts'
-
-type Scalar = string | number | boolean | null
 
 /** What one value must satisfy; all that are given must hold. */
 export interface WhereTest {

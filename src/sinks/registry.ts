@@ -10,12 +10,9 @@ import { HttpSink } from './http/index.ts'
 import type { StdoutSinkConfig } from './stdout/config.ts'
 import { StdoutSink } from './stdout/index.ts'
 
-interface SinkConfigs {
-  readonly http: HttpSinkConfig
-  readonly file: FileSinkConfig
-  readonly stdout: StdoutSinkConfig
-  readonly blackhole: BlackholeSinkConfig
-}
+export type SinkConfig = HttpSinkConfig | FileSinkConfig | StdoutSinkConfig | BlackholeSinkConfig
+type SinkType = SinkConfig['type']
+type ConfigOf<Type extends SinkType> = Extract<SinkConfig, { readonly type: Type }>
 
 interface SinkEntry<Config> {
   create(config: Config, context: SinkContext): Sink
@@ -25,7 +22,7 @@ interface SinkEntry<Config> {
 
 const LINES: PayloadForm = { encoding: 'ndjson', compression: 'none' }
 
-const sinks: { readonly [Type in keyof SinkConfigs]: SinkEntry<SinkConfigs[Type]> } = {
+const sinks: { readonly [Type in SinkType]: SinkEntry<ConfigOf<Type>> } = {
   http: { create: (config, context) => new HttpSink(config, context), form: (config) => config },
   file: {
     create: (config, context) => new FileSink(config, context),
@@ -35,15 +32,10 @@ const sinks: { readonly [Type in keyof SinkConfigs]: SinkEntry<SinkConfigs[Type]
   blackhole: { create: () => new BlackholeSink(), form: () => LINES },
 }
 
-type ConfigOf<Type extends keyof SinkConfigs> = SinkConfigs[Type] & { readonly type: Type }
-
-export function createSink<Type extends keyof SinkConfigs>(
-  config: ConfigOf<Type>,
-  context: SinkContext,
-): Sink {
+export function createSink<Type extends SinkType>(config: ConfigOf<Type>, context: SinkContext): Sink {
   return sinks[config.type].create(config, context)
 }
 
-export function payloadForm<Type extends keyof SinkConfigs>(config: ConfigOf<Type>): PayloadForm {
+export function payloadForm<Type extends SinkType>(config: ConfigOf<Type>): PayloadForm {
   return sinks[config.type].form(config)
 }

@@ -5,20 +5,19 @@ import { HttpSource } from './http/index.ts'
 import type { TcpSourceConfig } from './tcp/config.ts'
 import { TcpSource } from './tcp/index.ts'
 
-interface SourceConfigs {
-  readonly http: HttpSourceConfig
-  readonly tcp: TcpSourceConfig
-}
+export type SourceConfig = HttpSourceConfig | TcpSourceConfig
+type SourceType = SourceConfig['type']
+type ConfigOf<Type extends SourceType> = Extract<SourceConfig, { readonly type: Type }>
 
 const sources: {
-  readonly [Type in keyof SourceConfigs]: (config: SourceConfigs[Type], context: SourceContext) => Source
+  readonly [Type in SourceType]: (config: ConfigOf<Type>, context: SourceContext) => Source
 } = {
   http: (config, context) => new HttpSource(config, context),
   tcp: (config, context) => new TcpSource(config, context),
 }
 
-export function createSource<Type extends keyof SourceConfigs>(
-  config: SourceConfigs[Type] & { readonly type: Type },
+export function createSource<Type extends SourceType>(
+  config: ConfigOf<Type> & { readonly type: Type },
   context: SourceContext,
 ): Source {
   return sources[config.type](config, context)

@@ -5,10 +5,12 @@ import { NAME_EXPECTED, NAME_PATTERN } from '../../pipeline/config.ts'
 import type { CheckContext, CommonSinkConfig } from '../../pipeline/config.ts'
 import { SINKS_MAX, SOURCES_MAX } from '../../pipeline/limits.ts'
 import type { SchemaSpec } from '../../schema/spec.ts'
+import type { SinkConfig } from '../../sinks/registry.ts'
+import type { SourceConfig } from '../../sources/registry.ts'
 import { laterSinkTypes, laterSourceTypes, sinkTypes, sourceTypes } from './components.ts'
-import type { ComponentType, SinkConfig, SourceConfig } from './components.ts'
+import type { ComponentType } from './components.ts'
 import { checkShares, crossCheck, resolveWorkers } from './cross-check.ts'
-import { reasonOf } from './interpolate.ts'
+import { shortReasonOf } from './interpolate.ts'
 import type { Surroundings } from './interpolate.ts'
 import type { References } from './cross-check.ts'
 import type { Path, Position, ProblemList } from './problems.ts'
@@ -162,7 +164,7 @@ export class ConfigBuilder {
         this.#surroundings.readText(path, PEM_FILE_BYTES_MAX)
         return undefined
       } catch (error) {
-        return reasonOf(error)
+        return shortReasonOf(error)
       }
     }
     return { slabBytes, unreadable }

@@ -1,21 +1,14 @@
 /** All types of sources and sinks: adding one is one line here. */
 import type { AnyGroup } from '../../base/config-keys.ts'
 import type { CheckContext, Report } from '../../pipeline/config.ts'
+import type { SinkConfig } from '../../sinks/registry.ts'
+import type { SourceConfig } from '../../sources/registry.ts'
 import { blackholeSinkKeys, checkBlackholeSink } from '../../sinks/blackhole/config.ts'
-import type { BlackholeSinkConfig } from '../../sinks/blackhole/config.ts'
 import { checkFileSink, fileSinkKeys } from '../../sinks/file/config.ts'
-import type { FileSinkConfig } from '../../sinks/file/config.ts'
 import { checkHttpSink, httpSinkKeys } from '../../sinks/http/config.ts'
-import type { HttpSinkConfig } from '../../sinks/http/config.ts'
 import { checkStdoutSink, stdoutSinkKeys } from '../../sinks/stdout/config.ts'
-import type { StdoutSinkConfig } from '../../sinks/stdout/config.ts'
 import { checkHttpSource, httpSourceKeys } from '../../sources/http/config.ts'
-import type { HttpSourceConfig } from '../../sources/http/config.ts'
 import { checkTcpSource, tcpSourceKeys } from '../../sources/tcp/config.ts'
-import type { TcpSourceConfig } from '../../sources/tcp/config.ts'
-
-export type SourceConfig = HttpSourceConfig | TcpSourceConfig
-export type SinkConfig = HttpSinkConfig | FileSinkConfig | StdoutSinkConfig | BlackholeSinkConfig
 
 export interface ComponentType<Config> {
   readonly keys: AnyGroup

@@ -1,5 +1,6 @@
 /** `${ENV}` and `${file:/path}` in scalars; `$$` is a dollar sign. */
 import { resolve } from 'node:path'
+import { reasonOf } from '../../base/errors.ts'
 
 /** What the surroundings provide; parameters, so that tests need neither files nor an environment of their own. */
 export interface Surroundings {
@@ -44,12 +45,12 @@ function contentOf(path: string, surroundings: Surroundings): { text: string } |
     const text = surroundings.readText(resolve(surroundings.baseDir, path), SECRET_FILE_BYTES_MAX)
     return { text: text.replace(/\r?\n$/, '') }
   } catch (error) {
-    return { reason: `\${file:${path}}, which can't be read (${reasonOf(error)})` }
+    return { reason: `\${file:${path}}, which can't be read (${shortReasonOf(error)})` }
   }
 }
 
 /** The short reason of a failed file operation: no stack, no secret. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
+export function shortReasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : reasonOf(error)
 }

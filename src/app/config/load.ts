@@ -6,7 +6,7 @@ import { spwError } from '../../base/errors.ts'
 import { MIB } from '../../base/units.ts'
 import { ConfigBuilder } from './build.ts'
 import { DEFAULT_CONFIG_NAME, defaultConfigText } from './default-config.ts'
-import { reasonOf } from './interpolate.ts'
+import { shortReasonOf } from './interpolate.ts'
 import type { Surroundings } from './interpolate.ts'
 import { ProblemList } from './problems.ts'
 import type { ShownMap } from './resolve.ts'
@@ -44,7 +44,7 @@ export function loadConfig(file: string | undefined, host: Host = thisHost()): L
   try {
     text = readText(path, CONFIG_FILE_BYTES_MAX)
   } catch (error) {
-    throw spwError('SPW_ERR_CONFIG_UNREADABLE', { file, reason: reasonOf(error) }, { cause: error })
+    throw spwError('SPW_ERR_CONFIG_UNREADABLE', { file, reason: shortReasonOf(error) }, { cause: error })
   }
   return parseConfig(text, file, dirname(path), host)
 }

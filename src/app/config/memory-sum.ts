@@ -19,7 +19,8 @@ import {
   WORKER_OLD_SPACE_BYTES,
   WORKER_YOUNG_SPACE_BYTES,
 } from '../../pipeline/limits.ts'
-import type { SinkConfig, SourceConfig } from './components.ts'
+import type { SinkConfig } from '../../sinks/registry.ts'
+import type { SourceConfig } from '../../sources/registry.ts'
 import type { ResolvedConfig } from './root.ts'
 
 export interface MemoryItem {

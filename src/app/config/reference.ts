@@ -1,5 +1,6 @@
 /** The reference of all keys in Markdown, made from the schemas, so that the docs can't differ from them. */
 import type { TProperties, TSchema } from 'typebox'
+import { isGroup } from '../../base/config-keys.ts'
 import type { AnyGroup } from '../../base/config-keys.ts'
 import { laterSinkTypes, laterSourceTypes, sinkTypes, sourceTypes } from './components.ts'
 import { rootKeys, schemaKeys } from './root.ts'
@@ -119,10 +120,6 @@ function absentOf(key: string, schema: TSchema): string {
   if (Object.hasOwn(schema, 'componentsKey')) return ''
   const parent = key.slice(0, Math.max(0, key.lastIndexOf('.')))
   return parent === '' ? 'required' : `required in ${code([parent])}`
-}
-
-function isGroup(schema: TSchema): schema is AnyGroup {
-  return Object.hasOwn(schema, 'properties')
 }
 
 function code(words: readonly string[]): string {

@@ -3,7 +3,7 @@
  * the names that code uses, and what may be shown, under the user's names, defaults filled in and secrets left out.
  */
 import type { TSchema } from 'typebox'
-import { oneOf, resolvedName } from '../../base/config-keys.ts'
+import { isGroup, oneOf, resolvedName } from '../../base/config-keys.ts'
 import type { AnyGroup, Key } from '../../base/config-keys.ts'
 import { nearestWord } from '../../base/nearest.ts'
 import type { Path, Position, ProblemList } from './problems.ts'
@@ -218,10 +218,6 @@ export function pickType<Type>(
 
 function has(schema: TSchema, property: string): boolean {
   return Object.hasOwn(schema, property)
-}
-
-function isGroup(schema: TSchema): schema is AnyGroup {
-  return has(schema, 'properties')
 }
 
 function isMapSchema(schema: TSchema): schema is TSchema & MapSchema {

@@ -17,7 +17,8 @@ import {
 } from '../../base/config-keys.ts'
 import type { Resolved } from '../../base/config-keys.ts'
 import type { SchemaSpec } from '../../schema/spec.ts'
-import type { SinkConfig, SourceConfig } from './components.ts'
+import type { SinkConfig } from '../../sinks/registry.ts'
+import type { SourceConfig } from '../../sources/registry.ts'
 
 const pointerKey = (description: string) =>
   textKey({ pattern: '^(?:/(?:[^~/]|~[01])*)+$', expected: 'a JSON pointer, such as /severity', description })

@@ -6,7 +6,7 @@ import type { SchemaSpec } from '../../schema/spec.ts'
 import { loadUserSpec } from '../../schema/user.ts'
 import type { Resolved } from '../../base/config-keys.ts'
 import type { Surroundings } from './interpolate.ts'
-import { reasonOf } from './interpolate.ts'
+import { shortReasonOf } from './interpolate.ts'
 import type { schemaKeys } from './root.ts'
 
 export const SCHEMA_FILE_BYTES_MAX = 1024 * 1024
@@ -30,6 +30,6 @@ export function loadSchemaFile(
       : JSON.parse(text)
     return loadUserSpec(name, document, options)
   } catch (error) {
-    return { reason: error instanceof SpillwayError ? error.message : reasonOf(error) }
+    return { reason: error instanceof SpillwayError ? error.message : shortReasonOf(error) }
   }
 }
