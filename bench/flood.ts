@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MIB } from '../src/base/units.ts'
 import type { Figures, FloodCase } from './cases.ts'
 import { CollectorProcess } from './collector-process.ts'
 import { monotonicMs } from './load/tally.ts'
@@ -6,7 +7,6 @@ import { NEARLY_ALL } from './load/load.ts'
 import type { Load, LoadPlan, LoadReport } from './load/load.ts'
 import type { ProcessUsage } from './process-usage.ts'
 
-const MIB = 1 << 20
 /** What the runtime itself takes beside what the collector counts. */
 const RUNTIME_BYTES = 150 * MIB
 /** Longer than an outage and the longest wait before a retry. */

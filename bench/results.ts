@@ -4,6 +4,7 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { MIB } from '../src/base/units.ts'
 import type { Figures } from './cases.ts'
 
 export const RESULTS_FILE = fileURLToPath(new URL('./results/runs.jsonl', import.meta.url))
@@ -86,7 +87,7 @@ function summary(values: readonly (number | null)[]): Summary | null {
 
 /** CPU seconds of a fixed piece of work. */
 export function calibrate(): number {
-  const bytes = new Uint8Array(1 << 20)
+  const bytes = new Uint8Array(MIB)
   const before = process.cpuUsage()
   let sum = 0
   for (let round = 0; round < 200; round++) {

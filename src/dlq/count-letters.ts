@@ -1,6 +1,7 @@
+import { KIB } from '../base/units.ts'
 import type { FileIo } from './file-io.ts'
 
-const READ_BYTES = 256 * 1024
+const READ_BYTES = 256 * KIB
 const LINE_FEED = 0x0a
 
 export interface CountedFile {

@@ -1,5 +1,6 @@
 import assert from 'node:assert'
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
+import { KIB } from '../base/units.ts'
 
 /**
  * The fastest levels: on security events gzip 1 is 90 MB/s at a ratio of 4.3 (level 6: 50 at 4.6), zstd 1 is 325 MB/s
@@ -8,7 +9,7 @@ import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 const GZIP_LEVEL = 1
 const ZSTD_LEVEL = 1
 /** The codec's output grows by pieces of this size, which are joined at the end. */
-const CHUNK_BYTES = 256 * 1024
+const CHUNK_BYTES = 256 * KIB
 
 /**
  * Puts one whole gzip member (RFC 1952) or zstd frame (RFC 8878) in the place of `bytes` bytes at `from`; returns its

@@ -1,11 +1,12 @@
 import { destination, levels, pino, stdTimeFunctions } from 'pino'
 import type { DestinationStream, Logger as PinoLogger } from 'pino'
+import { MIB } from '../base/units.ts'
 
 /** What the rest of the code logs with. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>
 
 /** Lines that nobody reads fill a buffer of this size, then they are dropped: a stuck terminal must not take memory. */
-const UNREAD_BYTES_MAX = 1 << 20
+const UNREAD_BYTES_MAX = MIB
 
 const STDERR = 2
 

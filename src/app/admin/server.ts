@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import { formatAddress } from '../../base/address.ts'
 import { listenError } from '../../base/listen-error.ts'
+import { KIB } from '../../base/units.ts'
 import { isLoopback } from '../../pipeline/config-checks.ts'
 import { DASHBOARD_CSP, DASHBOARD_HTML } from './dashboard.ts'
 import { exportLedger } from './ledger-metrics.ts'
@@ -10,7 +11,7 @@ import type { Observed } from './observed.ts'
 import { readinessOf, statusOf } from './status.ts'
 
 const CONNECTIONS_MAX = 64
-const HEADER_BYTES_MAX = 8 * 1024
+const HEADER_BYTES_MAX = 8 * KIB
 const HEADERS_TIMEOUT_MS = 5000
 const REQUEST_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 5000

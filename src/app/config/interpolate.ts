@@ -1,6 +1,7 @@
 /** `${ENV}` and `${file:/path}` in scalars; `$$` is a dollar sign. */
 import { resolve } from 'node:path'
 import { reasonOf } from '../../base/errors.ts'
+import { KIB } from '../../base/units.ts'
 
 /** What the surroundings provide; parameters, so that tests need neither files nor an environment of their own. */
 export interface Surroundings {
@@ -11,7 +12,7 @@ export interface Surroundings {
   readText(path: string, maxBytes: number): string
 }
 
-const SECRET_FILE_BYTES_MAX = 64 * 1024
+const SECRET_FILE_BYTES_MAX = 64 * KIB
 
 export type Interpolated = { readonly text: string; readonly secret: boolean } | { readonly reason: string }
 

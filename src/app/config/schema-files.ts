@@ -1,6 +1,7 @@
 /** The schemas that sources name: the built-in ones, and the user's own from their files. */
 import { parse } from 'yaml'
 import { SpillwayError } from '../../base/errors.ts'
+import { MIB } from '../../base/units.ts'
 import { builtinSpecs } from '../../schema/builtin.ts'
 import type { SchemaSpec } from '../../schema/spec.ts'
 import { loadUserSpec } from '../../schema/user.ts'
@@ -9,7 +10,7 @@ import type { Surroundings } from './interpolate.ts'
 import { shortReasonOf } from './interpolate.ts'
 import type { schemaKeys } from './root.ts'
 
-export const SCHEMA_FILE_BYTES_MAX = 1024 * 1024
+export const SCHEMA_FILE_BYTES_MAX = MIB
 
 /** How often aliases of a schema written in YAML may be expanded. */
 const ALIASES_MAX = 100
