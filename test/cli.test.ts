@@ -10,14 +10,14 @@ import type { Readable } from 'node:stream'
 import t from 'tap'
 import type { Test } from 'tap'
 import { temporaryDirectory } from './helpers/collector.ts'
+import { socEvent } from './helpers/soc-event.ts'
 
 const root = join(import.meta.dirname, '..')
 const launcher = join(root, 'src/spillway.js')
 
 const noProc = existsSync('/proc/self/limits') ? false : 'no /proc'
 
-const event = (n: number) =>
-  `${JSON.stringify({ timestamp: '2026-11-22T00:00:00Z', source_ip: '192.0.2.1', event_type: 'test', severity: 3, n })}\n`
+const event = (n: number) => `${socEvent(n)}\n`
 
 interface Ended {
   readonly code: number | null

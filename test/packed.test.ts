@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import type { Test } from 'tap'
 import { temporaryDirectory } from './helpers/collector.ts'
+import { socEvent } from './helpers/soc-event.ts'
 
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '..')
@@ -56,8 +57,7 @@ async function installPacked(test: Test): Promise<string> {
   return project
 }
 
-const event = (n: number) =>
-  `${JSON.stringify({ timestamp: '2026-11-22T00:00:00Z', source_ip: '192.0.2.1', event_type: 'test', severity: 3, n })}\n`
+const event = (n: number) => `${socEvent(n)}\n`
 
 t.test('the packed collector', async (t) => {
   const project = await installPacked(t)

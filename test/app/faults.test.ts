@@ -8,10 +8,10 @@ import { nodeFileIo } from '../../src/dlq/file-io.ts'
 import type { FileIo } from '../../src/dlq/file-io.ts'
 import { startCollector, temporaryDirectory } from '../helpers/collector.ts'
 import { Receiver } from '../helpers/receiver.ts'
+import { socEvent } from '../helpers/soc-event.ts'
+import { until } from '../helpers/until.ts'
 
-const event = (n: number, severity = 1) =>
-  `{"timestamp":"2026-01-02T03:04:05Z","source_ip":"192.0.2.7","event_type":"x","severity":${severity},"n":${n}}`
-const events = (count: number) => Array.from({ length: count }, (_, n) => event(n, n % 11))
+const events = (count: number) => Array.from({ length: count }, (_, n) => socEvent(n, n % 11))
 
 async function post(collector: Collector, lines: readonly string[], signal?: AbortSignal) {
   const answer = await request(`http://${collector.address('push')}/`, {
@@ -21,10 +21,6 @@ async function post(collector: Collector, lines: readonly string[], signal?: Abo
     ...(signal === undefined ? undefined : { signal }),
   })
   return { status: answer.statusCode, headers: answer.headers, body: (await answer.body.json()) as object }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 async function ready(collector: Collector): Promise<number> {
@@ -64,15 +60,15 @@ sinks: { siem: { type: http, url: '${receiver.url}', batch: { max_age: 10ms } } 
   )
   t.equal(await ready(collector), 200)
   broken = true
-  const waiting = post(collector, [event(0), '{"bad":1}', event(1)])
+  const waiting = post(collector, [socEvent(0), '{"bad":1}', socEvent(1)])
   await until(() => collector.notReady().some(({ component }) => component === 'dlq'))
   await until(() => collector.topology.sources.every(({ intake }) => intake.full))
   t.equal(await ready(collector), 503)
-  const refused = await post(collector, [event(2)])
+  const refused = await post(collector, [socEvent(2)])
   t.equal(refused.status, 503)
   t.ok(Number(refused.headers['retry-after']) >= 1)
   const socket = connect(Number(collector.address('lines').split(':')[1]), '127.0.0.1')
-  socket.write(`${event(3)}\n`)
+  socket.write(`${socEvent(3)}\n`)
   await new Promise((resolve) => setTimeout(resolve, 300))
   t.equal(collector.ledger.sources[1]!.received, 0, 'TCP is not read')
   broken = false
@@ -81,18 +77,15 @@ sinks: { siem: { type: http, url: '${receiver.url}', batch: { max_age: 10ms } } 
   t.equal(collector.ledger.dlq.queued, 1)
   await until(() => collector.ledger.sources[1]!.received === 1)
   t.equal(await ready(collector), 200)
-  t.equal((await post(collector, [event(4)])).status, 200)
+  t.equal((await post(collector, [socEvent(4)])).status, 200)
   await receiver.received(4)
   socket.destroy()
 })
 
 t.test('a receiver that never answers: refusals with Retry-After, nothing lost once it does', async (t) => {
   const receiver = await Receiver.start(t)
-  const opened = Promise.withResolvers<void>()
-  receiver.answer = async () => {
-    await opened.promise
-    return 200
-  }
+  const opened = Promise.withResolvers<number>()
+  receiver.answer = () => opened.promise
   const collector = await startCollector(
     t,
     `
@@ -110,7 +103,7 @@ sinks: { siem: { type: http, url: '${receiver.url}', batch: { max_age: 10ms, max
     else refused.push(answer)
   }
   for (let round = 0; refused.length < 3 && round < 200; round++) {
-    const answered = push(Array.from({ length: 100 }, (_, n) => event(round * 100 + n)))
+    const answered = push(Array.from({ length: 100 }, (_, n) => socEvent(round * 100 + n)))
     waiting.push(answered)
     // The one that finds the arena full when it is in already waits.
     await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 300))])
@@ -122,12 +115,12 @@ sinks: { siem: { type: http, url: '${receiver.url}', batch: { max_age: 10ms, max
   }
   t.equal(await ready(collector), 200, 'a dead sink is no reason not to be ready')
   t.ok(sent.length > 1000)
-  opened.resolve()
+  opened.resolve(200)
   await Promise.all(waiting)
   const received = await receiver.received(sent.length)
   t.same(received.toSorted(), sent.toSorted())
   await until(() => !collector.topology.sources[0]!.intake.full)
-  t.equal((await post(collector, [event(-1)])).status, 200)
+  t.equal((await post(collector, [socEvent(-1)])).status, 200)
 })
 
 t.test(

@@ -2,15 +2,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { startCollector } from '../helpers/collector.ts'
 import { Receiver } from '../helpers/receiver.ts'
-
-const event = (n: number) =>
-  JSON.stringify({
-    timestamp: '2026-01-02T03:04:05Z',
-    source_ip: '192.0.2.7',
-    event_type: 'login',
-    severity: n % 11,
-    n,
-  })
+import { socEvent } from '../helpers/soc-event.ts'
 
 t.test('lines over TCP are validated by a worker and reach an HTTP endpoint, counted', async (t) => {
   const receiver = await Receiver.start(t)
@@ -23,7 +15,7 @@ sinks: { siem: { type: http, url: '${receiver.url}', batch: { max_age: 20ms } } 
   )
   const [, port] = collector.address('lines').split(':')
   const socket = connect(Number(port), '127.0.0.1')
-  const sent = Array.from({ length: 1000 }, (_, n) => event(n))
+  const sent = Array.from({ length: 1000 }, (_, n) => socEvent(n, n % 11))
   socket.end([...sent.slice(0, 500), '{"not":"an event"}', ...sent.slice(500)].join('\n'))
   t.same(await receiver.received(1000), sent, 'every good one, unchanged and in order')
   const { sources, sinks, dlq } = collector.ledger

@@ -5,7 +5,7 @@
 import t from 'tap'
 import { FaultyDisk } from './fixtures/faulty-disk.ts'
 import { idsOn, letters, queueOn, settle } from './fixtures/harness.ts'
-import { seededRandom } from './fixtures/random.ts'
+import { seededRandom } from '../helpers/seeded-random.ts'
 
 const SOURCES = ['push', 'lines', 'a-1']
 const CODES = ['EIO', 'ENOSPC', 'EROFS']

@@ -6,6 +6,7 @@ import type { Test } from 'tap'
 import type { Collector } from '../../src/app/collector.ts'
 import { startCollector, temporaryDirectory } from '../helpers/collector.ts'
 import { Receiver } from '../helpers/receiver.ts'
+import { until } from '../helpers/until.ts'
 
 const fixture = (name: string) => new URL(`../fixtures/${name}.ts`, import.meta.url).href
 
@@ -22,10 +23,6 @@ async function send(collector: Collector, lines: readonly string[]): Promise<voi
     socket.on('close', () => resolve()).on('error', reject)
     socket.resume()
   })
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 function deadLetters(directory: string): { category: string; record: string }[] {

@@ -7,6 +7,8 @@ import { parseConfig } from '../../src/app/config/load.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { startCollector, temporaryDirectory } from '../helpers/collector.ts'
 import { Receiver } from '../helpers/receiver.ts'
+import { socEvent } from '../helpers/soc-event.ts'
+import { until } from '../helpers/until.ts'
 
 interface Case {
   /** Configuration of the source, but for its address. */
@@ -27,8 +29,7 @@ const cases: Record<string, Case> = {
   tcp: { config: 'type: tcp', head: () => '', answers: false },
 }
 
-const event = (n: number) =>
-  `{"timestamp":"2026-01-02T03:04:05Z","source_ip":"192.0.2.7","event_type":"x","severity":1,"n":${n}}\n`
+const event = (n: number) => `${socEvent(n)}\n`
 const BAD = '{"severity":"none"}\n'
 
 const collectorText = (source: string, sink: string, listen = '127.0.0.1:0') => `
@@ -65,10 +66,6 @@ async function send({ head, answers }: Case, port: number, body: string): Promis
   if (!answers) socket.end()
   await new Promise((resolve) => socket.on('close', resolve))
   return answer
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 const listeners = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length
@@ -116,11 +113,8 @@ for (const [type, kind] of Object.entries(cases)) {
 
     await t.test('a full arena is waited for, and nothing is lost', async (t) => {
       const receiver = await Receiver.start(t)
-      const opened = Promise.withResolvers<void>()
-      receiver.answer = async () => {
-        await opened.promise
-        return 200
-      }
+      const opened = Promise.withResolvers<number>()
+      receiver.answer = () => opened.promise
       const collector = await startCollector(
         t,
         collectorText(kind.config, `type: http, url: '${receiver.url}'`),
@@ -129,7 +123,7 @@ for (const [type, kind] of Object.entries(cases)) {
       const sent = send(kind, portOf(collector), lines.join(''))
       await until(() => collector.topology.sources[0]!.intake.full)
       t.ok(collector.ledger.sources[0]!.received < lines.length)
-      opened.resolve()
+      opened.resolve(200)
       const answer = await sent
       if (kind.answers) t.match(answer, '"accepted":30000,"rejected":0')
       t.same(

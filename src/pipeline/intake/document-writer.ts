@@ -1,10 +1,10 @@
 import assert from 'node:assert'
 import { KIB } from '../../base/units.ts'
 import { RUN_BEGIN, RUN_END, RUN_KIND, RUN_OUTCOME } from '../../memory/frame-region.ts'
+import { LF_BYTES } from './lane.ts'
 import type { Lane } from './lane.ts'
 import type { Stream, StreamWriter } from './stream.ts'
 
-const LF_BYTES = Uint8Array.of(0x0a)
 /** A body up to this size is collected and handed over whole. */
 const SMALL_BODY_BYTES = 64 * KIB
 const SMALL_BODY_CHUNKS_MAX = 64

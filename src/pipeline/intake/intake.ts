@@ -5,7 +5,7 @@ import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
 import { Backpressure } from './backpressure.ts'
 import type { BlockPool } from './block-pool.ts'
 import type { ExtentQueue } from './extent-queue.ts'
-import { Lane } from './lane.ts'
+import { Lane, LF_BYTES } from './lane.ts'
 import { Stream } from './stream.ts'
 import type { StreamOptions } from './stream.ts'
 import { Waiting } from './waiting.ts'
@@ -384,5 +384,3 @@ export class Intake {
     if (this.#backpressure.mayEnd()) this.#waiting.roomCame()
   }
 }
-
-const LF_BYTES = Uint8Array.of(0x0a)

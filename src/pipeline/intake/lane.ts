@@ -12,6 +12,9 @@ import {
 } from '../../memory/frame-region.ts'
 import type { Stream } from './stream.ts'
 
+/** Ends what has no line feed of its own. */
+export const LF_BYTES = Uint8Array.of(0x0a)
+
 /** A slab is closed after so many extents: it bounds the frames that the arena can hold. */
 export const EXTENTS_PER_SLAB_MAX = 1024
 /** No record stands at offset 0 of the arena: where the ring names a record, 0 says none. */

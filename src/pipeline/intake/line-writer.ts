@@ -3,11 +3,11 @@ import { KIB } from '../../base/units.ts'
 import { DEAD_LETTER_RECORD_BYTES_MAX } from '../../encode/dead-letter.ts'
 import { RUN_BEGIN, RUN_KIND } from '../../memory/frame-region.ts'
 import { UNFINISHED_BLOCK_BYTES } from '../limits.ts'
+import { LF_BYTES } from './lane.ts'
 import type { Lane } from './lane.ts'
 import type { Stream, StreamWriter } from './stream.ts'
 
 const LF = 0x0a
-const LF_BYTES = Uint8Array.of(LF)
 /** A kernel read is offered at least so much room, else the lane is full. */
 const HOT_READ_BYTES_MIN = 16 * KIB
 

@@ -7,20 +7,10 @@ import type { MadeRecord } from './made-frames.ts'
 import { Rig, SOURCES } from './rig.ts'
 import type { Request } from './rig.ts'
 import { settled } from './simulated-clock.ts'
+import { seededRandom } from '../../helpers/seeded-random.ts'
 
 const STEPS = 120
 const MAX_RECORD_BYTES = 600
-
-/** mulberry32: a small generator whose whole state is its seed. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** How the destination feels; it changes now and then. */
 type Mood = 'well' | 'slow' | 'flaky' | 'picky' | 'locked' | 'dead'

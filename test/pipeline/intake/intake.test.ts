@@ -2,7 +2,8 @@ import t from 'tap'
 import { EXTENT_RUNS_MAX } from '../../../src/memory/frame-region.ts'
 import { EXTENTS_PER_SLAB_MAX } from '../../../src/pipeline/intake/lane.ts'
 import type { Framing, Stream } from '../../../src/pipeline/intake/stream.ts'
-import { IntakeRig, seededRandom, turnOfLoop } from './fixtures/intake-rig.ts'
+import { seededRandom } from '../../helpers/seeded-random.ts'
+import { IntakeRig, turnOfLoop } from './fixtures/intake-rig.ts'
 
 const KIB = 1024
 const SMALL = { slabBytes: 128 * KIB, slabs: 10 }

@@ -10,7 +10,8 @@ import {
 import { SlabPool } from '../../../src/memory/slab-pool.ts'
 import { EXTENTS_PER_SLAB_MAX, Lane } from '../../../src/pipeline/intake/lane.ts'
 import { TableSpace } from '../../../src/pipeline/intake/table-space.ts'
-import { IntakeRig, seededRandom } from './fixtures/intake-rig.ts'
+import { seededRandom } from '../../helpers/seeded-random.ts'
+import { IntakeRig } from './fixtures/intake-rig.ts'
 
 const SLAB = 128 * 1024
 const MEANS = [3, 10, 300, 4000, 1e6]

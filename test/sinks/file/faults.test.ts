@@ -3,8 +3,8 @@ import { FileSink } from '../../../src/sinks/file/index.ts'
 import { FaultyDisk } from '../../dlq/fixtures/faulty-disk.ts'
 import type { Operation } from '../../dlq/fixtures/faulty-disk.ts'
 import { ManualClock } from '../../dlq/fixtures/manual-clock.ts'
-import { seededRandom } from '../../dlq/fixtures/random.ts'
 import { NEVER, context as anyContext, fileConfig, payloadOf } from '../fixtures/configs.ts'
+import { seededRandom } from '../../helpers/seeded-random.ts'
 
 const BOOT = 'ad5cf1c6-7f4e-4d5c-a4ac-2b0a1ba0a3c4'
 const rotate = { maxBytes: 200, maxAgeMs: 3_600_000 }

@@ -4,8 +4,9 @@ import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { NOTHING_LEFT, Rig, until } from './rig.ts'
+import { NOTHING_LEFT, Rig } from './rig.ts'
 import { head, makeEvents, post, RawClient } from './raw-client.ts'
+import { until } from '../../helpers/until.ts'
 
 const LINES = { 'Content-Type': 'application/x-ndjson' }
 const BODY = '{"a":1}\n'

@@ -5,8 +5,9 @@ import { Inflation } from '../../../src/sources/http/inflation.ts'
 import { InflaterPermits, inflaterPermits } from '../../../src/sources/http/inflater-permits.ts'
 import { ZSTD_WINDOW_BYTES_MAX, zstdWindowBytes } from '../../../src/sources/http/zstd-window.ts'
 import { INFLATERS_MAX } from '../../../src/pipeline/limits.ts'
-import { NOTHING_LEFT, Rig, until } from './rig.ts'
+import { NOTHING_LEFT, Rig } from './rig.ts'
 import { head, makeEvents, post, RawClient } from './raw-client.ts'
+import { until } from '../../helpers/until.ts'
 
 const KIB = 1024
 const EVENTS = makeEvents(5000, 300)

@@ -1,8 +1,9 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { NOTHING_LEFT, Rig, until } from './rig.ts'
+import { NOTHING_LEFT, Rig } from './rig.ts'
 import { head, makeEvents, post, RawClient } from './raw-client.ts'
 import type { Answer } from './raw-client.ts'
+import { until } from '../../helpers/until.ts'
 
 const LINES = { 'content-type': 'application/x-ndjson' }
 const BODY = makeEvents(1000, 300).join('\n')

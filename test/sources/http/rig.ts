@@ -16,6 +16,7 @@ import { WorkerPool } from '../../../src/pipeline/worker-pool.ts'
 import { builtinSpecs } from '../../../src/schema/builtin.ts'
 import { HttpSource } from '../../../src/sources/http/index.ts'
 import type { HttpSourceConfig } from '../../../src/sources/http/config.ts'
+import { until } from '../../helpers/until.ts'
 
 const MIB = 1024 * 1024
 
@@ -257,8 +258,3 @@ export class Rig {
 }
 
 export const NOTHING_LEFT = { slabs: 0, streams: 0, inHand: 0 }
-
-/** Resolves when it holds; looked at between turns of the event loop. */
-export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise<void>((resolve) => setTimeout(resolve, 2))
-}

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import { TcpRig, peerOf, until, write } from './fixtures/tcp-rig.ts'
+import { TcpRig, peerOf, write } from './fixtures/tcp-rig.ts'
+import { until } from '../../helpers/until.ts'
 
 const KIB = 1024
 const record = (n: number, bytes = 0) => `{"n":${n},"pad":"${'x'.repeat(bytes)}"}`

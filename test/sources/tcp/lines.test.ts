@@ -1,7 +1,8 @@
 import t from 'tap'
 import { DEAD_LETTER_RECORD_BYTES_MAX } from '../../../src/encode/dead-letter.ts'
 import { kernelReadWorks } from '../../../src/sources/tcp/kernel-read.ts'
-import { TcpRig, peerOf, until, write } from './fixtures/tcp-rig.ts'
+import { TcpRig, peerOf, write } from './fixtures/tcp-rig.ts'
+import { until } from '../../helpers/until.ts'
 
 const KIB = 1024
 const record = (n: number, bytes = 0) => `{"n":${n},"pad":"${'x'.repeat(bytes)}"}`

@@ -12,12 +12,12 @@ import { MIB } from '../../../src/base/units.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { startCollector, temporaryDirectory } from '../../helpers/collector.ts'
 import { Receiver } from '../../helpers/receiver.ts'
-import { until, write } from './fixtures/tcp-rig.ts'
+import { write } from './fixtures/tcp-rig.ts'
+import { socEvent } from '../../helpers/soc-event.ts'
+import { until } from '../../helpers/until.ts'
 
 const RUNTIME_BYTES = 150 * MIB
 
-const event = (n: number) =>
-  `{"timestamp":"2026-01-02T03:04:05Z","source_ip":"192.0.2.7","event_type":"x","severity":1,"n":${n}}`
 const numberOf = (line: string) => (JSON.parse(line) as { n: number }).n
 
 const config = (url: string, sink = '') => `
@@ -82,7 +82,7 @@ t.test('a receiver that never answers: memory stays bounded, TCP is not read, no
   )
   sockets.forEach((socket, i) => {
     const lines: string[] = []
-    for (let n = i; n < count; n += connections) lines.push(event(n))
+    for (let n = i; n < count; n += connections) lines.push(socEvent(n))
     socket.end(`${lines.join('\n')}\n`)
   })
   // It stands still when for a while no kernel takes anything.
@@ -109,7 +109,7 @@ t.test('a receiver that answers 503 for a while: nothing is lost', async (t) => 
   const collector = await startCollector(t, config(receiver.url))
   const count = 100_000
   const socket = await connectTo(collector.address('lines'))
-  socket.end(`${Array.from({ length: count }, (_, n) => event(n)).join('\n')}\n`)
+  socket.end(`${Array.from({ length: count }, (_, n) => socEvent(n)).join('\n')}\n`)
   await until(() => receiver.requests > 10)
   failing = false
   await receiver.received(count)
@@ -140,7 +140,7 @@ t.test(
     const directory = temporaryDirectory(t)
     const collector = await startCollector(t, config(receiver.url), { directory })
     const sockets = await Promise.all(Array.from({ length: 20 }, () => connectTo(collector.address('lines'))))
-    await Promise.all(sockets.map((socket, n) => write(socket, `${event(n)}\n{"half":${n}`)))
+    await Promise.all(sockets.map((socket, n) => write(socket, `${socEvent(n)}\n{"half":${n}`)))
     await until(() => collector.ledger.sources[0]!.received === 20)
     const closed = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.on('close', resolve))))
     const { undelivered } = await collector.stop()
