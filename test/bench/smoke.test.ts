@@ -11,9 +11,10 @@ import { temporaryDirectory } from '../helpers/collector.ts'
 const run = promisify(execFile)
 const program = (name: string) => fileURLToPath(new URL(`../../bench/${name}`, import.meta.url))
 
-/** Without the tools of the machine, and without the coverage of this process. */
+/** Without the tools of the machine, and without the coverage of this process. Each child need not compile it all anew. */
 const env = {
   ...process.env,
+  NODE_COMPILE_CACHE: temporaryDirectory(t),
   SPILLWAY_TOOLS: undefined,
   NODE_V8_COVERAGE: undefined,
   NODE_OPTIONS: undefined,
