@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { systemClock } from '../base/clock.ts'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import { reasonOf, spwError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import type { FileIo } from '../dlq/file-io.ts'
@@ -35,9 +35,12 @@ export interface CollectorOptions {
 export interface StopReport {
   readonly delivered: number
   readonly undelivered: number
+  /** Lost: still in memory because the disk of the dead letters failed to the end. */
+  readonly held: number
 }
 
 const HEALTH_INTERVAL_MS = 250
+const FAILING_DISK_GRACE_MS = 1000
 const IDLE_POLL_MS = 5
 const cryptoRandom = () => randomInt(2 ** 47) / 2 ** 47
 
@@ -217,7 +220,10 @@ export class Collector {
     half.clear()
     if (wasRunning) await this.#commitAll(deadline.signal)
     this.#health?.clear()
-    const drained = await Promise.all(sinks.map(({ dispatcher }) => dispatcher.drain(deadline.signal)))
+    const drains = sinks.map(({ dispatcher }) => dispatcher.drain(deadline.signal))
+    const failing = this.#leaveFailingDisk(deadline.signal)
+    const drained = await Promise.all(drains)
+    failing.clear()
     timer.clear()
     scheduler.stop()
     for (const { intake } of sources) intake.stop()
@@ -230,11 +236,28 @@ export class Collector {
     const report = {
       delivered: drained.reduce((sum, { delivered }) => sum + delivered, 0),
       undelivered: drained.reduce((sum, { undelivered }) => sum + undelivered, 0),
+      held: this.ledger.heldEvents(),
     }
+    if (report.held > 0) this.events.heldLost(report.held)
     if (wasRunning) this.events.shutdownDone(report.delivered, report.undelivered)
     this.#log.flush()
     this.#state = 'stopped'
     return report
+  }
+
+  /** When the time to stop is over, a disk that fails on and on is waited for no longer. */
+  #leaveFailingDisk(deadline: AbortSignal): Timer {
+    const { deadLetters, sinks } = this.topology
+    let failingSinceMs = Infinity
+    const look = () => {
+      const now = this.#clock.now()
+      failingSinceMs = deadline.aborted && !deadLetters.healthy ? Math.min(failingSinceMs, now) : Infinity
+      if (now - failingSinceMs < FAILING_DISK_GRACE_MS)
+        timer = this.#clock.setTimeout(look, HEALTH_INTERVAL_MS)
+      else void Promise.all([deadLetters.stop(), ...sinks.map(({ dispatcher }) => dispatcher.stop())])
+    }
+    let timer = this.#clock.setTimeout(look, HEALTH_INTERVAL_MS)
+    return { clear: () => timer.clear() }
   }
 
   /** What the sources took is validated and committed, as far as time and room allow. */

@@ -1,8 +1,6 @@
 import { Collector } from '../app/collector.ts'
 import { loadConfig } from '../app/config/load.ts'
 import { SpillwayError } from '../base/errors.ts'
-import { BULK, FAST } from '../pipeline/ledger.ts'
-import type { Ledger } from '../pipeline/ledger.ts'
 import { createLogger } from '../telemetry/logger.ts'
 
 /**
@@ -27,21 +25,13 @@ export async function runCommand(options: { config?: string | undefined }): Prom
   const signal = await first
   const second = nextSignal()
   logger.info({ event: 'stopping', signal }, 'no new events are taken, what is held is delivered')
-  const ended = collector.stop().then(({ undelivered }) => (undelivered > 0 ? 1 : 0))
+  const ended = collector.stop().then(({ undelivered, held }) => (undelivered + held > 0 ? 1 : 0))
   const broken = second.then((again) => {
-    const held = heldEvents(collector.ledger)
+    const held = collector.ledger.heldEvents()
     logger.error({ event: 'stop_broken_off', signal: again, held }, 'ended at once: what is held is lost')
     return 1 as const
   })
   return await Promise.race([ended, broken])
-}
-
-/** Over all sinks: an event that two sinks wait for counts twice. */
-function heldEvents(ledger: Ledger): number {
-  return ledger.sinks.reduce((sum, sink) => {
-    const held = sink.held()
-    return sum + held[BULK] + held[FAST]
-  }, 0)
 }
 
 function nextSignal(): Promise<string> {

@@ -73,6 +73,13 @@ export class Ledger {
     this.sinks = sinks
   }
 
+  /** What is in memory for the sinks, over all of them: an event that two sinks wait for counts twice. */
+  heldEvents(): number {
+    let events = 0
+    for (const sink of this.sinks) for (const held of sink.held()) events += held
+    return events
+  }
+
   /** Every equation that does not hold now; empty when the ledger balances. */
   imbalances(): Imbalance[] {
     const found: Imbalance[] = []

@@ -194,6 +194,13 @@ export class TelemetryEvents extends SinkEvents {
     this.write(level, 'shutdown_done', 'app', message, { delivered, undelivered })
   }
 
+  /** The disk of the dead letters kept failing beyond the time to stop: what was held went nowhere. */
+  heldLost(held: number): void {
+    this.write('error', 'held_lost', 'app', 'dead letters could not be stored: what was held is lost', {
+      held,
+    })
+  }
+
   /** The ledger does not balance: a defect. */
   ledgerImbalanced(imbalances: readonly unknown[]): void {
     this.write('error', 'ledger_imbalanced', 'app', 'the ledger does not balance: please report this', {

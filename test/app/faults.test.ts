@@ -172,9 +172,33 @@ sinks: { siem: { type: http, url: 'http://siem.invalid/', batch: { max_age: 10ms
   )
   t.match(await post(collector, events(100)), { status: 200, body: { accepted: 100 } })
   const report = await collector.stop()
-  t.same(report, { delivered: 0, undelivered: 100 })
+  t.same(report, { delivered: 0, undelivered: 100, held: 0 })
   t.equal(collector.ledger.dlq.queued, 100)
   t.equal(collector.ledger.sinks[0]!.deadLettered.get('undelivered'), 100)
+})
+
+t.test('a stop ends even if the dead letters can never be stored, and says what is lost', async (t) => {
+  let broken = false
+  const io: FileIo = {
+    ...nodeFileIo,
+    open: async (path, how) => {
+      if (broken) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+      return nodeFileIo.open(path, how)
+    },
+  }
+  const collector = await startCollector(
+    t,
+    `
+data_dir: ./data
+shutdown_timeout: 300ms
+sources: { push: { type: http, listen: 127.0.0.1:0 } }
+sinks: { siem: { type: http, url: 'http://siem.invalid/', batch: { max_age: 10ms } } }`,
+    { deadLetterIo: io, unfinished: true },
+  )
+  t.match(await post(collector, events(100)), { status: 200, body: { accepted: 100 } })
+  broken = true
+  t.same(await collector.stop(), { delivered: 0, undelivered: 0, held: 100 })
+  t.equal(collector.ledger.dlq.queued, 0)
 })
 
 t.test("a user's schema: hostile names and patterns do no harm", async (t) => {

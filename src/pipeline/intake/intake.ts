@@ -317,7 +317,7 @@ export class Intake {
 
   /** A worker could take something: is a lane worth it? An idle one takes what is urgent, due or `EXTENT_BYTES_IDLE`. */
   hasWork(workerIdle: boolean): boolean {
-    return this.#worthCutting(workerIdle) !== null
+    return !this.#options.extents.full && this.#worthCutting(workerIdle) !== null
   }
 
   /** Cuts a lane that is worth it, all in turn. True when an extent was cut. */

@@ -145,14 +145,17 @@ export class Scheduler {
     const task = { line, entry, output, controller: new AbortController(), slowCount: -1, slowSinceMs: 0 }
     this.#tasks.add(task)
     this.#watch ??= this.#clock.setTimeout(() => this.#lookForStalls(), WATCH_INTERVAL_MS)
+    let errors: RecordError[] | undefined
     try {
-      const errors = await this.#workers.ingest(line.source, entry, task.controller)
-      this.#tasks.delete(task)
-      this.#begun()
-      this.#done(task, errors)
+      errors = await this.#workers.ingest(line.source, entry, task.controller)
     } catch (error) {
       await this.#failed(task, reasonOf(error))
+      this.wake()
+      return
     }
+    this.#tasks.delete(task)
+    this.#begun()
+    this.#done(task, errors)
     this.wake()
   }
 
