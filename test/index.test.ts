@@ -23,7 +23,7 @@ sinks: { none: { type: blackhole, batch: { max_age: 1h } } }
     '{"timestamp":"2026-11-22T00:00:00Z","source_ip":"192.0.2.1","event_type":"test","severity":3}\n'
   const answer = await fetch(`http://${collector.address('push')}/`, { method: 'POST', body })
   t.match(await answer.json(), { accepted: 1, rejected: 0 })
-  t.same(await collector.stop(), { delivered: 1, undelivered: 0 })
+  t.same(await collector.stop(), { delivered: 1, undelivered: 0, held: 0 })
 })
 
 t.test('what goes wrong has a code of the table', async (t) => {
