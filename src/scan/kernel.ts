@@ -10,6 +10,7 @@ export interface SourceKernel {
   readonly name: string
   readonly schemaName: string
   readonly declaresLogs: boolean
+  readonly recordsPath: readonly string[] | null
   readonly maxRecordBytes: number
   readonly maxDepth: number
   readonly sizeRule: string
@@ -18,12 +19,13 @@ export interface SourceKernel {
 }
 
 export function compileKernel(source: WorkerSource, index: number): SourceKernel {
-  const { name, schema, maxRecordBytes, maxDepth } = source
+  const { name, schema, maxRecordBytes, maxDepth, recordsPath } = source
   return {
     index,
     name,
     schemaName: schema.name,
     declaresLogs: schema.declaresLogs,
+    recordsPath: recordsPath ?? null,
     maxRecordBytes,
     maxDepth,
     sizeRule: `at most ${maxRecordBytes} bytes`,

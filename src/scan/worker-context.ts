@@ -17,6 +17,16 @@ export interface WorkerSource {
   readonly schema: SchemaSpec
   readonly maxRecordBytes: number
   readonly maxDepth: number
+  /** What the source's messages are decoded with; without it they are JSON. */
+  readonly decoder?: DecoderSpec
+  /** Keys that lead to the array of records in a document; without it: of an envelope, `{"logs":[...]}`. */
+  readonly recordsPath?: readonly string[]
+}
+
+export interface DecoderSpec {
+  readonly type: 'syslog'
+  /** `local`, an offset such as `+02:00`, or an IANA name. */
+  readonly timezone: string
 }
 
 /** One of the first five refusals of a request, as its client is told. `index` counts from the run's first record. */
