@@ -12,7 +12,7 @@ import { MIB } from '../../../src/base/units.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { startCollector, temporaryDirectory } from '../../helpers/collector.ts'
 import { Receiver } from '../../helpers/receiver.ts'
-import { write } from './fixtures/tcp-rig.ts'
+import { write } from '../../pipeline/tcp/fixtures/tcp-rig.ts'
 import { socEvent } from '../../helpers/soc-event.ts'
 import { until } from '../../helpers/until.ts'
 

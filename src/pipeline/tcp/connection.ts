@@ -1,14 +1,18 @@
 import type { Socket } from 'node:net'
-import type { Intake } from '../../pipeline/intake/intake.ts'
-import type { Stream } from '../../pipeline/intake/stream.ts'
+import type { Intake } from '../intake/intake.ts'
+import type { Stream, StreamOptions } from '../intake/stream.ts'
 import type { KernelReader } from './kernel-read.ts'
 
 /** A read that fills so much of what was offered comes from a connection that has more to say. */
 const BUSY_FRACTION = 0.5
 const BUSY_READS = 3
 
+/** How the bytes of a connection are told apart into records. */
+export type TcpFraming = StreamOptions['framing']
+
 /** What the connections of a source share. */
 export interface ColdReading {
+  readonly framing: TcpFraming
   /** Where cold reads go, one after another. */
   readonly scratch: Uint8Array
   /** How much of it a cold connection is offered now. */
@@ -42,7 +46,7 @@ export class Connection {
     this.lastReadAtMs = shared.now()
     this.stream = intake.openStream({
       peer,
-      framing: 'lines',
+      framing: shared.framing,
       reusesBuffer: true,
       onDrain: () => this.#onDrain(),
     })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { DEAD_LETTER_RECORD_BYTES_MAX } from '../../../src/encode/dead-letter.ts'
-import { kernelReadWorks } from '../../../src/sources/tcp/kernel-read.ts'
+import { kernelReadWorks } from '../../../src/pipeline/tcp/kernel-read.ts'
 import { TcpRig, peerOf, write } from './fixtures/tcp-rig.ts'
 import { until } from '../../helpers/until.ts'
 
