@@ -10,7 +10,10 @@ const OTHER_FILES_MAX = 128
 
 /** What the configuration may want open at once. */
 export function openFilesWanted({ sources, sinks }: Pick<ResolvedConfig, 'sources' | 'sinks'>): number {
-  const ofSources = sources.reduce((sum, { maxConnections }) => sum + maxConnections, 0)
+  const ofSources = sources.reduce(
+    (sum, source) => sum + ('maxConnections' in source ? source.maxConnections : 0),
+    0,
+  )
   const ofSinks = sinks.reduce((sum, { request }) => sum + request.concurrency, 0)
   return ofSources + ofSinks + OTHER_FILES_MAX
 }

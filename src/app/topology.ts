@@ -293,5 +293,6 @@ function workerContext(config: ResolvedConfig, arena: Arena, rings: readonly Ext
 
 /** Streams of a source that can have an unfinished record at once. */
 function unfinishedMax(config: SourceConfig): number {
-  return config.type === 'http' ? config.maxRequests : config.maxConnections
+  if (config.type === 'http') return config.maxRequests
+  return 'maxConnections' in config ? config.maxConnections : 1
 }

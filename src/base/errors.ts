@@ -94,6 +94,27 @@ export const errorTable = {
     exitCode: 1,
     retryable: true,
   },
+  SPW_ERR_STDIN_UNREADABLE: {
+    message: 'sources.{source}: standard input cannot be read: {reason}',
+    exitCode: 1,
+    retryable: false,
+  },
+  SPW_ERR_SOURCE_UNKNOWN: {
+    message: 'there is no source {source}, only {known}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_ENQUEUE_TOO_LONG: {
+    message:
+      'sources.{source}: {bytes} bytes were enqueued at once, at most {max} fit (half of memory.slab_bytes)',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_COLLECTOR_STOPPED: {
+    message: 'the collector was stopped',
+    exitCode: 1,
+    retryable: false,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable

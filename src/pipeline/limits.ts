@@ -30,6 +30,9 @@ export const TCP_PARKED_BYTES = 16 * MIB
 /** A cold connection's unfinished record waits in a block of this size. */
 export const UNFINISHED_BLOCK_BYTES = 4 * KIB
 
+/** Standard input is read into one buffer of this size; what can't be placed at once is copied. */
+export const STDIN_READ_BYTES = 64 * KIB
+
 /** The head of a request: node:http refuses a longer one with 431, and one with more fields. */
 export const HTTP_HEAD_BYTES_MAX = 8 * KIB
 export const HTTP_HEAD_FIELDS_MAX = 100

@@ -7,6 +7,8 @@ export interface SourceEvents {
   requestRefused(source: string, peer: string, status: number, reason: string): void
   /** This Node can't read from the kernel into memory of our choice: more is copied. */
   kernelReadMissing(source: string): void
+  /** An input that has an end could not be read to it. */
+  inputFailed(source: string, reason: string): void
 }
 
 /** What a source is given beside its configuration. */
@@ -27,11 +29,14 @@ export interface SourceContext {
  *   use). `address` is then where it listens.
  * - A source reads bytes and writes them to streams of its intake. When `write` says false it stops reading until
  *   `onDrain`; it ends every stream that it opened, once.
+ * - A source whose input can end has `ended`: it resolves when all of it was written to the intake, rejects with a
+ *   SpillwayError when the rest can't be read, and is left pending by `stop`.
  * - `stop(deadline)` takes nothing new, ends what is open and resolves when all streams are ended; requests in hand are
  *   answered until `deadline` is aborted, then cut off. It may be called twice and before `start`; afterwards the source owns no timer, socket, thread or buffer.
  */
 export interface Source {
   readonly address: string
+  readonly ended?: Promise<void>
   start(signal: AbortSignal): Promise<void>
   stop(deadline?: AbortSignal): Promise<void>
 }

@@ -1,11 +1,15 @@
 /** All sources, by the `type` of their configuration. */
 import type { Source, SourceContext } from '../pipeline/source.ts'
+import type { EmbeddedSourceConfig } from './embedded/config.ts'
+import { EmbeddedSource } from './embedded/index.ts'
 import type { HttpSourceConfig } from './http/config.ts'
 import { HttpSource } from './http/index.ts'
+import type { StdinSourceConfig } from './stdin/config.ts'
+import { StdinSource } from './stdin/index.ts'
 import type { TcpSourceConfig } from './tcp/config.ts'
 import { TcpSource } from './tcp/index.ts'
 
-export type SourceConfig = HttpSourceConfig | TcpSourceConfig
+export type SourceConfig = HttpSourceConfig | TcpSourceConfig | StdinSourceConfig | EmbeddedSourceConfig
 type SourceType = SourceConfig['type']
 type ConfigOf<Type extends SourceType> = Extract<SourceConfig, { readonly type: Type }>
 
@@ -14,6 +18,8 @@ const sources: {
 } = {
   http: (config, context) => new HttpSource(config, context),
   tcp: (config, context) => new TcpSource(config, context),
+  stdin: (config, context) => new StdinSource(config, context),
+  embedded: () => new EmbeddedSource(),
 }
 
 export function createSource<Type extends SourceType>(

@@ -120,6 +120,56 @@ export class TelemetryEvents extends SinkEvents {
     )
   }
 
+  /** The rest of an input that has an end is not read. */
+  inputFailed(source: string, reason: string): void {
+    this.write('error', 'input_failed', source, 'the input can no longer be read', { reason })
+  }
+
+  receptionStopMissing(source: string): void {
+    this.write(
+      'warn',
+      'reception_stop_missing',
+      source,
+      'this Node cannot stop to receive: datagrams without room are discarded here, not left to the kernel',
+    )
+  }
+
+  /** What the kernel lets datagrams wait in; less than was asked for where its own limit is lower. */
+  receiveBufferGranted(source: string, askedBytes: number, grantedBytes: number): void {
+    const fields = { asked_bytes: askedBytes, granted_bytes: grantedBytes }
+    if (grantedBytes >= askedBytes) {
+      this.write('info', 'receive_buffer_granted', source, 'the kernel grants the receive buffer', fields)
+    } else {
+      const message =
+        'the kernel grants a smaller receive_buffer than asked for: raise its limit (sysctl net.core.rmem_max)'
+      this.write('warn', 'receive_buffer_small', source, message, fields)
+    }
+  }
+
+  receiveFailed(source: string, reason: string): void {
+    this.write('warn', 'receive_failed', source, 'receiving a datagram failed', { reason })
+  }
+
+  /** The kernel's own count, which is exported as it is (`spillway_kernel_udp_drops_total`). */
+  kernelDropped(source: string, count: number, total: number): void {
+    this.write('warn', 'kernel_dropped', source, 'the kernel dropped datagrams: they are lost', {
+      count,
+      total,
+    })
+  }
+
+  /** The source's own count, which is exported as it is (`spillway_discarded_datagrams_total`). */
+  datagramsDiscarded(source: string, count: number, total: number): void {
+    this.write('warn', 'datagrams_discarded', source, 'no room: datagrams were discarded', { count, total })
+  }
+
+  /** In the kernel's measure, with its overhead. */
+  datagramsUnread(source: string, bytes: number): void {
+    this.write('warn', 'datagrams_unread', source, 'stopped; datagrams that were not read yet are lost', {
+      bytes,
+    })
+  }
+
   // Workers
 
   /** A worker thread ended unasked; what it was doing is given to another one. */

@@ -7,7 +7,9 @@ import { blackholeSinkKeys, checkBlackholeSink } from '../../sinks/blackhole/con
 import { checkFileSink, fileSinkKeys } from '../../sinks/file/config.ts'
 import { checkHttpSink, httpSinkKeys } from '../../sinks/http/config.ts'
 import { checkStdoutSink, stdoutSinkKeys } from '../../sinks/stdout/config.ts'
+import { checkEmbeddedSource, embeddedSourceKeys } from '../../sources/embedded/config.ts'
 import { checkHttpSource, httpSourceKeys } from '../../sources/http/config.ts'
+import { checkStdinSource, stdinSourceKeys } from '../../sources/stdin/config.ts'
 import { checkTcpSource, tcpSourceKeys } from '../../sources/tcp/config.ts'
 
 export interface ComponentType<Config> {
@@ -23,6 +25,8 @@ type Registry<Config extends { readonly type: string }> = {
 export const sourceTypes: Registry<SourceConfig> = {
   http: { keys: httpSourceKeys, check: checkHttpSource },
   tcp: { keys: tcpSourceKeys, check: checkTcpSource },
+  stdin: { keys: stdinSourceKeys, check: checkStdinSource },
+  embedded: { keys: embeddedSourceKeys, check: checkEmbeddedSource },
 }
 
 export const sinkTypes: Registry<SinkConfig> = {
@@ -33,5 +37,5 @@ export const sinkTypes: Registry<SinkConfig> = {
 }
 
 /** Types that the configuration language has and this version does not. */
-export const laterSourceTypes: readonly string[] = ['syslog', 'http_poll', 'stdin']
+export const laterSourceTypes: readonly string[] = ['syslog', 'http_poll']
 export const laterSinkTypes: readonly string[] = ['elasticsearch', 'kafka']

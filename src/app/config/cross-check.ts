@@ -39,6 +39,9 @@ export function crossCheck(parts: CheckedParts, report: PathReport): void {
   checkReferences(parts, report)
   checkListeners(parts, report)
   checkArchives(parts.sinks, report)
+  for (const { name } of parts.sources.filter(({ type }) => type === 'stdin').slice(1)) {
+    report(['sources', name, 'type'], 'at most one source of type stdin', 'one more')
+  }
   const filtered = parts.sinks.filter((sink) => sink.where !== undefined)
   for (const { name } of filtered.slice(FILTERED_SINKS_MAX)) {
     report(['sinks', name, 'where'], `at most ${FILTERED_SINKS_MAX} sinks with a filter`, 'one more')
@@ -68,7 +71,9 @@ function checkListeners({ sources, admin }: CheckedParts, report: PathReport): v
     listeners.push({ path: ['admin', 'listen'], listen: admin.listen })
     checkExposure(admin, 'insecure: true', (path, expected) => report(['admin', ...path], expected))
   }
-  for (const { name, listen } of sources) {
+  for (const source of sources) {
+    if (!('listen' in source)) continue
+    const { name, listen } = source
     const clash = listeners.find((other) => sharesAddress(other.listen, listen))
     const path = ['sources', name, 'listen']
     if (clash !== undefined)

@@ -11,6 +11,7 @@ import {
   RESPONSE_BODY_BYTES,
   RING_ENTRIES,
   RING_ENTRY_BYTES,
+  STDIN_READ_BYTES,
   TCP_PARKED_BYTES,
   TCP_SCRATCH_BYTES,
   TLS_COPIES,
@@ -62,6 +63,15 @@ function itemsOfSource(source: SourceConfig): MemoryItem[] {
       multiple(`${at} request heads, max_connections`, maxConnections, HTTP_HEAD_HELD_BYTES),
       multiple(`${at} bodies, max_requests`, maxRequests, HTTP_BODY_IN_FLIGHT_BYTES),
       multiple(`${at} unfinished events, max_requests`, maxRequests, UNFINISHED_BLOCK_BYTES),
+      ring,
+    ]
+  }
+  if (source.type === 'embedded') return [ring]
+  if (source.type === 'stdin') {
+    return [
+      { what: `${at} read buffer`, bytes: STDIN_READ_BYTES },
+      { what: `${at} read, waiting for room`, bytes: STDIN_READ_BYTES },
+      { what: `${at} unfinished event`, bytes: UNFINISHED_BLOCK_BYTES },
       ring,
     ]
   }

@@ -10,7 +10,12 @@ t.test('without a file, the embedded default: two sources on loopback into an ar
   const { config, file } = loadConfig(undefined, host)
   t.equal(file, '(embedded default)')
   t.same(
-    config.sources.map(({ name, type, listen, schema }) => [name, type, listen, schema]),
+    config.sources.map((source) => [
+      source.name,
+      source.type,
+      'listen' in source && source.listen,
+      source.schema,
+    ]),
     [
       ['push', 'http', { host: '127.0.0.1', port: 8080 }, 'soc'],
       ['lines', 'tcp', { host: '127.0.0.1', port: 8081 }, 'soc'],

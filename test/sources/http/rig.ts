@@ -182,6 +182,7 @@ export class Rig {
         connectionRefused: (_source, peer, reason) => this.closed.push({ peer, reason }),
         requestRefused: (_source, peer, status, reason) => this.refused.push({ peer, status, reason }),
         kernelReadMissing: () => {},
+        inputFailed: () => {},
       },
       retryAfterSeconds: () => 7,
       accepting: () => this.accepting,

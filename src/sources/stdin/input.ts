@@ -1,0 +1,112 @@
+import { fstatSync, read } from 'node:fs'
+import { Socket } from 'node:net'
+import { isatty } from 'node:tty'
+
+/** What bytes are read from, one read at a time, and nothing beyond: what was not asked for stays where it is. */
+export interface Input {
+  /**
+   * Reads what is there, up to the length of the buffer. Resolves to the number of bytes, 0 at the end, and null when
+   * `close` came before; rejects when reading fails. Only one read at a time.
+   */
+  read(): Promise<number | null>
+  /** Ends a read that is under way. */
+  close(): void
+}
+
+/**
+ * Opens a file descriptor for reading into `buffer`. Pipes, sockets and terminals are waited for by the event loop,
+ * since a thread that waits in a read could neither be called back nor leave what comes later to others; files are
+ * always ready and can only be read by a thread. Throws where it is neither.
+ */
+export function openInput(fd: number, buffer: Uint8Array): Input {
+  const stat = fstatSync(fd)
+  if (stat.isDirectory()) throw new Error('it is a directory')
+  return stat.isFIFO() || stat.isSocket() || isatty(fd)
+    ? new StreamInput(fd, buffer)
+    : new FileInput(fd, buffer)
+}
+
+/** How a stream is over: at its end, by `close`, or by a fault. */
+type Over = { readonly result: 0 | null } | { readonly error: Error }
+
+class StreamInput implements Input {
+  readonly #socket: Socket
+  #pending: PromiseWithResolvers<number | null> | null = null
+  /** What the next reads find, once the stream is over. */
+  #over: Over | null = null
+
+  constructor(fd: number, buffer: Uint8Array) {
+    this.#socket = new Socket({
+      fd,
+      readable: true,
+      writable: false,
+      manualStart: true,
+      onread: { buffer, callback: (length: number) => this.#onRead(length) },
+      // `manualStart` is what process.stdin is made with, too.
+    } as ConstructorParameters<typeof Socket>[0])
+    this.#socket.on('end', () => this.#end({ result: 0 }))
+    this.#socket.on('error', (error) => this.#end({ error }))
+    this.#socket.on('close', () => this.#end({ result: null }))
+  }
+
+  read(): Promise<number | null> {
+    this.#pending = Promise.withResolvers()
+    const { promise } = this.#pending
+    if (this.#over === null) this.#socket.resume()
+    else this.#settle()
+    return promise
+  }
+
+  /** False: no further read until it is asked for. */
+  #onRead(length: number): false {
+    this.#pending!.resolve(length)
+    this.#pending = null
+    return false
+  }
+
+  #end(over: Over): void {
+    this.#over ??= over
+    this.#settle()
+  }
+
+  #settle(): void {
+    const over = this.#over!
+    if ('error' in over) this.#pending?.reject(over.error)
+    else this.#pending?.resolve(over.result)
+    this.#pending = null
+  }
+
+  close(): void {
+    this.#end({ result: null })
+    this.#socket.destroy()
+  }
+}
+
+class FileInput implements Input {
+  readonly #fd: number
+  readonly #buffer: Uint8Array
+  #closed = false
+  readonly #closing = Promise.withResolvers<null>()
+
+  constructor(fd: number, buffer: Uint8Array) {
+    this.#fd = fd
+    this.#buffer = buffer
+  }
+
+  read(): Promise<number | null> {
+    if (this.#closed) return this.#closing.promise
+    const length = new Promise<number>((resolve, reject) => {
+      read(this.#fd, this.#buffer, 0, this.#buffer.length, null, (error, count) => {
+        if (error === null) resolve(count)
+        else reject(error)
+      })
+    })
+    // A device may keep its reader waiting for ever.
+    return Promise.race([length, this.#closing.promise])
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#closing.resolve(null)
+  }
+}
