@@ -7,8 +7,28 @@ export interface SourceEvents {
   requestRefused(source: string, peer: string, status: number, reason: string): void
   /** This Node can't read from the kernel into memory of our choice: more is copied. */
   kernelReadMissing(source: string): void
+  /** This Node can't stop to receive datagrams: without room they are discarded, not left to the kernel. */
+  receptionStopMissing(source: string): void
+  /** What the kernel lets datagrams wait in: it may be less than was asked for. */
+  receiveBufferGranted(source: string, askedBytes: number, grantedBytes: number): void
+  receiveFailed(source: string, reason: string): void
+  /** The kernel dropped `count` datagrams more, `total` in all. */
+  kernelDropped(source: string, count: number, total: number): void
+  /** `count` datagrams more were discarded for want of room, `total` in all. */
+  datagramsDiscarded(source: string, count: number, total: number): void
+  /** At a stop the kernel held so many bytes of datagrams, which are lost. */
+  datagramsUnread(source: string, bytes: number): void
   /** An input that has an end could not be read to it. */
   inputFailed(source: string, reason: string): void
+}
+
+/** What a source of datagrams says of those that it did not take. */
+export interface DatagramStatus {
+  /** Dropped by the kernel since the start; null where the kernel doesn't say. */
+  readonly kernelDrops: number | null
+  /** Discarded by the source since the start. */
+  readonly discarded: number
+  readonly receiveBufferBytes: number
 }
 
 /** What a source is given beside its configuration. */
@@ -37,6 +57,8 @@ export interface SourceContext {
 export interface Source {
   readonly address: string
   readonly ended?: Promise<void>
+  /** Of a source that takes datagrams: asked at every scrape. */
+  datagrams?(): DatagramStatus
   start(signal: AbortSignal): Promise<void>
   stop(deadline?: AbortSignal): Promise<void>
 }

@@ -16,6 +16,7 @@ import { WorkerPool } from '../../../src/pipeline/worker-pool.ts'
 import { builtinSpecs } from '../../../src/schema/builtin.ts'
 import { HttpSource } from '../../../src/sources/http/index.ts'
 import type { HttpSourceConfig } from '../../../src/sources/http/config.ts'
+import { quietEvents } from '../../helpers/quiet-events.ts'
 import { until } from '../../helpers/until.ts'
 
 const MIB = 1024 * 1024
@@ -179,10 +180,9 @@ export class Rig {
       clock: systemClock,
       random: () => 0.5,
       events: {
+        ...quietEvents,
         connectionRefused: (_source, peer, reason) => this.closed.push({ peer, reason }),
         requestRefused: (_source, peer, status, reason) => this.refused.push({ peer, status, reason }),
-        kernelReadMissing: () => {},
-        inputFailed: () => {},
       },
       retryAfterSeconds: () => 7,
       accepting: () => this.accepting,
