@@ -105,6 +105,12 @@ export class Collector {
             { depth: extents.depth, entries: RING_ENTRIES, uncommittedBytes: intake.uncommittedBytes },
           ]),
         ),
+      datagrams: () =>
+        Object.fromEntries(
+          topology.sources.flatMap(({ name, door }) =>
+            door.datagrams === undefined ? [] : [[name, door.datagrams()]],
+          ),
+        ),
       sinks: () =>
         Object.fromEntries(
           topology.sinks.map(({ config: { name }, dispatcher }) => [name, dispatcher.status()]),

@@ -9,7 +9,12 @@ type Row = readonly [name: string, help: string, labelNames: readonly string[], 
 
 /** The ledger and the state of the parts as metrics, read at every scrape: nothing is counted twice on the way. */
 export function exportLedger(registry: Registry, observed: Observed): void {
-  for (const row of [...sourceCounters(observed), ...sinkCounters(observed), ...queueCounters(observed)]) {
+  for (const row of [
+    ...sourceCounters(observed),
+    ...datagramCounters(observed),
+    ...sinkCounters(observed),
+    ...queueCounters(observed),
+  ]) {
     computedCounter(registry, describe(row), row[3])
   }
   for (const row of gauges(observed)) computedGauge(registry, describe(row), row[3])
@@ -35,6 +40,30 @@ function sourceCounters({ ledger }: Observed): Row[] {
     ['received_bytes_total', 'Bytes of records framed', ['source'], each((source) => source.receivedBytes)],
     ['accepted_events_total', 'Events accepted', ['source'], each(({ accepted }) => accepted)],
     ['rejected_events_total', 'Records refused, by category', ['source', 'category'], rejected],
+  ]
+}
+
+function datagramCounters(observed: Observed): Row[] {
+  const each =
+    (count: (status: ReturnType<Observed['datagrams']>[string]) => number | null) => (add: Add) => {
+      for (const [source, status] of Object.entries(observed.datagrams())) {
+        const value = count(status)
+        if (value !== null) add({ source }, value)
+      }
+    }
+  return [
+    [
+      'kernel_udp_drops_total',
+      'Datagrams that the kernel dropped, most of them for want of room in its receive buffer',
+      ['source'],
+      each(({ kernelDrops }) => kernelDrops),
+    ],
+    [
+      'discarded_datagrams_total',
+      'Datagrams discarded for want of room, where this Node cannot leave them to the kernel',
+      ['source'],
+      each(({ discarded }) => discarded),
+    ],
   ]
 }
 

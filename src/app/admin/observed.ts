@@ -1,4 +1,5 @@
 import type { DispatcherStatus } from '../../pipeline/dispatch/dispatcher-options.ts'
+import type { DatagramStatus } from '../../pipeline/source.ts'
 import type { Ledger } from '../../pipeline/ledger.ts'
 
 export type CollectorState = 'starting' | 'running' | 'draining' | 'stopped'
@@ -30,6 +31,8 @@ export interface Observed {
   slabs(): Readonly<Record<string, number>>
   /** By source. */
   rings(): Readonly<Record<string, RingStatus>>
+  /** By source, of those that take datagrams. */
+  datagrams(): Readonly<Record<string, DatagramStatus>>
   /** By sink. */
   sinks(): Readonly<Record<string, DispatcherStatus>>
   /** Bytes of the dead-letter queue on disk. */

@@ -18,6 +18,11 @@ export function statusOf(observed: Observed) {
       entries,
       uncommitted_bytes: uncommittedBytes,
     })),
+    datagrams: mapValues(observed.datagrams(), ({ kernelDrops, discarded, receiveBufferBytes }) => ({
+      kernel_drops: kernelDrops,
+      discarded,
+      receive_buffer_bytes: receiveBufferBytes,
+    })),
     sinks: mapValues(observed.sinks(), dispatcherStatus),
     dead_letter_bytes: observed.deadLetterBytes(),
     memory_limit_bytes: observed.memoryLimitBytes,

@@ -83,6 +83,7 @@ t.test('status', async (t) => {
   })
   t.strictSame(status.arena, { slabs: { free: 60, filling: 1, working: 2, held: 1 } })
   t.strictSame(status.rings, { push: { depth: 3, entries: 1024, uncommitted_bytes: 77 } })
+  t.strictSame(status.datagrams, { net: { kernel_drops: 5, discarded: 0, receive_buffer_bytes: 4096 } })
   t.strictSame(status.sinks, {
     siem: {
       state: 'waiting_for_operator',
@@ -122,6 +123,7 @@ t.test('metrics', async (t) => {
     'spillway_dlq_purged_events_total 0',
     'spillway_uncommitted_bytes{source="push"} 77',
     'spillway_arena_slabs{state="working"} 2',
+    'spillway_kernel_udp_drops_total{source="net"} 5',
     'spillway_ring_depth{source="push"} 3',
   ]) {
     t.ok(text.split('\n').includes(line), line)
