@@ -87,7 +87,8 @@ export class Extent {
 
   /** End of the last accepted record; what can't be sent may lie behind it. */
   #previousEnd = -1
-  #pendingBreak = false
+  /** Set by a framer too: what it passed over before the next record is not to be sent. */
+  pendingBreak = false
 
   #run = 0
   #runMark = 0
@@ -135,7 +136,7 @@ export class Extent {
     this.#lastTimeMs = -Infinity
     this.#crossChecked = this.#crossFailed = 0
     this.#previousEnd = -1
-    this.#pendingBreak = false
+    this.pendingBreak = false
     this.#routed.fill(0)
     this.#rejectedBy.fill(0)
   }
@@ -227,7 +228,7 @@ export class Extent {
     this.#runRecords++
     this.#runRejected++
     this.#rejectedBy[REJECT_CATEGORIES.indexOf(category)]!++
-    this.#pendingBreak = true
+    this.pendingBreak = true
     return true
   }
 
@@ -289,7 +290,7 @@ export class Extent {
       flags |= RECORD_FAST
       this.#fast++
     }
-    if ((this.#pendingBreak || from === this.#previousEnd) && index > 0) {
+    if ((this.pendingBreak || from === this.#previousEnd) && index > 0) {
       flags |= RECORD_BREAK
       this.#breaks++
     }
@@ -305,7 +306,7 @@ export class Extent {
     words[word + 1] = (end - from) | marks
     words[word + 3] = mask
     this.#marks |= marks
-    this.#pendingBreak = false
+    this.pendingBreak = false
     this.#previousEnd = end
     this.#accepted = index + 1
     this.#records++

@@ -104,6 +104,18 @@ export function skipBlanks(bytes: Uint8Array, at: number, to: number, newlineIsS
   return at
 }
 
+/** End of the object member whose key should begin at `from` (blanks before it are skipped); else as `skipValue`. */
+export function skipMember(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  maxDepth: number,
+  newlineIsSpace: boolean,
+): number {
+  const at = skipKey(bytes, skipBlanks(bytes, from, to, newlineIsSpace), to, newlineIsSpace)
+  return at < 0 ? at : skipValue(bytes, at, to, maxDepth, newlineIsSpace)
+}
+
 /** From a key's quote to the first byte of its value. */
 function skipKey(bytes: Uint8Array, at: number, to: number, newlineIsSpace: boolean): number {
   if (at >= to) return TRUNCATED

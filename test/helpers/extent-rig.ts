@@ -37,6 +37,7 @@ export interface RigOptions {
   maxDepth?: number
   filters?: WhereSpec[]
   slabBytes?: number
+  recordsPath?: readonly string[]
 }
 
 /** A run as the main thread would have written it: a structural run with RUN_END has its LF already. */
@@ -142,6 +143,7 @@ export class ExtentRig {
           schema: options.schema ?? builtinSpecs.any,
           maxRecordBytes: options.maxRecordBytes ?? 65_536,
           maxDepth: options.maxDepth ?? 64,
+          ...(options.recordsPath === undefined ? undefined : { recordsPath: options.recordsPath }),
         },
       ],
       filters: options.filters ?? [],

@@ -11,6 +11,10 @@
  * envelope is decided within `max_record_bytes` of its beginning: by what stands behind the array, if that can be seen;
  * an array that goes on longer, or never ends, is an envelope's.
  *
+ * A source with a records path has other envelopes: objects that hold an array where the path leads. What stands before
+ * the array, within `max_record_bytes` of the document's beginning, and behind it is checked and passed over; behind it
+ * a member longer than `max_record_bytes` is passed over by its nesting alone, and with it the rest of its object.
+ *
  * A record that is well-formed but refused takes no other with it. Where the grammar fails, nothing that follows can be
  * trusted: the rest is one `bad_framing` entry, and the stream is at its end. Records that are too long or too deep are
  * only passed over by their nesting.
@@ -20,13 +24,15 @@
  *     bits 0..2   what comes next (EXPECTS)
  *     bit 3       it comes in an envelope's array
  *     bit 4       first goes on the value that is being passed over, whose nesting is
- *     bits 5..30  (src/scan/framing/nesting.ts)
+ *     bits 5..27  (src/scan/framing/nesting.ts)
+ *     bits 28..30 behind the array of a records path: so many of its objects are still open
  */
 import { RESULT } from '../../memory/extent-ring.ts'
 import { RUN_OUTCOME } from '../../memory/frame-region.ts'
 import type { Extent } from '../extent.ts'
 import { UNDECIDED } from '../scanner.ts'
-import { MALFORMED, skipBlanks, skipValue, TOO_DEEP, TRUNCATED } from '../skip.ts'
+import { MALFORMED, skipBlanks, skipMember, skipValue, TOO_DEEP, TRUNCATED } from '../skip.ts'
+import { CUT, insideContainer } from './container.ts'
 import { Nesting, UNENDED } from './nesting.ts'
 
 export const EXPECTS = {
@@ -41,13 +47,18 @@ export const EXPECTS = {
   ELEMENT: 4,
   /** Behind an element: "," or "]". */
   NEXT: 5,
-  /** Behind an envelope's array: "}". */
+  /** Behind an envelope's array: "}", or with a records path "," and a member. */
   CLOSE: 6,
 } as const
 const EXPECTS_MASK = 7
 const IN_ENVELOPE = 1 << 3
 const PASSING = 1 << 4
 const NESTING_SHIFT = 5
+const NESTING_MASK = (1 << 23) - 1
+const LEVEL_SHIFT = 28
+const LEVEL_MASK = 7 << LEVEL_SHIFT
+/** Longest records path: its open objects are counted in the state. */
+export const RECORDS_PATH_KEYS_MAX = 7
 
 const LF = 0x0a
 const COMMA = 0x2c
@@ -115,7 +126,7 @@ export class DocumentFramer {
       case EXPECTS.ELEMENT:
         return this.#record(at)
       case EXPECTS.CLOSE:
-        return byte === CLOSE_OBJECT ? this.#expect(EXPECTS.DOCUMENT, at + 1) : this.#fail(at)
+        return this.#behindArray(at, byte!)
       default:
         return this.#document(at, byte!)
     }
@@ -123,15 +134,48 @@ export class DocumentFramer {
 
   #document(at: number, byte: number): number {
     if (byte === OPEN_ARRAY) return this.#expect(EXPECTS.FIRST_ELEMENT, at + 1)
-    if (byte !== OPEN_OBJECT || this.#extent.kernel.declaresLogs) return this.#record(at)
-    const inside = this.#insideEnvelope(at)
+    const { recordsPath, declaresLogs } = this.#extent.kernel
+    if (byte !== OPEN_OBJECT || (recordsPath === null && declaresLogs)) return this.#record(at)
+    const inside = recordsPath === null ? this.#insideEnvelope(at) : this.#insideContainer(at, recordsPath)
     if (inside === NO_ENVELOPE) return this.#record(at)
     if (inside === UNKNOWN) return this.#wantMore()
     return this.#expect(EXPECTS.FIRST_ELEMENT | IN_ENVELOPE, inside)
   }
 
   #closeArray(at: number): number {
-    return this.#expect((this.state & IN_ENVELOPE) !== 0 ? EXPECTS.CLOSE : EXPECTS.DOCUMENT, at + 1)
+    const level = this.#extent.kernel.recordsPath?.length ?? 0
+    const close = EXPECTS.CLOSE | (level << LEVEL_SHIFT)
+    return this.#expect((this.state & IN_ENVELOPE) !== 0 ? close : EXPECTS.DOCUMENT, at + 1)
+  }
+
+  #behindArray(at: number, byte: number): number {
+    if (byte === CLOSE_OBJECT) return this.#expect(this.#behindObject(), at + 1)
+    return byte === COMMA && this.#extent.kernel.recordsPath !== null ? this.#passMember(at) : this.#fail(at)
+  }
+
+  /** What comes behind the innermost of the objects that are open around the array. */
+  #behindObject(): number {
+    const level = (this.state & LEVEL_MASK) >>> LEVEL_SHIFT
+    return level > 1 ? EXPECTS.CLOSE | ((level - 1) << LEVEL_SHIFT) : EXPECTS.DOCUMENT
+  }
+
+  /** Passes over "," and a member behind the array of a records path. */
+  #passMember(at: number): number {
+    const { maxRecordBytes, maxDepth } = this.#extent.kernel
+    const window = Math.min(this.#to, at + maxRecordBytes + 1)
+    let end = skipMember(this.#bytes, at + 1, window, maxDepth, true)
+    if (end === MALFORMED) return this.#fail(at)
+    // A number has no end of its own, and the object goes on in any case.
+    if (end === window) end = TRUNCATED
+    if (end === TRUNCATED && window - at <= maxRecordBytes) return this.#unfinished(at)
+    this.#extent.pendingBreak = true
+    if (end >= 0) return end
+    this.#nesting.begin(1)
+    const behind = this.#behindObject()
+    const passed = this.#nesting.pass(this.#bytes, at, this.#to)
+    if (passed !== UNENDED) return this.#expect(behind, passed)
+    if (this.#ended || this.#nesting.state < 0) return this.#fail(at)
+    return this.#expect(behind | PASSING | (this.#nesting.state << NESTING_SHIFT), this.#to)
   }
 
   #expect(state: number, at: number): number {
@@ -189,8 +233,8 @@ export class DocumentFramer {
   }
 
   #goOnPassing(at: number): number {
-    this.#nesting.restore(this.state >>> NESTING_SHIFT)
-    const behind = this.state & (EXPECTS_MASK | IN_ENVELOPE)
+    this.#nesting.restore((this.state >>> NESTING_SHIFT) & NESTING_MASK)
+    const behind = this.state & (EXPECTS_MASK | IN_ENVELOPE | LEVEL_MASK)
     const end = this.#nesting.pass(this.#bytes, at, this.#to)
     if (end !== UNENDED) return this.#expect(behind, end)
     if (this.#ended || this.#nesting.state < 0) return this.#fail(at)
@@ -221,6 +265,16 @@ export class DocumentFramer {
     if (end !== UNENDED) i = skipBlanks(bytes, end, window, true)
     if (end === UNENDED || i >= window) return cut === UNKNOWN ? UNKNOWN : inside
     return bytes[i] === COMMA ? NO_ENVELOPE : inside
+  }
+
+  /** As `#insideEnvelope`, for a document that holds its records where the path leads. */
+  #insideContainer(at: number, path: readonly string[]): number {
+    const { maxRecordBytes, maxDepth } = this.#extent.kernel
+    const window = Math.min(this.#to, at + maxRecordBytes)
+    const inside = insideContainer(this.#bytes, at, window, path, maxDepth)
+    if (inside === CUT) return window === this.#to && !this.#ended ? UNKNOWN : NO_ENVELOPE
+    if (inside > 0) this.#extent.pendingBreak = true
+    return inside
   }
 
   /** Where the stream's own bytes end in this extent: the LF behind them is not theirs. */

@@ -30,7 +30,7 @@ MARKS_STRING[QUOTE] = 1
 MARKS_STRING[BACKSLASH] = 1
 
 /** More open containers can't be kept between two pieces. */
-const DEPTH_MAX = (1 << 24) - 1
+const DEPTH_MAX = (1 << 21) - 1
 const DEPTH_SHIFT = 2
 const IN_STRING = 1
 const ESCAPED = 2
@@ -43,14 +43,14 @@ export class Nesting {
   /** The byte before, in a string, was a backslash. */
   #escaped = false
 
-  /** Begins a value, whose first byte comes next. */
-  begin(): void {
-    this.#depth = 0
+  /** Begins a value, whose first byte comes next; or goes on within so many open containers. */
+  begin(depth = 0): void {
+    this.#depth = depth
     this.#inString = false
     this.#escaped = false
   }
 
-  /** What must be kept until the next piece, 26 bits, never 0 within a string or container; -1: too deep to be kept. */
+  /** What must be kept until the next piece, 23 bits, never 0 within a string or container; -1: too deep to be kept. */
   get state(): number {
     if (this.#depth > DEPTH_MAX) return -1
     return (this.#depth << DEPTH_SHIFT) | (this.#inString ? IN_STRING : 0) | (this.#escaped ? ESCAPED : 0)
