@@ -1,11 +1,12 @@
 /** Sink `http`: each batch is the body of one request. */
-import { Buffer } from 'node:buffer'
 import type { Dispatcher } from 'undici'
+import { spwError } from '../../base/errors.ts'
+import { connector, secureContext } from '../../pipeline/http/connect.ts'
+import type { Connect } from '../../pipeline/http/connect.ts'
+import { Connection } from '../../pipeline/http/connection.ts'
+import { requestHeaders } from '../../pipeline/http/request-headers.ts'
 import type { Outcome, Payload, Sink, SinkContext } from '../../pipeline/sink.ts'
 import type { HttpSinkConfig } from './config.ts'
-import { connector } from './connect.ts'
-import type { Connect } from './connect.ts'
-import { Connection } from './connection.ts'
 import { Exchange } from './request.ts'
 
 export class HttpSink implements Sink {
@@ -23,11 +24,17 @@ export class HttpSink implements Sink {
     this.#config = config
     this.#context = context
     this.#url = new URL(config.url)
-    this.#headers = fixedHeaders(config, context.version)
+    this.#headers = requestHeaders(config, context.version)
   }
 
   async start(): Promise<void> {
-    this.#connect = connector(this.#config, this.#context.clock)
+    const { tls, request, name } = this.#config
+    const refuse = (reason: string, cause: unknown): never => {
+      throw spwError('SPW_ERR_SINK_TLS', { sink: name, reason }, { cause })
+    }
+    const secure = this.#url.protocol === 'https:' ? secureContext(tls, refuse) : null
+    const options = { secure, verify: tls.verify, connectTimeoutMs: request.connectTimeoutMs }
+    this.#connect = connector(this.#url, options, this.#context.clock)
   }
 
   async send(payload: Payload, signal: AbortSignal): Promise<Outcome> {
@@ -100,16 +107,4 @@ function timedOut(timeoutMs: number): Outcome {
 function severalViews(views: readonly Uint8Array[]): Uint8Array {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return views as unknown as Uint8Array
-}
-
-/** Names in lower case, so that a header of the user's takes the place of ours. */
-function fixedHeaders({ headers, auth }: HttpSinkConfig, version: string): Record<string, string> {
-  const fixed: Record<string, string> = { 'user-agent': `spillway/${version}` }
-  if (auth?.bearer !== undefined) fixed['authorization'] = `Bearer ${auth.bearer}`
-  if (auth?.basic !== undefined) {
-    const { username, password } = auth.basic
-    fixed['authorization'] = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
-  }
-  for (const [name, value] of Object.entries(headers)) fixed[name.toLowerCase()] = value
-  return fixed
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { formatBytes } from '../../base/units.ts'
 import type { SourceContext } from '../../pipeline/source.ts'
 import type { Refusal } from './answer.ts'
-import { codingOf } from './body-form.ts'
+import { codingOf } from '../../pipeline/http/body-form.ts'
 import type { HttpSourceConfig } from './config.ts'
 
 /** Decides, by its head alone, whether a request comes in. */

@@ -6,12 +6,12 @@ import { bodyTooLong, inflatedTooLong } from './admission.ts'
 import type { Admission } from './admission.ts'
 import { acceptedBody, refusalBody } from './answer.ts'
 import type { Refusal } from './answer.ts'
-import { codingOf, framingOf } from './body-form.ts'
+import { codingOf, framingOf } from '../../pipeline/http/body-form.ts'
 import type { HttpSourceConfig } from './config.ts'
 import type { Connection } from './connection.ts'
-import { Inflation } from './inflation.ts'
-import type { InflationTarget } from './inflation.ts'
-import { inflaterPermits } from './inflater-permits.ts'
+import { Inflation } from '../../pipeline/inflation/inflation.ts'
+import type { InflationTarget } from '../../pipeline/inflation/inflation.ts'
+import { inflaterPermits } from '../../pipeline/inflation/inflater-permits.ts'
 
 /** So much of an upload is read and thrown away around an early answer; then the client stands still, and is cut off. */
 const SWALLOW_BYTES_MAX = 256 * KIB

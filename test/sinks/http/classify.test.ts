@@ -1,5 +1,6 @@
 import t from 'tap'
-import { classify, classifyError, retryAfterMs } from '../../../src/sinks/http/classify.ts'
+import { retryAfterMs } from '../../../src/pipeline/http/retry-after.ts'
+import { classify, classifyError } from '../../../src/sinks/http/classify.ts'
 
 const NOW = Date.UTC(2026, 10, 3, 9, 15, 0)
 

@@ -1,16 +1,16 @@
 /**
- * Connections to the destination: TCP or TLS, HTTP/1.1 alone. Our own connector and not undici's, because a request that
+ * Connections to a server: TCP or TLS, HTTP/1.1 alone. Our own connector and not undici's, because a request that
  * is given up must take its socket with it at once, also while that is still connecting.
  */
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls, createSecureContext } from 'node:tls'
-import type { ConnectionOptions } from 'node:tls'
+import type { ConnectionOptions, SecureContext } from 'node:tls'
 import type { Clock } from '../../base/clock.ts'
-import { reasonOf, spwError } from '../../base/errors.ts'
+import { reasonOf } from '../../base/errors.ts'
 import { MIB } from '../../base/units.ts'
-import type { HttpSinkConfig } from './config.ts'
+import type { ClientTls } from './client-config.ts'
 
 const TCP_KEEP_ALIVE_DELAY_MS = 60_000
 /**
@@ -27,10 +27,18 @@ class ConnectTimeoutError extends Error {
 /** Opens one socket and calls back once, when it can be used or has failed. Destroying the socket ends the attempt. */
 export type Connect = (callback: (error: Error | null, socket: Socket) => void) => Socket
 
-/** Rejects a certificate or key that can't be used (SPW_ERR_SINK_TLS). */
-export function connector(config: HttpSinkConfig, clock: Clock): Connect {
-  const { url, request } = config
-  const open = opener(config, new URL(url))
+export interface ConnectOptions {
+  /** Null: for http:// alone. */
+  readonly secure: SecureContext | null
+  /** Check the certificate of the server. */
+  readonly verify: boolean
+  readonly connectTimeoutMs: number
+}
+
+/** Connects to the host and port of `url`; TLS sessions are resumed from one connection to the next. */
+export function connector(url: URL, options: ConnectOptions, clock: Clock): Connect {
+  const { connectTimeoutMs } = options
+  const open = opener(url, options)
   return (callback) => {
     const [socket, readyEvent] = open()
     const settle = (error: Error | null): void => {
@@ -41,31 +49,31 @@ export function connector(config: HttpSinkConfig, clock: Clock): Connect {
     const ready = (): void => settle(null)
     const closed = (): void => settle(new Error('closed while connecting'))
     const timer = clock.setTimeout(() => {
-      socket.destroy(new ConnectTimeoutError(`no connection after ${request.connectTimeoutMs} ms`))
-    }, request.connectTimeoutMs)
+      socket.destroy(new ConnectTimeoutError(`no connection after ${connectTimeoutMs} ms`))
+    }, connectTimeoutMs)
     return socket.once(readyEvent, ready).once('error', settle).once('close', closed)
   }
 }
 
-function opener(config: HttpSinkConfig, url: URL): () => [Socket, 'connect' | 'secureConnect'] {
-  const secure = url.protocol === 'https:'
+function opener(url: URL, { secure, verify }: ConnectOptions): () => [Socket, 'connect' | 'secureConnect'] {
+  const isSecure = url.protocol === 'https:'
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const tcp = {
     host,
-    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    port: url.port === '' ? (isSecure ? 443 : 80) : Number(url.port),
     autoSelectFamily: true,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY_MS,
     writableHighWaterMark: WRITE_QUEUE_BYTES_MAX,
   }
-  if (!secure) return () => [connectTcp(tcp), 'connect']
+  if (!isSecure) return () => [connectTcp(tcp), 'connect']
 
   const tls: ConnectionOptions & { highWaterMark: number } = {
     ...tcp,
     highWaterMark: WRITE_QUEUE_BYTES_MAX,
-    secureContext: secureContext(config),
-    rejectUnauthorized: config.tls.verify,
+    ...(secure === null ? undefined : { secureContext: secure }),
+    rejectUnauthorized: verify,
     ALPNProtocols: ['http/1.1'],
     ...(isIP(host) === 0 ? { servername: host } : {}),
   }
@@ -79,8 +87,11 @@ function opener(config: HttpSinkConfig, url: URL): () => [Socket, 'connect' | 's
   }
 }
 
-function secureContext(config: HttpSinkConfig): ReturnType<typeof createSecureContext> {
-  const { ca, cert, key } = config.tls
+/** Reads the files of `tls`; one that can't be used is told to `refuse`, which throws. */
+export function secureContext(
+  { ca, cert, key }: Pick<ClientTls, 'ca' | 'cert' | 'key'>,
+  refuse: (reason: string, cause: unknown) => never,
+): SecureContext {
   try {
     return createSecureContext({
       ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
@@ -88,6 +99,6 @@ function secureContext(config: HttpSinkConfig): ReturnType<typeof createSecureCo
       ...(key === undefined ? {} : { key: readFileSync(key) }),
     })
   } catch (cause) {
-    throw spwError('SPW_ERR_SINK_TLS', { sink: config.name, reason: reasonOf(cause) }, { cause })
+    return refuse(reasonOf(cause), cause)
   }
 }

@@ -1,4 +1,4 @@
-import { INFLATERS_MAX } from '../../pipeline/limits.ts'
+import { INFLATERS_MAX } from '../limits.ts'
 
 interface Wanted {
   readonly count: number

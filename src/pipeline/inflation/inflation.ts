@@ -1,7 +1,7 @@
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import type { Gunzip, ZstdDecompress } from 'node:zlib'
 import { KIB } from '../../base/units.ts'
-import { INFLATER_BYTES } from '../../pipeline/limits.ts'
+import { INFLATER_BYTES } from '../limits.ts'
 import type { InflaterPermits } from './inflater-permits.ts'
 import { zstdWindowBytes } from './zstd-window.ts'
 

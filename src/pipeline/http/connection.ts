@@ -18,7 +18,7 @@ export class Connection {
     this.#client = new Client(origin, {
       pipelining: 1,
       allowH2: false,
-      // The sink's own timer is for the request as a whole.
+      // The caller's own timer is for the request as a whole.
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,

@@ -1,4 +1,4 @@
-import type { Framing } from '../../pipeline/intake/stream.ts'
+import type { Framing } from '../intake/stream.ts'
 
 export type Coding = 'identity' | 'gzip' | 'zstd'
 
