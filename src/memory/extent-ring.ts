@@ -45,7 +45,10 @@ export const ENTRY = {
   CONDEMNED: 9, // 1: the first record is refused unread, it killed its workers
   FAST_SEVERITY: 10,
   STOP_AT: 11, // stop before the slow-path record that begins here; 0: none
+  DECODE_FROM: 12, // where decoded events may be written; 0: the source's records stay where they are
+  DECODE_TO: 13,
   RECEIVED_AT: 14, // double
+  DECODE_FRESH: 16, // 1: there is no larger space for decoded events
   // worker
   RESULT: 32, // RESULT
   CONSUMED: 33, // absolute offset reached
@@ -65,13 +68,14 @@ export const ENTRY = {
   SLOW_COUNT: 97, // counts up with each record on the slow path
   CROSS_CHECKED: 98,
   CROSS_FAILED: 99,
+  DECODED: 100, // bytes of decoded events written
 } as const
 
 /** How a task on an entry ended. */
 export const RESULT = {
   DONE: 0, // all of it
   MORE: 1, // a structural stream needs more bytes behind CONSUMED
-  TABLE_FULL: 2, // resume at CONSUMED with a new region
+  TABLE_FULL: 2, // resume at CONSUMED with a new region, and new space for decoded events
   OUTPUT_FULL: 3, // resume at CONSUMED with a new output
   LIMIT: 4, // RECORD_LIMIT or STOP_AT reached
 } as const

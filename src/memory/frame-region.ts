@@ -68,10 +68,21 @@ export const RUN_KIND = {
   AUTO: 2, // LINES if the first line is a complete JSON value, else DOCUMENTS
   OVERSIZE: 3, // the beginning of one record that is too long
   BROKEN: 4, // a record that its stream broke off
+  OCTETS: 5, // whole frames, each with its length before it (src/scan/framing/octets.ts); decoded sources only, as below
+  NULS: 6, // whole messages, each ending with NUL
+  DATAGRAMS: 7, // whole datagrams, each with its sender before it (DATAGRAM_*)
 } as const
 export const RUN_KIND_MASK = 0xff
 export const RUN_BEGIN = 1 << 8 // the stream's first byte is the run's first
 export const RUN_END = 1 << 9 // the stream's last byte is the run's last
+
+/**
+ * A datagram in a run of DATAGRAMS; numbers are little-endian, the address is ASCII, without brackets.
+ *
+ *     length of the payload : 16 | port : 16 | length of the address : 8 | address | payload
+ */
+export const DATAGRAM_HEAD_BYTES = 5
+export const DATAGRAM_ADDRESS_BYTES_MAX = 64
 
 export const RUN_OUTCOME = {
   OK: 0,

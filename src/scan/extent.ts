@@ -7,7 +7,6 @@ import {
   FRAME_RECORDS_MAX,
   MARK_RAW_BREAKS,
   MARK_STRUCTURAL,
-  PEER_BYTES_MAX,
   RECORD_BREAK,
   RECORD_FAST,
   RECORD_LF,
@@ -15,8 +14,12 @@ import {
   recordWord,
   runWord,
 } from '../memory/frame-region.ts'
+import { EventTimes } from './event-times.ts'
 import type { SourceKernel } from './kernel.ts'
+import { DECODE_NO_ROOM } from './message-decoder.ts'
 import { finishSeal, writeHeader } from './seal.ts'
+import { Sender } from './sender.ts'
+import { PROCESSABLE } from './slow-path.ts'
 import type { Verdict } from './slow-path.ts'
 import { FILTERS_MAX } from './where.ts'
 import type { Router } from './where.ts'
@@ -26,10 +29,7 @@ const LF = 0x0a
 const ERRORS_PER_RUN_MAX = 5
 /** One record in so many that the scanner accepted is given to JSON.parse as well. */
 const CROSS_CHECK_EVERY = 4096
-/** More milliseconds than that after the frame's first event can't be noted. */
-const EVENT_DELAY_MAX_MS = 0xffffffff
 const NO_LIMIT = 0x7fffffff
-const PROCESSABLE = 'a record that can be processed'
 
 /**
  * One extent while a worker works on it: the framers (src/scan/framing) drive it record by record; it takes verdicts,
@@ -43,11 +43,11 @@ const PROCESSABLE = 'a record that can be processed'
 export class Extent {
   readonly bytes: Uint8Array
   readonly #words: Int32Array
-  readonly #arena: Arena
+  readonly arena: Arena
   readonly #router: Router | null
   readonly #deadLetters: DeadLetterWriter
-  /** Event times by record, epoch milliseconds. */
-  readonly #times = new Float64Array(FRAME_RECORDS_MAX)
+  readonly #sender: Sender
+  readonly #times = new EventTimes()
   readonly #routed = new Int32Array(2 * FILTERS_MAX)
   readonly #rejectedBy = new Int32Array(REJECT_CATEGORIES.length)
 
@@ -57,6 +57,14 @@ export class Extent {
   from = 0
   to = 0
   runs = 0
+  /** Of the frame's bytes: the extent's own, or those of its decoded events. */
+  #frameFrom = 0
+  #frameTo = 0
+  /** Where the next decoded event goes. */
+  #out = 0
+  #decodes = false
+  /** No larger space for decoded events can be had. */
+  #freshSpace = false
   #region = 0
   #capacity = 0
   #recordLimit = 0
@@ -79,8 +87,6 @@ export class Extent {
   #breaks = 0
   #marks = 0
   #undecided = 0
-  #firstTimeMs = Infinity
-  #lastTimeMs = -Infinity
   #crossChecked = 0
   #crossFailed = 0
   #sinceCrossCheck = 0
@@ -96,14 +102,15 @@ export class Extent {
   #runAccepted = 0
   #runRejected = 0
   #runErrors = 0
-  #runPeer: string | undefined
+  #runOut = 0
 
   constructor(arena: Arena, router: Router | null) {
-    this.#arena = arena
+    this.arena = arena
     this.#words = arena.words
     this.bytes = arena.bytes
     this.#router = router
     this.#deadLetters = new DeadLetterWriter(arena.bytes)
+    this.#sender = new Sender(arena)
   }
 
   /** Takes over a ring entry. */
@@ -124,6 +131,12 @@ export class Extent {
     this.#stopAt = words[word + ENTRY.STOP_AT]! || -1
     this.#fastSeverity = words[word + ENTRY.FAST_SEVERITY]!
     this.#receivedAtMs = ring.doubles[(word + ENTRY.RECEIVED_AT) >> 1]!
+    const decodeFrom = words[word + ENTRY.DECODE_FROM]!
+    this.#decodes = kernel.decoder !== null
+    this.#frameFrom = this.#out = this.#decodes ? decodeFrom : this.from
+    this.#frameTo = this.#decodes ? words[word + ENTRY.DECODE_TO]! : this.to
+    this.#freshSpace = words[word + ENTRY.DECODE_FRESH] === 1
+    kernel.decoder?.begin(this.#receivedAtMs)
     this.#deadLetters.reset(words[word + ENTRY.OUT_FROM]!, words[word + ENTRY.OUT_TO]!)
     this.#eachUtf8 = !isUtf8(this.bytes.subarray(this.from, this.to))
     this.condemned = words[word + ENTRY.CONDEMNED] === 1
@@ -132,8 +145,7 @@ export class Extent {
     this.errors = undefined
     this.#records = this.#accepted = this.#rejected = this.#fast = this.#breaks = this.#undecided = 0
     this.#marks = 0
-    this.#firstTimeMs = Infinity
-    this.#lastTimeMs = -Infinity
+    this.#times.reset(this.#receivedAtMs)
     this.#crossChecked = this.#crossFailed = 0
     this.#previousEnd = -1
     this.pendingBreak = false
@@ -146,7 +158,9 @@ export class Extent {
     this.#run = run
     this.#runMark = structural ? MARK_STRUCTURAL : 0
     this.#runRecords = this.#runAccepted = this.#runRejected = this.#runErrors = 0
-    this.#runPeer = undefined
+    this.#runOut = this.#out
+    this.#sender.beginRun(this.#region, run)
+    if (this.kernel.decoder !== null) this.#sender.introduceTo(this.kernel.decoder)
   }
 
   endRun(outcome: number, state: number): void {
@@ -157,6 +171,8 @@ export class Extent {
     words[word + RUN.REJECTED] = this.#runRejected
     words[word + RUN.OUTCOME] = outcome
     words[word + RUN.STATE] = state
+    // The peer of a record is found by its place in the frame.
+    if (this.#decodes) words[word + RUN.FROM] = this.#runOut
   }
 
   runValue(run: number, word: number): number {
@@ -183,13 +199,37 @@ export class Extent {
     if (this.condemned) return this.reject(from, end, 'processing_failure', '', PROCESSABLE)
     if (end - from > this.kernel.maxRecordBytes) return this.#oversize(from, end)
     if (!this.#enterSlow(from)) return false
-    const verdict = this.#verdictOf(from, end)
+    const verdict = this.kernel.slowPath.decide(this.bytes, from, end)
     const taken = verdict.accepted
       ? this.#note(from, end, verdict.severity, verdict.timeMs, verdict.rawBreaks)
       : this.#refuse(from, end, verdict)
     this.#ring.leaveSlow(this.#entry)
     if (taken) this.#undecided++
     return taken
+  }
+
+  /** Decodes the message [from, end) into an event, which is valid by its making. */
+  decode(from: number, end: number): boolean {
+    const { decoder, maxRecordBytes } = this.kernel
+    if (this.condemned) return this.reject(from, end, 'processing_failure', '', PROCESSABLE)
+    if (end - from > maxRecordBytes) return this.#oversize(from, end)
+    const out = this.#out
+    const outEnd = decoder!.decode(from, end, out, this.#frameTo, !this.#eachUtf8)
+    if (outEnd === DECODE_NO_ROOM) {
+      // With all the room that there is, it is too long as an event.
+      if (this.#freshSpace && this.#accepted === 0) return this.#oversize(from, end)
+      return this.#stop(RESULT.TABLE_FULL)
+    }
+    if (outEnd - out - 1 > maxRecordBytes) return this.#oversize(from, end)
+    if (!this.#note(out, outEnd - 1, decoder!.severity, decoder!.timeMs, false, from)) return false
+    this.#out = outEnd
+    return true
+  }
+
+  /** The messages that follow in this run were sent by `address`, ASCII of the arena, and `port`. */
+  setSender(addressFrom: number, addressTo: number, port: number): void {
+    this.#sender.beginDatagram(addressFrom, addressTo, port)
+    this.#sender.introduceTo(this.kernel.decoder!)
   }
 
   /**
@@ -206,7 +246,7 @@ export class Extent {
   ): boolean {
     const written = this.#deadLetters.write({
       source: this.kernel.name,
-      peer: (this.#runPeer ??= this.#readPeer()),
+      peer: this.#sender.text,
       receivedAtMs: this.#receivedAtMs,
       category,
       path,
@@ -228,35 +268,30 @@ export class Extent {
     this.#runRecords++
     this.#runRejected++
     this.#rejectedBy[REJECT_CATEGORIES.indexOf(category)]!++
-    this.pendingBreak = true
+    // What is decoded has no gaps where something was refused.
+    this.pendingBreak = !this.#decodes
     return true
   }
 
   /** Writes the table's times and the header, answers in the ring entry, and makes the bytes those of a frame. */
   seal(): void {
-    const { words } = this.#arena
-    const accepted = this.#accepted
-    const first = accepted > 0 ? this.#firstTimeMs : this.#receivedAtMs
-    const last = accepted > 0 ? this.#lastTimeMs : this.#receivedAtMs
-    let word = recordWord(this.#region, this.runs, 0) + 2
-    for (let i = 0; i < accepted; i++, word += 4) {
-      words[word] = Math.min(this.#times[i]! - first, EVENT_DELAY_MAX_MS)
-    }
-    this.#answer(first, last)
-    writeHeader(this.#arena, this.#ring, this.#entry, this.kernel.index)
-    if (this.#marks === 0 && this.#rejected === 0) {
+    this.#times.writeDelays(this.#words, recordWord(this.#region, this.runs, 0) + 2, 4)
+    this.#answer()
+    writeHeader(this.arena, this.#ring, this.#entry, this.kernel.index)
+    if (this.#decodes || (this.#marks === 0 && this.#rejected === 0)) {
       this.#ring.setState(this.#entry, STATE.DONE)
       return
     }
     this.#ring.setState(this.#entry, STATE.SEALING)
-    finishSeal(this.#arena, this.#ring, this.#entry)
+    finishSeal(this.arena, this.#ring, this.#entry)
   }
 
-  #answer(first: number, last: number): void {
+  #answer(): void {
     const { words, doubles } = this.#ring
     const word = this.#ring.base(this.#entry)
     words[word + ENTRY.RESULT] = this.result
     words[word + ENTRY.CONSUMED] = this.consumed
+    words[word + ENTRY.DECODED] = this.#decodes ? this.#out - this.#frameFrom : 0
     words[word + ENTRY.RECORDS] = this.#records
     words[word + ENTRY.ACCEPTED] = this.#accepted
     words[word + ENTRY.REJECTED] = this.#rejected
@@ -267,17 +302,25 @@ export class Extent {
     words[word + ENTRY.UNDECIDED] = this.#undecided
     words[word + ENTRY.CROSS_CHECKED] = this.#crossChecked
     words[word + ENTRY.CROSS_FAILED] = this.#crossFailed
-    doubles[(word + ENTRY.FIRST_TIME) >> 1] = first
-    doubles[(word + ENTRY.LAST_TIME) >> 1] = last
+    doubles[(word + ENTRY.FIRST_TIME) >> 1] = this.#times.firstMs
+    doubles[(word + ENTRY.LAST_TIME) >> 1] = this.#times.lastMs
     words.set(this.#rejectedBy, word + ENTRY.REJECTED_BY)
     words.set(this.#routed, word + ENTRY.ROUTED)
   }
 
-  #note(from: number, end: number, severity: number, timeMs: number, rawBreaks: boolean): boolean {
+  /** `origin`: where the record stands as it came, if not where it is. */
+  #note(
+    from: number,
+    end: number,
+    severity: number,
+    timeMs: number,
+    rawBreaks: boolean,
+    origin = from,
+  ): boolean {
     const fast = severity >= this.#fastSeverity
     let mask = 0
     if (this.#router !== null) {
-      mask = this.#route(this.#router, from, end, severity)
+      mask = this.#route(this.#router, from, end, severity, origin)
       if (mask < 0) return false
       const lane = fast ? 1 : 0
       for (let rest = mask; rest !== 0; rest &= rest - 1)
@@ -285,7 +328,7 @@ export class Extent {
     }
     const index = this.#accepted
     let flags = 0
-    if (this.bytes[end] === LF && end < this.to) flags = RECORD_LF
+    if (this.bytes[end] === LF && end < this.#frameTo) flags = RECORD_LF
     if (fast) {
       flags |= RECORD_FAST
       this.#fast++
@@ -295,14 +338,10 @@ export class Extent {
       this.#breaks++
     }
     const marks = rawBreaks ? this.#runMark | MARK_RAW_BREAKS : this.#runMark
-    // An event without a time of its own has that of its arrival.
-    const time = timeMs - timeMs === 0 ? timeMs : this.#receivedAtMs
-    if (time < this.#firstTimeMs) this.#firstTimeMs = time
-    if (time > this.#lastTimeMs) this.#lastTimeMs = time
-    this.#times[index] = time
+    this.#times.note(timeMs)
     const words = this.#words
     const word = recordWord(this.#region, this.runs, index)
-    words[word] = (from - this.from) | (severity << 24) | flags
+    words[word] = (from - this.#frameFrom) | (severity << 24) | flags
     words[word + 1] = (end - from) | marks
     words[word + 3] = mask
     this.#marks |= marks
@@ -316,9 +355,9 @@ export class Extent {
   }
 
   /** Route mask of an accepted record; negative when it must not be looked at now. */
-  #route(router: Router, from: number, end: number, severity: number): number {
+  #route(router: Router, from: number, end: number, severity: number, origin: number): number {
     if (!router.needsBytes) return router.route(this.bytes, from, end, severity)
-    if (!this.#enterSlow(from)) return -1
+    if (!this.#enterSlow(origin)) return -1
     const mask = router.route(this.bytes, from, end, severity)
     this.#ring.leaveSlow(this.#entry)
     return mask
@@ -331,14 +370,6 @@ export class Extent {
     return true
   }
 
-  #verdictOf(from: number, end: number): Verdict {
-    try {
-      return this.kernel.slowPath.decide(this.bytes, from, end)
-    } catch {
-      return UNPROCESSABLE
-    }
-  }
-
   #refuse(from: number, end: number, { category, path, expected }: Verdict): boolean {
     return this.reject(from, end, category === '' ? 'processing_failure' : category, path, expected)
   }
@@ -349,7 +380,7 @@ export class Extent {
 
   #crossCheck(from: number, end: number, severity: number, timeMs: number): boolean {
     if (!this.#enterSlow(from)) return false
-    const verdict = this.#verdictOf(from, end)
+    const verdict = this.kernel.slowPath.decide(this.bytes, from, end)
     const agrees = verdict.accepted && verdict.severity === severity && Object.is(verdict.timeMs, timeMs)
     const taken = verdict.accepted
       ? this.#note(from, end, verdict.severity, verdict.timeMs, verdict.rawBreaks)
@@ -362,25 +393,8 @@ export class Extent {
     return true
   }
 
-  #readPeer(): string {
-    const word = runWord(this.#region, this.#run)
-    const from = (word + RUN.PEER) << 2
-    const peerBytes = Math.min(this.#words[word + RUN.PEER_BYTES]!, PEER_BYTES_MAX)
-    return String.fromCharCode(...this.bytes.subarray(from, from + peerBytes))
-  }
-
   #stop(result: number): false {
     this.result = result
     return false
   }
-}
-
-const UNPROCESSABLE: Verdict = {
-  accepted: false,
-  severity: 0,
-  timeMs: Number.NaN,
-  rawBreaks: false,
-  category: 'processing_failure',
-  path: '',
-  expected: PROCESSABLE,
 }

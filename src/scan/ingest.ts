@@ -5,6 +5,7 @@ import { Extent } from './extent.ts'
 import { kindOf, NOT_YET } from './framing/auto.ts'
 import { DocumentFramer, EXPECTS } from './framing/documents.ts'
 import { frameLines } from './framing/lines.ts'
+import { frameMessages } from './framing/messages.ts'
 import { compileKernel } from './kernel.ts'
 import type { SourceKernel } from './kernel.ts'
 import { compileRouter } from './where.ts'
@@ -36,7 +37,11 @@ export class Ingestor {
 
   /** Does (or resumes) one entry; the answer is in the ring. Returns the refusals that requests are told about. */
   ingest(source: number, entry: number): RecordError[] | undefined {
-    const kernel = (this.#kernels[source] ??= compileKernel(this.#context.sources[source]!, source))
+    const kernel = (this.#kernels[source] ??= compileKernel(
+      this.#context.sources[source]!,
+      source,
+      this.#extent.arena,
+    ))
     const extent = this.#extent
     extent.open(kernel, this.#rings[source]!, entry)
     for (let run = 0; run < extent.runs; run++) {
@@ -70,8 +75,13 @@ export class Ingestor {
           reached = from
         break
       }
-      default:
-        reached = frameLines(extent, (kind & RUN_BEGIN) !== 0 ? this.#skipMark(from, to) : from, to)
+      default: {
+        const first = (kind & RUN_BEGIN) !== 0 ? this.#skipMark(from, to) : from
+        reached =
+          extent.kernel.decoder === null
+            ? frameLines(extent, first, to)
+            : frameMessages(extent, kind & RUN_KIND_MASK, first, to)
+      }
     }
     this.#endRun(RUN_OUTCOME.OK, 0, reached)
   }

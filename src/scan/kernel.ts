@@ -1,3 +1,6 @@
+import type { Arena } from '../memory/arena.ts'
+import { SyslogDecoder } from '../decode/syslog/decoder.ts'
+import type { MessageDecoder } from './message-decoder.ts'
 import { compileScanner } from './scanner.ts'
 import type { RecordScanner } from './scanner.ts'
 import { compileSlowPath } from './slow-path.ts'
@@ -14,12 +17,14 @@ export interface SourceKernel {
   readonly maxRecordBytes: number
   readonly maxDepth: number
   readonly sizeRule: string
+  /** Null: records are JSON, and stay where they are. */
+  readonly decoder: MessageDecoder | null
   readonly scanner: RecordScanner
   readonly slowPath: SlowPath
 }
 
-export function compileKernel(source: WorkerSource, index: number): SourceKernel {
-  const { name, schema, maxRecordBytes, maxDepth, recordsPath } = source
+export function compileKernel(source: WorkerSource, index: number, arena: Arena): SourceKernel {
+  const { name, schema, maxRecordBytes, maxDepth, decoder, recordsPath } = source
   return {
     index,
     name,
@@ -29,6 +34,7 @@ export function compileKernel(source: WorkerSource, index: number): SourceKernel
     maxRecordBytes,
     maxDepth,
     sizeRule: `at most ${maxRecordBytes} bytes`,
+    decoder: decoder === undefined ? null : new SyslogDecoder(arena.bytes, decoder),
     scanner: compileScanner(schema, { maxDepth }),
     slowPath: compileSlowPath(schema, { maxDepth }),
   }

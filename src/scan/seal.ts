@@ -41,8 +41,11 @@ export function writeHeader(arena: Arena, ring: ExtentRing, entry: number, sourc
   words[header + HEADER.RECORDS] = ring.words[answer + ENTRY.ACCEPTED]!
   words[header + HEADER.FAST] = ring.words[answer + ENTRY.FAST]!
   words[header + HEADER.BREAKS] = ring.words[answer + ENTRY.BREAKS]!
-  words[header + HEADER.BYTES_FROM] = ring.words[answer + ENTRY.FROM]!
-  words[header + HEADER.BYTES] = ring.words[answer + ENTRY.CONSUMED]! - ring.words[answer + ENTRY.FROM]!
+  const decodedFrom = ring.words[answer + ENTRY.DECODE_FROM]!
+  const from = ring.words[answer + ENTRY.FROM]!
+  words[header + HEADER.BYTES_FROM] = decodedFrom === 0 ? from : decodedFrom
+  words[header + HEADER.BYTES] =
+    decodedFrom === 0 ? ring.words[answer + ENTRY.CONSUMED]! - from : ring.words[answer + ENTRY.DECODED]!
   words[header + HEADER.RUNS] = ring.words[answer + ENTRY.RUNS]!
   doubles[(header + HEADER.FIRST_TIME) >> 1] = ring.doubles[(answer + ENTRY.FIRST_TIME) >> 1]!
   doubles[(header + HEADER.LAST_TIME) >> 1] = ring.doubles[(answer + ENTRY.LAST_TIME) >> 1]!

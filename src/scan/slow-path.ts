@@ -6,6 +6,9 @@ import type { SchemaSpec } from '../schema/spec.ts'
 import { simdjson } from './simdjson.ts'
 import { MALFORMED, skipBlanks, skipValue, TOO_DEEP, TRUNCATED } from './skip.ts'
 
+/** What is expected of a record that took its worker, or the schema's check, down. */
+export const PROCESSABLE = 'a record that can be processed'
+
 export interface Verdict {
   accepted: boolean
   /** 0..10 */
@@ -84,7 +87,28 @@ export function compileSlowPath(spec: SchemaSpec, limits: { maxDepth: number }):
     return verdict
   }
 
-  return { decide }
+  return { decide: guarded(decide) }
+}
+
+/** A check that fails on a record is the record's fault. */
+export function guarded(decide: SlowPath['decide']): SlowPath['decide'] {
+  return (bytes, from, to) => {
+    try {
+      return decide(bytes, from, to)
+    } catch {
+      return { ...UNPROCESSABLE }
+    }
+  }
+}
+
+const UNPROCESSABLE: Verdict = {
+  accepted: false,
+  severity: 0,
+  timeMs: Number.NaN,
+  rawBreaks: false,
+  category: 'processing_failure',
+  path: '',
+  expected: PROCESSABLE,
 }
 
 /**

@@ -9,6 +9,7 @@ import { HEADER, PEER_BYTES_MAX, RUN, regionBytes, runWord } from '../../memory/
 import type { SlabPool } from '../../memory/slab-pool.ts'
 import type { RecordError } from '../../scan/worker-context.ts'
 import type { SourceCounts } from '../ledger.ts'
+import type { DecodeSpace } from './decode-space.ts'
 import type { Lane } from './lane.ts'
 import { PendingExtent } from './pending-extent.ts'
 import type { TrialVerdict } from './pending-extent.ts'
@@ -20,6 +21,8 @@ export interface ExtentQueueOptions {
   readonly pool: SlabPool
   readonly ring: ExtentRing
   readonly tables: TableSpace
+  /** Where the events of a decoded source go; null: records stay where they came to. */
+  readonly decoded: DecodeSpace | null
   readonly log: MemoryLog
   readonly counts: SourceCounts
   readonly clock: Clock
@@ -31,6 +34,9 @@ export interface ExtentQueueOptions {
   readonly onCommit: (bytes: number, records: number) => void
   readonly onScanner: (undecided: number, crossChecked: number, crossFailed: number) => void
 }
+
+/** Of an entry that waits for its space. */
+const NO_REGION = { region: 0, capacity: 0 }
 
 /**
  * The extents of one source from cut to commit, over the shared ring: handed out in order, committed in order. An
@@ -48,6 +54,9 @@ export class ExtentQueue {
   readonly #again: number[] = []
   /** The tail waits for room for a table. */
   #tableWanted = false
+  /** The next entry waits for space for its decoded events. */
+  #spaceWanted = false
+  #meanRecordBytes = 0
   bytes = 0
 
   constructor(options: ExtentQueueOptions) {
@@ -56,6 +65,7 @@ export class ExtentQueue {
     options.tables.onRoom(() => {
       if (this.#tableWanted) this.#resumeTail()
     })
+    options.decoded?.onRoom(() => (this.#spaceWanted = false))
   }
 
   get depth(): number {
@@ -68,6 +78,11 @@ export class ExtentQueue {
 
   get full(): boolean {
     return this.depth === this.#extents.length
+  }
+
+  /** More bytes are not worth a task: their decoded events would not fit into a slab. */
+  extentBytesMax(meanRecordBytes: number): number {
+    return this.#options.decoded?.inputBytesMax(meanRecordBytes) ?? Infinity
   }
 
   /** Slabs with extents that are not committed. */
@@ -88,7 +103,9 @@ export class ExtentQueue {
     const { runs } = lane
     assert(ring.state(entry) === STATE.FREE)
     assert(runs[0]?.from === lane.cutFrom, 'every byte of an extent belongs to a run')
-    const { region, capacity } = lane.takeRegion(meanRecordBytes, runs.length)
+    this.#meanRecordBytes = meanRecordBytes
+    const { region, capacity } =
+      this.#options.decoded === null ? lane.takeRegion(meanRecordBytes, runs.length) : NO_REGION
     extent.begin({ slab: lane.slab, end: lane.complete, region, capacity, runs, own })
     pool.retain(lane.slab)
     const word = ring.base(entry)
@@ -102,14 +119,35 @@ export class ExtentQueue {
     return true
   }
 
-  /** Lays out the region and makes the entry ready from `from` on. */
+  /** Makes the entry ready from `from` on. */
   #prepare(entry: number, from: number): void {
-    const { arena, ring } = this.#options
+    const { ring } = this.#options
     const extent = this.#extents[entry]!
+    const word = ring.base(entry)
+    ring.words[word + ENTRY.FROM] = from
+    ring.words[word + ENTRY.TO] = extent.end
+    ring.words[word + ENTRY.RUNS] = extent.runs.length
+    // A suspect is tried alone; what stands before it goes first.
+    const alone = extent.suspect === from
+    ring.words[word + ENTRY.STOP_AT] = alone ? 0 : extent.suspect
+    ring.words[word + ENTRY.RECORD_LIMIT] = alone ? 1 : 0
+    ring.words[word + ENTRY.CONDEMNED] = alone && extent.suspectDeaths > 1 ? 1 : 0
+    ring.words[word + ENTRY.DECODE_FROM] = 0
+    if (this.#options.decoded === null) this.#layOut(entry)
+    extent.unsettle()
+    ring.leaveSlow(entry)
+    ring.setState(entry, STATE.READY)
+  }
+
+  /** Lays out the frame region. */
+  #layOut(entry: number): void {
+    const { arena, ring } = this.#options
+    const { region, capacity, runs } = this.#extents[entry]!
     const { words } = arena
-    extent.runs.forEach((run, index) => {
-      const word = runWord(extent.region, index)
-      words[word + RUN.FROM] = index === 0 ? from : run.from
+    const entryWord = ring.base(entry)
+    runs.forEach((run, index) => {
+      const word = runWord(region, index)
+      words[word + RUN.FROM] = index === 0 ? ring.words[entryWord + ENTRY.FROM]! : run.from
       words[word + RUN.STREAM] = run.stream.id
       words[word + RUN.KIND] = run.kind
       words[word + RUN.STATE] = run.state
@@ -117,31 +155,61 @@ export class ExtentQueue {
       words[word + RUN.PEER_BYTES] = Math.min(run.stream.peer.length, PEER_BYTES_MAX)
       arena.bytes.set(run.stream.peer, (word + RUN.PEER) << 2)
     })
+    ring.words[entryWord + ENTRY.REGION] = region
+    ring.words[entryWord + ENTRY.CAPACITY] = capacity
+  }
+
+  /** Gets an entry the space for its decoded events. False: there is none now. */
+  #findSpace(entry: number, decoded: DecodeSpace): boolean {
+    const { ring } = this.#options
+    const extent = this.#extents[entry]!
     const word = ring.base(entry)
-    ring.words[word + ENTRY.FROM] = from
-    ring.words[word + ENTRY.TO] = extent.end
-    ring.words[word + ENTRY.REGION] = extent.region
-    ring.words[word + ENTRY.RUNS] = extent.runs.length
-    ring.words[word + ENTRY.CAPACITY] = extent.capacity
-    // A suspect is tried alone; what stands before it goes first.
-    const alone = extent.suspect === from
-    ring.words[word + ENTRY.STOP_AT] = alone ? 0 : extent.suspect
-    ring.words[word + ENTRY.RECORD_LIMIT] = alone ? 1 : 0
-    ring.words[word + ENTRY.CONDEMNED] = alone && extent.suspectDeaths > 1 ? 1 : 0
-    extent.unsettle()
-    ring.leaveSlow(entry)
-    ring.setState(entry, STATE.READY)
+    extent.area = decoded.take({
+      runs: extent.runs.length,
+      inputBytes: extent.end - ring.words[word + ENTRY.FROM]!,
+      meanRecordBytes: this.#meanRecordBytes,
+      oldest: entry === this.#tail % this.#extents.length,
+      whole: extent.wantsWhole,
+    })
+    if (extent.area === null) return false
+    const { from, to, capacity, fresh } = extent.area
+    extent.region = to
+    extent.capacity = capacity
+    ring.words[word + ENTRY.DECODE_FROM] = from
+    ring.words[word + ENTRY.DECODE_TO] = to
+    ring.words[word + ENTRY.DECODE_FRESH] = fresh ? 1 : 0
+    this.#layOut(entry)
+    return true
+  }
+
+  /** The space is given back; `bytes` of it are a frame's. */
+  #giveSpace(extent: PendingExtent, bytes: number, inputBytes: number): void {
+    const { area } = extent
+    if (area === null) return
+    extent.area = null
+    this.#options.decoded!.give(area, bytes, inputBytes)
+  }
+
+  /** There is no space for the decoded events of what is ready. */
+  get waitsForSpace(): boolean {
+    return this.#spaceWanted
   }
 
   get hasReady(): boolean {
-    return this.#again.length > 0 || this.#next !== this.#head
+    return !this.#spaceWanted && (this.#again.length > 0 || this.#next !== this.#head)
   }
 
   /** The entry that a worker should get next, or -1; those that are tried again or resumed come first. */
   takeReady(): number {
-    const again = this.#again.shift()
-    if (again !== undefined) return again
-    return this.#next === this.#head ? -1 : this.#next++ % this.#extents.length
+    if (!this.hasReady) return -1
+    const entry = this.#again[0] ?? this.#next % this.#extents.length
+    const { decoded } = this.#options
+    if (decoded !== null && !this.#findSpace(entry, decoded)) {
+      this.#spaceWanted = true
+      return -1
+    }
+    if (this.#again.shift() === undefined) this.#next++
+    return entry
   }
 
   /** Sets where the task may write dead letters. */
@@ -186,7 +254,9 @@ export class ExtentQueue {
     const { ring } = this.#options
     const from = ring.words[ring.base(entry) + ENTRY.FROM]!
     const begun = ring.state(entry) !== STATE.READY
-    const verdict = begun ? this.#extents[entry]!.blame(ring.slowRecord(entry), from) : 'retried'
+    const extent = this.#extents[entry]!
+    const verdict = begun ? extent.blame(ring.slowRecord(entry), from) : 'retried'
+    this.#giveSpace(extent, 0, 0)
     this.#prepare(entry, from)
     this.#again.push(entry)
     this.#options.wake()
@@ -217,6 +287,8 @@ export class ExtentQueue {
     if (accepted > 0) this.#appendFrame(entry, from, consumed)
     else if ((finished || result === RESULT.TABLE_FULL) && extent.tableSlab !== -1)
       pool.release(extent.tableSlab)
+    extent.wantsWhole = accepted === 0
+    this.#giveSpace(extent, words[word + ENTRY.DECODED]!, consumed - from)
     const ended = extent.answerStreams(answers, consumed, finished)
     const records = words[word + ENTRY.RECORDS]!
     if (!finished) {
@@ -245,7 +317,9 @@ export class ExtentQueue {
     const extent = this.#extents[entry]!
     const word = ring.base(entry)
     const { words, doubles } = ring
-    const { slab, tableSlab, region } = extent
+    const { tableSlab, region, area } = extent
+    const slab = area?.slab ?? extent.slab
+    const bytesFrom = area?.from ?? from
     pool.retain(slab)
     const sequence = log.nextSequence()
     arena.words[(region >> 2) + HEADER.SEQUENCE] = sequence | 0
@@ -255,8 +329,8 @@ export class ExtentQueue {
       source,
       region,
       runs: extent.runs.length,
-      bytesFrom: from,
-      bytesTo: consumed,
+      bytesFrom,
+      bytesTo: area === null ? consumed : bytesFrom + words[word + ENTRY.DECODED]!,
       records: words[word + ENTRY.ACCEPTED]!,
       fast: words[word + ENTRY.FAST]!,
       breaks: words[word + ENTRY.BREAKS]!,
@@ -279,6 +353,10 @@ export class ExtentQueue {
     const entry = this.#tail % this.#extents.length
     const extent = this.#extents[entry]!
     const from = ring.words[ring.base(entry) + ENTRY.FROM]!
+    if (this.#options.decoded !== null) {
+      this.#goOn(entry, from)
+      return
+    }
     // Taking may free the slab of another table, which is told to all that wait: not to this one a second time.
     this.#tableWanted = false
     const space = tables.take(regionBytes(extent.runs.length, 0), extent.end - from)

@@ -166,6 +166,19 @@ export class Intake {
     return true
   }
 
+  /**
+   * The shared lane, with room for `bytes`, where the stream appends whole records of a kind by itself. Null: no room;
+   * the stream does not wait.
+   */
+  laneFor(stream: Stream, kind: number, bytes: number): Lane | null {
+    const lane = this.#waiting.forRoom.empty ? this.#sharedLane(bytes, 1) : null
+    if (lane === null) return null
+    const runsBefore = lane.runs.length
+    lane.beginRun(stream, kind)
+    if (lane.runs.length > runsBefore) stream.runPlaced()
+    return lane
+  }
+
   /** A stream with whole records in the shared lane has ended, and somebody may wait for its answer. */
   hurry(): void {
     const lane = this.#shared
@@ -282,12 +295,17 @@ export class Intake {
   /** Bytes came into a lane: is it time for a worker? */
   poke(lane: Lane): void {
     if (lane.pendingBytes === 0) return
-    if (lane.pendingBytes >= lane.extentBytesMax(this.meanRecordBytes)) {
+    if (lane.pendingBytes >= Math.min(lane.extentBytesMax(this.meanRecordBytes), this.readBytesMax)) {
       this.cut(lane, false)
       return
     }
     if (lane.urgent || lane.pendingBytes >= EXTENT_BYTES_IDLE) this.#options.wake()
     this.#lingerTimer ??= this.#options.clock.setTimeout(() => this.#linger(), this.#options.lingerMs)
+  }
+
+  /** What fills the space for decoded events: more is not read at once, nor worth a task. */
+  get readBytesMax(): number {
+    return this.#options.extents.extentBytesMax(this.meanRecordBytes)
   }
 
   #linger(): void {
@@ -317,7 +335,8 @@ export class Intake {
 
   /** A worker could take something: is a lane worth it? An idle one takes what is urgent, due or `EXTENT_BYTES_IDLE`. */
   hasWork(workerIdle: boolean): boolean {
-    return !this.#options.extents.full && this.#worthCutting(workerIdle) !== null
+    const { extents } = this.#options
+    return !extents.full && !extents.waitsForSpace && this.#worthCutting(workerIdle) !== null
   }
 
   /** Cuts a lane that is worth it, all in turn. True when an extent was cut. */

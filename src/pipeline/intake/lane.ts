@@ -1,6 +1,8 @@
 import assert from 'node:assert'
 import type { Arena } from '../../memory/arena.ts'
 import {
+  DATAGRAM_ADDRESS_BYTES_MAX,
+  DATAGRAM_HEAD_BYTES,
   EXTENT_RUNS_MAX,
   FRAME_RECORDS_MAX,
   HEADER_BYTES,
@@ -30,6 +32,13 @@ const TABLE_SHARE_MAX = 1 / 4
  */
 const LAST_REGION_RUNS = 4
 const LAST_REGION_BYTES = regionBytes(LAST_REGION_RUNS, 1) + 8
+
+const JOINED_KINDS: ReadonlySet<number> = new Set([
+  RUN_KIND.LINES,
+  RUN_KIND.OCTETS,
+  RUN_KIND.NULS,
+  RUN_KIND.DATAGRAMS,
+])
 
 /** A piece of one stream in a lane; it ends where the next begins. */
 export interface Run {
@@ -114,10 +123,27 @@ export class Lane {
     assert(this.fill <= this.#regionBottom, 'bytes stay below the regions')
   }
 
+  /** A datagram with its sender, as a run of DATAGRAMS holds it; it is whole. */
+  appendDatagram(payload: Uint8Array, address: string, port: number): void {
+    const { bytes } = this.#arena
+    const at = this.fill
+    const addressFrom = at + DATAGRAM_HEAD_BYTES
+    const addressBytes = Math.min(address.length, DATAGRAM_ADDRESS_BYTES_MAX)
+    for (let i = 0; i < addressBytes; i++) bytes[addressFrom + i] = address.charCodeAt(i)
+    bytes[at] = payload.length
+    bytes[at + 1] = payload.length >> 8
+    bytes[at + 2] = port
+    bytes[at + 3] = port >> 8
+    bytes[at + 4] = addressBytes
+    bytes.set(payload, addressFrom + addressBytes)
+    this.fill = this.complete = addressFrom + addressBytes + payload.length
+    assert(this.fill <= this.#regionBottom, 'bytes stay below the regions')
+  }
+
   /** Everything written from now on, or from `from`, belongs to this stream. */
   beginRun(stream: Stream, kind: number, from = this.fill): Run {
     const last = this.runs[this.runs.length - 1]
-    if (last !== undefined && last.stream === stream && kind === RUN_KIND.LINES && isLines(last)) return last
+    if (last !== undefined && last.stream === stream && joins(kind, last.kind)) return last
     const run = { from, stream, kind, state: 0, length: 0 }
     this.runs.push(run)
     return run
@@ -138,6 +164,7 @@ export class Lane {
   }
 }
 
-function isLines(run: Run): boolean {
-  return (run.kind & RUN_KIND_MASK) === RUN_KIND.LINES
+/** Whole records of one stream that follow each other are one run. */
+function joins(kind: number, before: number): boolean {
+  return kind === (before & RUN_KIND_MASK) && JOINED_KINDS.has(kind)
 }

@@ -1,22 +1,24 @@
 import assert from 'node:assert'
 import { KIB } from '../../base/units.ts'
 import { DEAD_LETTER_RECORD_BYTES_MAX } from '../../encode/dead-letter.ts'
-import { RUN_BEGIN, RUN_KIND } from '../../memory/frame-region.ts'
+import { RUN_BEGIN, RUN_KIND, RUN_KIND_MASK } from '../../memory/frame-region.ts'
 import { UNFINISHED_BLOCK_BYTES } from '../limits.ts'
 import { LF_BYTES } from './lane.ts'
 import type { Lane } from './lane.ts'
+import type { RecordEnds } from './record-ends.ts'
 import type { Stream, StreamWriter } from './stream.ts'
 
-const LF = 0x0a
 /** A kernel read is offered at least so much room, else the lane is full. */
 const HOT_READ_BYTES_MIN = 16 * KIB
 
 /**
- * Newline framing on the main thread: whole lines go into the source's shared lane, the unfinished one waits in a block
- * of a fixed pool. A line that outgrows its block, and a hot connection, get a lane of their own.
+ * Records whose ends the main thread can see, lines above all: whole ones go into the source's shared lane, the
+ * unfinished one waits in a block of a fixed pool. A line that outgrows its block, and a hot connection, get a lane of
+ * their own. "Line" stands for any record that `RecordEnds` tells apart.
  */
 export class LineWriter implements StreamWriter {
   readonly #stream: Stream
+  readonly #ends: RecordEnds
   #block: Uint8Array | null = null
   #blockLength = 0
   lane: Lane | null
@@ -25,50 +27,58 @@ export class LineWriter implements StreamWriter {
   /** Length so far of a line that is too long; its beginning stands in the lane. */
   #oversize = 0
 
-  constructor(stream: Stream, lane: Lane | null) {
+  constructor(stream: Stream, ends: RecordEnds, lane: Lane | null) {
     this.#stream = stream
+    this.#ends = ends
     this.lane = lane
     this.#begun = lane !== null
     if (lane === null) return
-    lane.beginRun(stream, RUN_KIND.LINES, lane.cutFrom)
+    lane.beginRun(stream, ends.kind, lane.cutFrom)
     this.#noteLines(lane, lane.cutFrom)
   }
 
   take(chunk: Uint8Array): Uint8Array | null {
     if (this.lane !== null) return this.#takeIntoLane(chunk)
-    const lineEnd = chunk.lastIndexOf(LF) + 1
+    const ends = this.#ends
+    ends.save()
+    const lineEnd = Math.max(0, ends.lastEnd(chunk, 0, chunk.length))
     if (lineEnd > 0) {
       const { intake } = this.#stream
       const pieces =
         this.#blockLength > 0
           ? [this.#unfinished(), chunk.subarray(0, lineEnd)]
           : [chunk.subarray(0, lineEnd)]
-      if (!intake.place(this.#stream, this.#lines, pieces)) return chunk
+      if (!intake.place(this.#stream, this.#lines, pieces)) {
+        ends.rewind()
+        return chunk
+      }
       this.#begun = true
       this.#setBlockLength(0)
     }
-    return this.#keep(lineEnd > 0 ? chunk.subarray(lineEnd) : chunk)
+    const tail = lineEnd > 0 ? chunk.subarray(lineEnd) : chunk
+    if (this.#keep(tail)) return null
+    // It will be shown to `ends` again, wherever it goes.
+    if (lineEnd > 0) ends.restart()
+    else ends.rewind()
+    return this.openLane() ? this.#takeIntoLane(tail) : tail
   }
 
   get #lines(): number {
-    return this.#begun ? RUN_KIND.LINES : RUN_KIND.LINES | RUN_BEGIN
+    return this.#begun ? this.#ends.kind : this.#ends.kind | RUN_BEGIN
   }
 
-  /** Keeps the beginning of a line. */
-  #keep(tail: Uint8Array): Uint8Array | null {
+  /** Keeps the beginning of a line, if a block has room for it. */
+  #keep(tail: Uint8Array): boolean {
     if (tail.length === 0) {
       this.#freeBlock()
-      return null
+      return true
     }
-    if (this.#blockLength + tail.length <= UNFINISHED_BLOCK_BYTES) {
-      this.#block ??= this.#stream.intake.blocks.take()
-      if (this.#block !== null) {
-        this.#block.set(tail, this.#blockLength)
-        this.#setBlockLength(this.#blockLength + tail.length)
-        return null
-      }
-    }
-    return this.openLane() ? this.#takeIntoLane(tail) : tail
+    if (this.#blockLength + tail.length > UNFINISHED_BLOCK_BYTES) return false
+    this.#block ??= this.#stream.intake.blocks.take()
+    if (this.#block === null) return false
+    this.#block.set(tail, this.#blockLength)
+    this.#setBlockLength(this.#blockLength + tail.length)
+    return true
   }
 
   #unfinished(): Uint8Array {
@@ -128,7 +138,8 @@ export class LineWriter implements StreamWriter {
   space(): Uint8Array | null {
     const lane = this.#laneWithRoom()
     if (lane === null) return null
-    const room = lane.room(this.#stream.intake.meanRecordBytes, 1)
+    const { intake } = this.#stream
+    const room = Math.min(lane.room(intake.meanRecordBytes, 1), intake.readBytesMax)
     lane.offered = lane.fill + room
     return this.#stream.intake.arena.bytes.subarray(lane.fill, lane.fill + room)
   }
@@ -185,61 +196,71 @@ export class LineWriter implements StreamWriter {
   /** Finds the last line's end in what was written from `from` on, and minds lines that are too long. */
   #noteLines(lane: Lane, from: number): void {
     const { bytes } = this.#stream.intake.arena
+    const ends = this.#ends
     let start = from
     if (this.#oversize > 0) {
-      const at = bytes.subarray(from, lane.fill).indexOf(LF)
-      if (at === -1) {
+      const behind = ends.firstEnd(bytes, from, lane.fill)
+      if (behind === -1) {
         this.#oversize += lane.fill - from
         lane.fill = from
         return
       }
-      this.#endOversize(lane, from, from + at)
+      this.#endOversize(lane, from, behind)
       start = lane.complete
     }
-    let at = lane.fill - 1
-    while (at >= start && bytes[at] !== LF) at--
-    if (at >= start) {
-      lane.complete = at + 1
+    const end = ends.lastEnd(bytes, start, lane.fill)
+    if (end !== -1) {
+      this.#nameRun(lane)
+      lane.complete = end
       this.#begun = true
     }
     const tail = lane.fill - lane.complete
-    if (tail > this.#stream.intake.maxRecordBytes) {
+    if (tail > this.#stream.intake.maxRecordBytes + ends.headBytesMax) {
       this.#oversize = tail
       lane.fill = lane.complete + Math.min(tail, DEAD_LETTER_RECORD_BYTES_MAX)
     }
   }
 
-  /** The line that is too long ended at `end`: its kept beginning becomes a run, what follows moves up behind it. */
-  #endOversize(lane: Lane, from: number, end: number): void {
+  /** What the first run is about may have been unknown when it began. */
+  #nameRun(lane: Lane): void {
+    const run = lane.runs[lane.runs.length - 1]!
+    run.kind = (run.kind & ~RUN_KIND_MASK) | this.#ends.kind
+  }
+
+  /** The line that is too long ended before `behind`: its kept beginning becomes a run, what follows moves up behind it. */
+  #endOversize(lane: Lane, from: number, behind: number): void {
     const { arena } = this.#stream.intake
+    const { terminator } = this.#ends
     const keptFrom = lane.complete
     if (keptFrom === lane.runs[lane.runs.length - 1]?.from) lane.runs.pop()
+    const end = terminator !== null && arena.bytes[behind - 1] === terminator[0] ? behind - 1 : behind
     lane.beginRun(this.#stream, RUN_KIND.OVERSIZE, keptFrom).length = this.#oversize + (end - from)
-    arena.bytes.copyWithin(from, end + 1, lane.fill)
-    lane.fill -= end + 1 - from
+    arena.bytes.copyWithin(from, behind, lane.fill)
+    lane.fill -= behind - from
     lane.complete = from
     this.#oversize = 0
     this.#begun = true
-    lane.beginRun(this.#stream, RUN_KIND.LINES, from)
+    lane.beginRun(this.#stream, this.#ends.kind, from)
   }
 
   finish(clean: boolean): boolean {
     const { intake } = this.#stream
     const { lane } = this
+    const terminator = clean ? this.#ends.terminator : null
     if (lane === null) {
       if (this.#blockLength === 0) return true
-      const pieces = clean ? [this.#unfinished(), LF_BYTES] : [this.#unfinished()]
-      const kind = clean ? this.#lines : RUN_KIND.BROKEN
+      const pieces = terminator === null ? [this.#unfinished()] : [this.#unfinished(), terminator]
+      const kind = terminator === null ? RUN_KIND.BROKEN : this.#lines
       if (!intake.place(this.#stream, kind, pieces)) return false
       this.#freeBlock()
       return true
     }
     if (this.#oversize > 0) {
       lane.append(LF_BYTES)
-      this.#endOversize(lane, lane.fill - 1, lane.fill - 1)
+      this.#endOversize(lane, lane.fill - LF_BYTES.length, lane.fill)
     } else if (lane.fill > lane.complete) {
       this.#ensureRun(lane)
-      if (clean) lane.append(LF_BYTES)
+      if (terminator !== null) lane.append(terminator)
       else {
         if (lane.complete === lane.runs[lane.runs.length - 1]?.from) lane.runs.pop()
         lane.beginRun(this.#stream, RUN_KIND.BROKEN, lane.complete)

@@ -1,5 +1,6 @@
 import { RUN, RUN_BEGIN, RUN_OUTCOME, runWord } from '../../memory/frame-region.ts'
 import type { RecordError } from '../../scan/worker-context.ts'
+import type { DecodeArea } from './decode-space.ts'
 import type { Run } from './lane.ts'
 
 /** A worker may die so often on an extent without a suspect before the record that it began with is tried alone. */
@@ -37,6 +38,10 @@ export class PendingExtent {
   capacity = 0
   runs: Run[] = []
   own = false
+  /** For decoded events; null: none needed, or not yet there. */
+  area: DecodeArea | null = null
+  /** The area before was too small for a single event. */
+  wantsWhole = false
   /** The worker is done with the part, and its dead letters are on disk. */
   settled = false
   #errors = NO_ERRORS
@@ -53,6 +58,8 @@ export class PendingExtent {
     this.capacity = extent.capacity
     this.runs = extent.runs
     this.own = extent.own
+    this.area = null
+    this.wantsWhole = false
     this.suspect = this.suspectDeaths = this.#blindDeaths = 0
   }
 

@@ -115,9 +115,9 @@ export class Scheduler {
     if (!line.extents.hasReady) line.intake.offerWork(workerIdle)
     const entry = line.extents.takeReady()
     if (entry === -1) {
-      // Its ring is full.
       this.#putBack(output)
-      return false
+      // Others may have work where it lacks space; else its ring is full.
+      return line.extents.waitsForSpace
     }
     void this.#run(line, entry, output)
     return true

@@ -1,12 +1,21 @@
+import assert from 'node:assert'
 import { PEER_BYTES_MAX } from '../../memory/frame-region.ts'
 import type { RecordError } from '../../scan/worker-context.ts'
+import { DatagramWriter } from './datagram-writer.ts'
 import { DocumentWriter } from './document-writer.ts'
 import type { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
 import { LineWriter } from './line-writer.ts'
+import { recordEnds } from './record-ends.ts'
 
 /** How a stream's bytes are told apart into records. */
-export type Framing = 'lines' | 'documents' | 'auto'
+export type Framing = 'lines' | 'documents' | 'auto' | SyslogFraming | 'datagrams'
+
+/**
+ * For sources whose messages are decoded: lines, octet counting (RFC 6587 section 3.4.1), told apart by the stream's
+ * first bytes (auto), or messages that end with NUL.
+ */
+export type SyslogFraming = 'syslog-newline' | 'syslog-octets' | 'syslog-auto' | 'syslog-nul'
 
 export interface StreamOptions {
   /** Who sends, as in `192.0.2.7:51234`. */
@@ -65,10 +74,22 @@ export class Stream {
     this.id = id
     this.peer = Buffer.from(options.peer.slice(0, PEER_BYTES_MAX), 'latin1')
     this.#options = options
-    this.#writer =
-      options.framing === 'lines'
-        ? new LineWriter(this, null)
-        : new DocumentWriter(this, options.framing === 'auto')
+    this.#writer = this.#firstWriter(options.framing)
+  }
+
+  #firstWriter(framing: Framing): StreamWriter {
+    if (framing === 'documents' || framing === 'auto') return new DocumentWriter(this, framing === 'auto')
+    if (framing === 'datagrams') return new DatagramWriter(this)
+    return new LineWriter(this, recordEnds(framing), null)
+  }
+
+  /**
+   * Takes a datagram and its sender; the bytes are copied. False: there is no room, and it was not taken. (There is for
+   * one after `Intake.hasRoom(DATAGRAM_ROOM_BYTES)` said so.)
+   */
+  datagram(payload: Uint8Array, address: string, port: number): boolean {
+    assert(this.#writer instanceof DatagramWriter)
+    return this.#writer.put(payload, address, port)
   }
 
   /**
@@ -184,7 +205,7 @@ export class Stream {
 
   /** The body turned out to be lines: go on so, with the lane that it has. */
   becomeLines(lane: Lane): void {
-    this.#writer = new LineWriter(this, lane)
+    this.#writer = new LineWriter(this, recordEnds('lines'), lane)
     this.resumeLater()
   }
 

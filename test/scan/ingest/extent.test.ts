@@ -3,6 +3,7 @@ import t from 'tap'
 import { ENTRY, RESULT } from '../../../src/memory/extent-ring.ts'
 import { Extent } from '../../../src/scan/extent.ts'
 import { compileKernel } from '../../../src/scan/kernel.ts'
+import { guarded } from '../../../src/scan/slow-path.ts'
 import type { SourceKernel } from '../../../src/scan/kernel.ts'
 import { compileRouter } from '../../../src/scan/where.ts'
 import type { WhereSpec } from '../../../src/scan/where.ts'
@@ -29,7 +30,7 @@ function openExtent(
     maxDepth: 8,
   }
   const extent = new Extent(rig.arena, filters.length > 0 ? compileRouter(filters) : null)
-  extent.open({ ...compileKernel(source, 0), ...kernel }, rig.ring, 0)
+  extent.open({ ...compileKernel(source, 0, rig.arena), ...kernel }, rig.ring, 0)
   extent.beginRun(0, false)
   const recordAt = (index: number): number => rig.from + index * (RECORD.length + 1)
   return {
@@ -66,6 +67,7 @@ t.test('a scanner that accepts what is none is found out as well', async (t) => 
       maxDepth: 8,
     },
     0,
+    new ExtentRig().arena,
   )
   const { accept, seal, extent } = openExtent(5000, { slowPath: refusing.slowPath })
   for (let i = 0; i < 4095; i++) accept(i)
@@ -75,7 +77,7 @@ t.test('a scanner that accepts what is none is found out as well', async (t) => 
 })
 
 t.test('a slow path that fails refuses the record', async (t) => {
-  const { extent, recordAt, seal } = openExtent(1, { slowPath: { decide: fail } })
+  const { extent, recordAt, seal } = openExtent(1, { slowPath: { decide: guarded(fail) } })
   t.equal(extent.decide(recordAt(0), recordAt(0) + RECORD.length), true)
   const answer = seal()
   t.same(answer.rejectedBy, { processing_failure: 1 })

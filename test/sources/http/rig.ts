@@ -103,6 +103,7 @@ export class Rig {
       pool,
       ring,
       tables: this.#tables,
+      decoded: null,
       log,
       counts,
       clock: systemClock,
