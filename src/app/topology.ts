@@ -11,6 +11,7 @@ import { SlabPool } from '../memory/slab-pool.ts'
 import type { SlabOwner } from '../memory/slab-pool.ts'
 import { Dispatcher } from '../pipeline/dispatch/dispatcher.ts'
 import { BlockPool } from '../pipeline/intake/block-pool.ts'
+import { DecodeSpace } from '../pipeline/intake/decode-space.ts'
 import { DrainRate } from '../pipeline/intake/drain-rate.ts'
 import { ExtentQueue } from '../pipeline/intake/extent-queue.ts'
 import { Intake } from '../pipeline/intake/intake.ts'
@@ -19,6 +20,7 @@ import type { IngestLine } from '../pipeline/intake/scheduler.ts'
 import { TableSpace } from '../pipeline/intake/table-space.ts'
 import { Ledger, SinkCounts, SourceCounts } from '../pipeline/ledger.ts'
 import {
+  RESERVE_SLABS_PER_DECODER,
   RESERVE_SLABS_PER_SINK,
   RESERVE_SLABS_PER_SOURCE,
   RING_ENTRIES,
@@ -32,13 +34,16 @@ import { WorkerPool } from '../pipeline/worker-pool.ts'
 import type { WorkerContext } from '../scan/worker-context.ts'
 import { createSink, payloadForm } from '../sinks/registry.ts'
 import type { SinkConfig } from '../sinks/registry.ts'
-import { createSource } from '../sources/registry.ts'
+import { createSource, isDecoded } from '../sources/registry.ts'
 import type { SourceConfig } from '../sources/registry.ts'
 import type { TelemetryEvents } from '../telemetry/events.ts'
 import type { ResolvedConfig } from './config/root.ts'
+import { connectionsMax } from './open-files.ts'
 
 /** `severity >= 8` is the fast lane; `journal.fast_severity` comes with the journal. */
 const FAST_SEVERITY = 8
+/** More than any decoder makes. */
+const DECODED_DEPTH_MAX = 8
 const SHARE_OF_SOURCE = 1 / 2
 const SHARE_OF_SINK = 1 / 2
 const SHARE_OF_OUTPUTS = 1 / 8
@@ -59,6 +64,7 @@ export interface TopologyOptions {
 export interface SourceLine extends IngestLine {
   readonly config: SourceConfig
   readonly owner: SlabOwner
+  readonly decoded: DecodeSpace | null
   readonly door: Source
 }
 
@@ -103,6 +109,11 @@ export class Topology {
     const sourceOwners = config.sources.map(({ name }) =>
       this.pool.addOwner(`sources.${name}`, RESERVE_SLABS_PER_SOURCE, SHARE_OF_SOURCE),
     )
+    const decodedOwners = config.sources.map((source) =>
+      isDecoded(source)
+        ? this.pool.addOwner(`sources.${source.name} decoded`, RESERVE_SLABS_PER_DECODER, SHARE_OF_SOURCE)
+        : null,
+    )
     const sinkOwners = config.sinks.map(({ name }) =>
       this.pool.addOwner(`sinks.${name}`, RESERVE_SLABS_PER_SINK, SHARE_OF_SINK),
     )
@@ -128,6 +139,7 @@ export class Topology {
         source,
         index,
         sourceOwners[index]!,
+        decodedOwners[index]!,
         rings[index]!,
         context.filters.length > 0,
       ),
@@ -150,6 +162,7 @@ export class Topology {
     config: SourceConfig,
     source: number,
     owner: SlabOwner,
+    decodedOwner: SlabOwner | null,
     ring: ExtentRing,
     filtered: boolean,
   ): SourceLine {
@@ -158,12 +171,14 @@ export class Topology {
     const { name } = config
     const wake = () => this.scheduler.wake()
     const counts = this.ledger.sources[source]!
+    const decoded = decodedOwner === null ? null : new DecodeSpace(arena, pool, decodedOwner)
     const extents = new ExtentQueue({
       source,
       arena,
       pool,
       ring,
       tables,
+      decoded,
       log,
       counts,
       clock,
@@ -199,7 +214,7 @@ export class Topology {
       accepting: () => intake.accepting,
     })
     const { recordTimeoutMs } = config
-    return { name, source, config, owner, ring, extents, intake, door, recordTimeoutMs }
+    return { name, source, config, owner, decoded, ring, extents, intake, door, recordTimeoutMs }
   }
 
   /** Slabs by what they wait for: a slab that is filled and worked on at once counts as filling. */
@@ -285,7 +300,8 @@ function workerContext(config: ResolvedConfig, arena: Arena, rings: readonly Ext
       ring: rings[index]!.buffer,
       schema: config.schemas[source.schema]!,
       maxRecordBytes: source.maxRecordBytes,
-      maxDepth: source.maxDepth,
+      maxDepth: 'maxDepth' in source ? source.maxDepth : DECODED_DEPTH_MAX,
+      ...(isDecoded(source) ? { decoder: { type: 'syslog', timezone: source.timezone } } : undefined),
     })),
     filters: config.sinks.flatMap(({ where }) => (where === undefined ? [] : [where])),
   }
@@ -294,5 +310,5 @@ function workerContext(config: ResolvedConfig, arena: Arena, rings: readonly Ext
 /** Streams of a source that can have an unfinished record at once. */
 function unfinishedMax(config: SourceConfig): number {
   if (config.type === 'http') return config.maxRequests
-  return 'maxConnections' in config ? config.maxConnections : 1
+  return Math.max(1, connectionsMax(config))
 }

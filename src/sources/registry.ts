@@ -6,10 +6,13 @@ import type { HttpSourceConfig } from './http/config.ts'
 import { HttpSource } from './http/index.ts'
 import type { StdinSourceConfig } from './stdin/config.ts'
 import { StdinSource } from './stdin/index.ts'
+import type { SyslogSourceConfig } from './syslog/config.ts'
+import { createSyslogSource } from './syslog/index.ts'
 import type { TcpSourceConfig } from './tcp/config.ts'
 import { TcpSource } from './tcp/index.ts'
 
-export type SourceConfig = HttpSourceConfig | TcpSourceConfig | StdinSourceConfig | EmbeddedSourceConfig
+export type SourceConfig =
+  HttpSourceConfig | TcpSourceConfig | SyslogSourceConfig | StdinSourceConfig | EmbeddedSourceConfig
 type SourceType = SourceConfig['type']
 type ConfigOf<Type extends SourceType> = Extract<SourceConfig, { readonly type: Type }>
 
@@ -18,6 +21,7 @@ const sources: {
 } = {
   http: (config, context) => new HttpSource(config, context),
   tcp: (config, context) => new TcpSource(config, context),
+  syslog: (config, context) => createSyslogSource(config, context),
   stdin: (config, context) => new StdinSource(config, context),
   embedded: () => new EmbeddedSource(),
 }
@@ -27,4 +31,9 @@ export function createSource<Type extends SourceType>(
   context: SourceContext,
 ): Source {
   return sources[config.type](config, context)
+}
+
+/** Whether a source's messages are decoded into events, which then need space of their own. */
+export function isDecoded(config: { readonly type: string }): config is SyslogSourceConfig {
+  return config.type === 'syslog'
 }

@@ -10,6 +10,7 @@ import { checkStdoutSink, stdoutSinkKeys } from '../../sinks/stdout/config.ts'
 import { checkEmbeddedSource, embeddedSourceKeys } from '../../sources/embedded/config.ts'
 import { checkHttpSource, httpSourceKeys } from '../../sources/http/config.ts'
 import { checkStdinSource, stdinSourceKeys } from '../../sources/stdin/config.ts'
+import { checkSyslogSource, syslogSourceKeys } from '../../sources/syslog/config.ts'
 import { checkTcpSource, tcpSourceKeys } from '../../sources/tcp/config.ts'
 
 export interface ComponentType<Config> {
@@ -18,24 +19,25 @@ export interface ComponentType<Config> {
 }
 
 /** The loader picks the entry by `type`, so each check is given the configuration that it names. */
-type Registry<Config extends { readonly type: string }> = {
+type Types<Config extends { readonly type: string }> = {
   readonly [Type in Config['type']]: ComponentType<Extract<Config, { readonly type: Type }>>
 }
 
-export const sourceTypes: Registry<SourceConfig> = {
+export const sourceTypes = {
   http: { keys: httpSourceKeys, check: checkHttpSource },
   tcp: { keys: tcpSourceKeys, check: checkTcpSource },
+  syslog: { keys: syslogSourceKeys, check: checkSyslogSource },
   stdin: { keys: stdinSourceKeys, check: checkStdinSource },
   embedded: { keys: embeddedSourceKeys, check: checkEmbeddedSource },
-}
+} satisfies Types<SourceConfig>
 
-export const sinkTypes: Registry<SinkConfig> = {
+export const sinkTypes = {
   http: { keys: httpSinkKeys, check: checkHttpSink },
   file: { keys: fileSinkKeys, check: checkFileSink },
   stdout: { keys: stdoutSinkKeys, check: checkStdoutSink },
   blackhole: { keys: blackholeSinkKeys, check: checkBlackholeSink },
-}
+} satisfies Types<SinkConfig>
 
 /** Types that the configuration language has and this version does not. */
-export const laterSourceTypes: readonly string[] = ['syslog', 'http_poll']
+export const laterSourceTypes: readonly string[] = ['http_poll']
 export const laterSinkTypes: readonly string[] = ['elasticsearch', 'kafka']

@@ -66,19 +66,23 @@ function checkReferences({ references, sourceNames, schemaNames }: CheckedParts,
 }
 
 function checkListeners({ sources, admin }: CheckedParts, report: PathReport): void {
-  const listeners: { path: Path; listen: ListenAddress }[] = []
-  if (admin !== undefined) {
-    listeners.push({ path: ['admin', 'listen'], listen: admin.listen })
-    checkExposure(admin, 'insecure: true', (path, expected) => report(['admin', ...path], expected))
+  const listeners: { path: Path; listen: ListenAddress; udp: boolean }[] = []
+  if (admin !== undefined && admin.listen !== null) {
+    const { listen, insecure } = admin
+    listeners.push({ path: ['admin', 'listen'], listen, udp: false })
+    checkExposure({ listen, insecure }, 'insecure: true', (path, expected) =>
+      report(['admin', ...path], expected),
+    )
   }
   for (const source of sources) {
     if (!('listen' in source)) continue
     const { name, listen } = source
-    const clash = listeners.find((other) => sharesAddress(other.listen, listen))
+    const udp = source.type === 'syslog' && source.transport === 'udp'
+    const clash = listeners.find((other) => other.udp === udp && sharesAddress(other.listen, listen))
     const path = ['sources', name, 'listen']
     if (clash !== undefined)
       report(path, `an address of its own, not that of ${clash.path.slice(0, -1).join('.')}`)
-    listeners.push({ path, listen })
+    listeners.push({ path, listen, udp })
   }
 }
 
@@ -104,7 +108,7 @@ function checkArchives(sinks: readonly SinkConfig[], report: PathReport): void {
 /** Checks the arena against its reserves and works out `workers: auto`; undefined where it can't hold them. */
 export function resolveWorkers(
   memory: ResolvedConfig['memory'],
-  parts: { readonly sources: readonly unknown[]; readonly sinks: readonly unknown[] },
+  parts: { readonly sources: readonly { readonly type: string }[]; readonly sinks: readonly unknown[] },
   configured: number | 'auto',
   cores: number,
   report: PathReport,
@@ -129,7 +133,7 @@ export function resolveWorkers(
 
 /** What a sink has in flight stays within half of what the reserves leave of the arena. */
 export function checkShares(
-  config: Pick<ResolvedConfig, 'memory' | 'sinks' | 'workers'> & { readonly sources: readonly unknown[] },
+  config: Pick<ResolvedConfig, 'memory' | 'sinks' | 'workers' | 'sources'>,
   report: PathReport,
 ): void {
   const { slabBytes, arenaBytes } = config.memory

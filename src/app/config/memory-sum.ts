@@ -3,6 +3,7 @@ import { formatBytes, MIB } from '../../base/units.ts'
 import {
   ARCHIVE_RECOVERY_UNITS,
   ARCHIVE_UNIT_BYTES_MAX,
+  DATAGRAM_GARBAGE_BYTES_MAX,
   HTTP_BODY_IN_FLIGHT_BYTES,
   HTTP_HEAD_HELD_BYTES,
   INFLATER_BYTES,
@@ -47,11 +48,18 @@ export function memorySum(
     ...(config.sources.some(({ type }) => type === 'http')
       ? [multiple('inflaters,', INFLATERS_MAX, INFLATER_BYTES)]
       : []),
+    ...(config.sources.some(takesDatagrams)
+      ? [{ what: 'datagrams, read and not yet freed', bytes: DATAGRAM_GARBAGE_BYTES_MAX }]
+      : []),
     ...config.sinks.flatMap((sink) => itemsOfSink(sink, recordBytesMax)),
     multiple('workers,', workers, workerBytes),
     { what: 'main thread heap', bytes: MAIN_HEAP_BYTES },
   ]
   return { items, totalBytes: items.reduce((sum, { bytes }) => sum + bytes, 0) }
+}
+
+function takesDatagrams(source: SourceConfig): boolean {
+  return source.type === 'syslog' && source.transport === 'udp'
 }
 
 function itemsOfSource(source: SourceConfig): MemoryItem[] {
@@ -75,6 +83,7 @@ function itemsOfSource(source: SourceConfig): MemoryItem[] {
       ring,
     ]
   }
+  if (takesDatagrams(source)) return [ring]
   const { maxConnections } = source
   // However many share it, each connection is offered at least a block.
   const parkedBytes = Math.max(TCP_PARKED_BYTES, maxConnections * UNFINISHED_BLOCK_BYTES)

@@ -1,13 +1,15 @@
 /** Slabs that are kept back, so that nothing deadlocks, and the number of workers that the arena has them for. */
 import {
+  RESERVE_SLABS_PER_DECODER,
   RESERVE_SLABS_PER_SINK,
   RESERVE_SLABS_PER_SOURCE,
   RESERVE_SLABS_PER_WORKER,
   SHARED_SLABS_MIN,
 } from '../../pipeline/limits.ts'
+import { isDecoded } from '../../sources/registry.ts'
 
 interface Parts {
-  readonly sources: readonly unknown[]
+  readonly sources: readonly { readonly type: string }[]
   readonly sinks: readonly unknown[]
 }
 
@@ -15,6 +17,7 @@ interface Parts {
 export function reserves({ sources, sinks }: Parts, workers: number): number {
   return (
     sources.length * RESERVE_SLABS_PER_SOURCE +
+    sources.filter(isDecoded).length * RESERVE_SLABS_PER_DECODER +
     sinks.length * RESERVE_SLABS_PER_SINK +
     workers * RESERVE_SLABS_PER_WORKER
   )

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Intake } from '../intake/intake.ts'
-import type { Stream, StreamOptions } from '../intake/stream.ts'
+import type { Stream, SyslogFraming } from '../intake/stream.ts'
 import type { KernelReader } from './kernel-read.ts'
 
 /** A read that fills so much of what was offered comes from a connection that has more to say. */
@@ -8,7 +8,7 @@ const BUSY_FRACTION = 0.5
 const BUSY_READS = 3
 
 /** How the bytes of a connection are told apart into records. */
-export type TcpFraming = StreamOptions['framing']
+export type TcpFraming = 'lines' | SyslogFraming
 
 /** What the connections of a source share. */
 export interface ColdReading {

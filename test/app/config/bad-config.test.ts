@@ -1,8 +1,11 @@
 /** What users get wrong, and every word of what they are told. */
 import t from 'tap'
+import { sourceTypes } from '../../../src/app/config/components.ts'
+import { oneOf } from '../../../src/base/config-keys.ts'
 import { detailsOf, least, problemsOf, withSink, withSource } from './fixtures/configs.ts'
 
 const listen = 'listen: 127.0.0.1:0'
+const sourceType = oneOf(Object.keys(sourceTypes))
 
 const cases: { what: string; text: string; problems: string[] }[] = [
   {
@@ -83,7 +86,7 @@ const cases: { what: string; text: string; problems: string[] }[] = [
     text: 'sources: { in: { type: http }, other: {}, third: }\nsinks: { out: { type: http }, f: { type: file } }\n',
     problems: [
       'c.yaml:1:16: sources.in.listen: expected an address and port, such as 127.0.0.1:8080 or [::1]:8080, found nothing',
-      'c.yaml:1:39: sources.other.type: expected http or tcp, found nothing',
+      `c.yaml:1:39: sources.other.type: expected ${sourceType}, found nothing`,
       'c.yaml:1:50: sources.third: expected a map with a type, found nothing',
       'c.yaml:2:15: sinks.out.url: expected an http:// or https:// URL without credentials, found nothing',
       'c.yaml:2:34: sinks.f.path: expected a path, found nothing',
@@ -93,7 +96,7 @@ const cases: { what: string; text: string; problems: string[] }[] = [
     what: 'types that are none',
     text: 'sources: { in: { type: htp, listen: x } }\nsinks: { out: { type: 7 }, o: { type: toString } }\n',
     problems: [
-      'c.yaml:1:24: sources.in.type: expected http or tcp, found "htp"; did you mean http?',
+      `c.yaml:1:24: sources.in.type: expected ${sourceType}, found "htp"; did you mean http?`,
       'c.yaml:2:23: sinks.out.type: expected http, file, stdout or blackhole, found 7',
       'c.yaml:2:39: sinks.o.type: expected http, file, stdout or blackhole, found "toString"',
     ],

@@ -19,10 +19,7 @@ const cases: [path: string, text: string][] = [
   ...['ack: stored', 'ack: delivered', 'ack_timeout: 30s', 'tls: { cert: a, key: b }'].map(
     (written): [string, string] => [`sources.in.${nameOf(written)}`, withSource(`${listen}, ${written}`)],
   ),
-  ...['syslog', 'http_poll'].map((type): [string, string] => [
-    'sources.in.type',
-    least.replace('tcp', type),
-  ]),
+  ...['http_poll'].map((type): [string, string] => ['sources.in.type', least.replace('tcp', type)]),
   ...['elasticsearch', 'kafka'].map((type): [string, string] => [
     'sinks.out.type',
     least.replace('blackhole', type),

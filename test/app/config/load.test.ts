@@ -6,7 +6,7 @@ import { loadConfig, parseConfig } from '../../../src/app/config/load.ts'
 import { compileSlowPath } from '../../../src/scan/slow-path.ts'
 import { host, least, parse, withSink } from './fixtures/configs.ts'
 
-t.test('without a file, the embedded default: two sources on loopback into an archive', async (t) => {
+t.test('without a file, the embedded default: four sources on loopback into an archive', async (t) => {
   const { config, file } = loadConfig(undefined, host)
   t.equal(file, '(embedded default)')
   t.same(
@@ -19,10 +19,17 @@ t.test('without a file, the embedded default: two sources on loopback into an ar
     [
       ['push', 'http', { host: '127.0.0.1', port: 8080 }, 'soc'],
       ['lines', 'tcp', { host: '127.0.0.1', port: 8081 }, 'soc'],
+      ['net', 'syslog', { host: '127.0.0.1', port: 5514 }, 'soc'],
+      ['net_udp', 'syslog', { host: '127.0.0.1', port: 5514 }, 'soc'],
     ],
   )
   const [archive] = config.sinks
-  t.match(archive, { name: 'archive', type: 'file', path: '/base/data/archive', inputs: ['push', 'lines'] })
+  t.match(archive, {
+    name: 'archive',
+    type: 'file',
+    path: '/base/data/archive',
+    inputs: ['push', 'lines', 'net', 'net_udp'],
+  })
   t.equal(config.dataDir, '/base/data')
   t.same(config.admin.listen, { host: '127.0.0.1', port: 9600 })
   t.equal(config.journal.mode, 'memory')

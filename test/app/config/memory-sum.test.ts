@@ -24,7 +24,13 @@ t.test('the sum is that of its items', async (t) => {
       'sources.lines: read, waiting for room',
       'sources.lines: unfinished events, max_connections 5000 x 4KiB',
       'sources.lines: ring of extents',
+      'sources.net: read buffer',
+      'sources.net: read, waiting for room',
+      'sources.net: unfinished events, max_connections 5000 x 4KiB',
+      'sources.net: ring of extents',
+      'sources.net_udp: ring of extents',
       'inflaters, 64 x 300KiB',
+      'datagrams, read and not yet freed',
       'workers, 3 x 116MiB',
       'main thread heap',
     ],
@@ -63,10 +69,16 @@ t.test('the table ends with the sum', async (t) => {
 })
 
 t.test('reserves: two slabs for each source, sink and worker, and four that are shared', async (t) => {
-  const parts = { sources: [1, 2, 3], sinks: [1] }
+  const tcp = { type: 'tcp' }
+  const parts = { sources: [tcp, tcp, tcp], sinks: [1] }
   t.equal(reserves(parts, 2), 12)
   t.equal(slabCountMin(parts, 2), 16)
   t.equal(workersMax(parts, 16), 2)
   t.equal(workersMax(parts, 15), 1)
   t.equal(workersMax(parts, 13), 0)
+  t.equal(
+    reserves({ ...parts, sources: [tcp, tcp, { type: 'syslog' }] }, 2),
+    13,
+    'one more for what is decoded',
+  )
 })

@@ -43,7 +43,7 @@ t.test('the reference has each kind of row', async (t) => {
     '| `compression` | none, gzip or zstd (not in this version: `auto`) | `none` | Compression of the bodies |',
     '| `where.<key>.gte` | a number or a text | none | Greater than or equal to |',
     '| `auth.basic.username` | a text without a colon | required in `auth.basic` | User name |',
-    'Types that are not in this version: `syslog`, `http_poll`, `stdin`.',
+    'Types that are not in this version: `elasticsearch`, `kafka`.',
   ]) {
     t.ok(lines.includes(line), line)
   }
