@@ -1,0 +1,104 @@
+import { BLANK, DIGIT, HOST, KIND, LETTER, isAll, skipBlanks, startsWith, wordList } from './characters.ts'
+import { NONE } from './clock-time.ts'
+import type { SyslogFields } from './fields.ts'
+import { isHost } from './host.ts'
+import type { Timestamp } from './timestamp.ts'
+
+const PARTS_MAX = 4
+const COLON = 0x3a
+const [NODE, LINE_CARD] = wordList('rp/', 'lc/')
+
+/**
+ * What Cisco's devices put between the priority and the time:
+ *
+ *     prefix   = *( part ":" *SP ) / host SP node ":"
+ *     part     = sequence / host / node               ; four at most
+ *     sequence = 1*DIGIT                              ; the syslog counter, or the logging sequence number
+ *     node     = ("RP/" / "LC/") text                 ; IOS XR: RP/0/RSP0/CPU0
+ *
+ *     <189>123: *Sep 12 10:11:12.123 UTC: %SYS-5-CONFIG_I: ...
+ *     <189>123: edge1: 000456: Sep 12 10:11:12.123 UTC: %SYS-5-CONFIG_I: ...
+ *     <189>: 2024 Sep 12 10:11:12 UTC: %ETHPORT-5-IF_UP: ...
+ *     <189>123: %SYS-5-CONFIG_I: ...
+ *
+ * A host is taken only with a mnemonic behind the time: `app: Sep 12 10:11:12 text` begins with a program.
+ */
+export class CiscoPrefix {
+  readonly #bytes: Uint8Array
+  readonly #fields: SyslogFields
+  readonly #time: Timestamp
+
+  constructor(bytes: Uint8Array, fields: SyslogFields, time: Timestamp) {
+    this.#bytes = bytes
+    this.#fields = fields
+    this.#time = time
+  }
+
+  /** Takes prefix and time. The offset behind the time, or of a mnemonic without one; NONE where none of it is there. */
+  read(at: number, to: number): number {
+    const fields = this.#fields
+    const end = this.#parts(at, to)
+    if (end < 0) fields.forgetHeader()
+    return end
+  }
+
+  #parts(from: number, to: number): number {
+    const bytes = this.#bytes
+    const fields = this.#fields
+    let at = from
+    for (let part = 0; part < PARTS_MAX; part++) {
+      at = skipBlanks(bytes, at, to)
+      let end = at
+      while (end < to && bytes[end] !== COLON && (KIND[bytes[end]!]! & HOST) !== 0) end++
+      if (end >= to) return NONE
+      if (bytes[end] === COLON) {
+        if (!this.#part(at, end)) return NONE
+        at = skipBlanks(bytes, end + 1, to)
+      } else {
+        if ((KIND[bytes[end]!]! & BLANK) === 0 || !isNode(bytes, end + 1, to)) return NONE
+        if (!this.#part(at, end)) return NONE
+        at = end + 1
+        continue
+      }
+      if (at < to && bytes[at] === 0x25) return fields.sequenceTo > fields.sequenceFrom ? at : NONE
+      const timeEnd = this.#time.read(at, to)
+      if (timeEnd < 0) continue
+      fields.hasTime = true
+      if (fields.hostTo > fields.hostFrom && !isBeforeMnemonic(bytes, timeEnd, to)) {
+        fields.hasTime = false
+        return NONE
+      }
+      return timeEnd
+    }
+    return NONE
+  }
+
+  /** A sequence number (the last of several counts), a node, one host, or nothing before the first colon. */
+  #part(from: number, to: number): boolean {
+    const bytes = this.#bytes
+    const fields = this.#fields
+    if (from === to || isNode(bytes, from, to)) return true
+    if (isAll(bytes, from, to, DIGIT)) {
+      fields.setSequence(from, to)
+      return true
+    }
+    if (fields.hostTo > fields.hostFrom || !isHost(bytes, from, to)) return false
+    if ((KIND[bytes[from]!]! & (LETTER | DIGIT)) === 0) return false
+    fields.setHost(from, to)
+    return true
+  }
+}
+
+function isNode(bytes: Uint8Array, at: number, to: number): boolean {
+  return startsWith(bytes, at, to, NODE!) || startsWith(bytes, at, to, LINE_CARD!)
+}
+
+/** Whether a `%` follows, colon and blanks and the name of an IOS XR process apart. */
+function isBeforeMnemonic(bytes: Uint8Array, from: number, to: number): boolean {
+  let at = skipBlanks(bytes, from, to)
+  if (at < to && bytes[at] === COLON) at = skipBlanks(bytes, at + 1, to)
+  if (at < to && bytes[at] === 0x25) return true
+  while (at < to && (KIND[bytes[at]!]! & BLANK) === 0) at++
+  at = skipBlanks(bytes, at, to)
+  return at < to && bytes[at] === 0x25
+}

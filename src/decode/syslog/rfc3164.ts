@@ -1,0 +1,202 @@
+import { BLANK, DIGIT, KIND, LETTER, PRINT, isWordEnd, skipBlanks, wordEnd } from './characters.ts'
+import { CiscoPrefix } from './cisco-prefix.ts'
+import { NONE } from './clock-time.ts'
+import type { SyslogFields } from './fields.ts'
+import { isAddress, isHost, isLevel, isProse, isRepeatNotice, isTellingHost } from './host.ts'
+import type { StructuredData } from './structured-data.ts'
+import { TagReader } from './tag.ts'
+import type { TagProof } from './tag.ts'
+import type { Timestamp } from './timestamp.ts'
+
+const COLON = 0x3a
+const OPEN = 0x5b
+const CLOSE = 0x5d
+const PERCENT = 0x25
+
+/**
+ * RFC 3164 section 4.1 describes what was seen on the wire:
+ *
+ *     message = PRI TIMESTAMP SP HOSTNAME SP TAG CONTENT
+ *
+ * and every part of it may be missing, or look different. Each is taken only where it can be told; what can't stays in the
+ * message, whole.
+ */
+export class Rfc3164Header {
+  readonly #bytes: Uint8Array
+  readonly #fields: SyslogFields
+  readonly #structuredData: StructuredData
+  readonly #time: Timestamp
+  readonly #tag: TagReader
+  readonly #cisco: CiscoPrefix
+
+  constructor(bytes: Uint8Array, fields: SyslogFields, structuredData: StructuredData, time: Timestamp) {
+    this.#bytes = bytes
+    this.#fields = fields
+    this.#structuredData = structuredData
+    this.#time = time
+    this.#tag = new TagReader(bytes, fields)
+    this.#cisco = new CiscoPrefix(bytes, fields, time)
+  }
+
+  /** Takes a header that has a time, at `at`, behind priority and blanks. False, and nothing set, where none is there. */
+  read(at: number, to: number): boolean {
+    const timeEnd = this.#time.read(at, to)
+    if (timeEnd >= 0) {
+      this.#fields.hasTime = true
+      this.readBehindTime(timeEnd, to)
+      return true
+    }
+    const ciscoEnd = this.#cisco.read(at, to)
+    if (ciscoEnd < 0) return false
+    if (this.#fields.hostTo > this.#fields.hostFrom) this.#readTag(this.#behindColon(ciscoEnd, to), to)
+    else this.readBehindTime(ciscoEnd, to)
+    return true
+  }
+
+  /** Takes host, tag and message from behind the time on. */
+  readBehindTime(timeEnd: number, to: number): void {
+    const bytes = this.#bytes
+    const at = this.#behindColon(timeEnd, to)
+    const end = wordEnd(bytes, at, to)
+    this.#setMessage(at, to)
+    if (at === end || isRepeatNotice(bytes, at, to)) return
+    if (bytes[at] === OPEN) return this.#readBracketed(at, end, to)
+    if (bytes[end - 1] === COLON && this.#isHostBeforeColon(at, end - 1, end, to)) {
+      return this.#readBehindHost(at, end - 1, end, to)
+    }
+    if (isHost(bytes, at, end) && !isLevel(bytes, at, end)) return this.#readBehindHost(at, end, end, to)
+    this.#readPlacedTag(at, to, 'colon')
+  }
+
+  /**
+   * Takes what a message without a time can begin with: a tag, and before it a host only where both are unmistakable.
+   * `hasPriority`: without one the text could come from anywhere, and a colon doesn't make a tag.
+   */
+  readWithoutTime(from: number, to: number, hasPriority: boolean): void {
+    const bytes = this.#bytes
+    const at = hasPriority ? this.#behindColon(from, to) : skipBlanks(bytes, from, to)
+    if (hasPriority) this.#setMessage(at, to)
+    const end = wordEnd(bytes, at, to)
+    let messageFrom = this.#tag.read(at, to, hasPriority ? 'colon' : 'process')
+    if (messageFrom < 0 && hasPriority && isTellingHost(bytes, at, end)) {
+      messageFrom = this.#tag.read(skipBlanks(bytes, end, to), to, 'process')
+      if (messageFrom >= 0) this.#fields.setHost(at, end)
+    }
+    if (messageFrom >= 0) this.#setMessage(messageFrom, to)
+  }
+
+  /** `[10.0.0.143]`, an address in brackets, is a host; all else in brackets is text. */
+  #readBracketed(at: number, end: number, to: number): void {
+    const close = this.#bytes[end - 1] === COLON ? end - 2 : end - 1
+    if (this.#bytes[close] !== CLOSE || !isAddress(this.#bytes, at + 1, close)) return
+    this.#readBehindHost(at + 1, close, end, to)
+  }
+
+  /** A word and a colon are a tag, unless the word is an address, or what follows is a tag without doubt. */
+  #isHostBeforeColon(from: number, to: number, end: number, messageTo: number): boolean {
+    const bytes = this.#bytes
+    if (isAddress(bytes, from, to)) return true
+    if (!isHost(bytes, from, to)) return false
+    const next = skipBlanks(bytes, end, messageTo)
+    if (next + 1 < messageTo && bytes[next] === PERCENT) return (KIND[bytes[next + 1]!]! & LETTER) !== 0
+    return isTellingHost(bytes, from, to) && this.#isProcessTag(next, messageTo)
+  }
+
+  /** Whether `name[1234]:` stands at `at`. */
+  #isProcessTag(at: number, to: number): boolean {
+    const bytes = this.#bytes
+    const end = wordEnd(bytes, at, to)
+    if (end - at < 5 || bytes[end - 1] !== COLON || bytes[end - 2] !== CLOSE) return false
+    let open = end - 3
+    while (open > at && (KIND[bytes[open]!]! & DIGIT) !== 0) open--
+    return open > at && open < end - 3 && bytes[open] === OPEN && (KIND[bytes[at]!]! & PRINT) !== 0
+  }
+
+  #readBehindHost(from: number, to: number, end: number, messageTo: number): void {
+    const bytes = this.#bytes
+    this.#fields.setHost(from, to)
+    let at = skipBlanks(bytes, end, messageTo)
+    // Cisco ASA: `host : %ASA-3-710003: text`
+    if (at < messageTo && bytes[at] === COLON) {
+      const next = skipBlanks(bytes, at + 1, messageTo)
+      if (next < messageTo && bytes[next] === PERCENT) at = next
+    }
+    const inner = this.#innerHeader(at, messageTo)
+    this.#readTag(inner < 0 ? at : inner, messageTo)
+  }
+
+  /**
+   * A relay may have put its own time and host before a message that has them already: then those of the device are what
+   * counts. They are believed only with a host and a tag that can be nothing else behind the time.
+   *
+   * @returns where the tag is looked for, or NONE
+   */
+  #innerHeader(at: number, to: number): number {
+    const bytes = this.#bytes
+    if (!this.#time.mayBegin(at, to)) return NONE
+    const outerFrom = this.#time.from
+    const timeEnd = this.#time.read(at, to)
+    const hostAt = timeEnd < 0 ? to : skipBlanks(bytes, timeEnd, to)
+    const hostEnd = wordEnd(bytes, hostAt, to)
+    const tagAt = skipBlanks(bytes, hostEnd, to)
+    if (isHost(bytes, hostAt, hostEnd) && !isProse(bytes, hostAt, hostEnd) && this.#isPlainTag(tagAt, to)) {
+      this.#fields.setHost(hostAt, hostEnd)
+      return tagAt
+    }
+    this.#time.read(outerFrom, to)
+    return NONE
+  }
+
+  /** Whether a word with a colon at its end, or one that only a program has for a name, stands at `at`. */
+  #isPlainTag(at: number, to: number): boolean {
+    const bytes = this.#bytes
+    const end = wordEnd(bytes, at, to)
+    if (end - at < 2) return false
+    if (bytes[end - 1] === COLON) return true
+    for (let index = at; index < end; index++) if (bytes[index] === 0x5f) return true
+    return false
+  }
+
+  #readTag(at: number, to: number): void {
+    const bytes = this.#bytes
+    this.#setMessage(at, to)
+    const end = wordEnd(bytes, at, to)
+    if (isLevel(bytes, at, end)) {
+      // F5: `host notice tmm1[12390]: text`. The level stays with the message, so that nothing is lost.
+      if (end < to && bytes[end] === 0x20) this.#tag.read(skipBlanks(bytes, end, to), to, 'process')
+      return
+    }
+    this.#readPlacedTag(at, to, 'place')
+  }
+
+  #readPlacedTag(at: number, to: number, proof: TagProof): void {
+    const messageFrom = this.#tag.read(at, to, proof)
+    if (messageFrom >= 0) this.#setMessage(messageFrom, to)
+    this.#readStructuredData(messageFrom >= 0 ? messageFrom : at, to)
+  }
+
+  /** `rsyslogd: [origin software="rsyslogd"] start`: elements with parameters, as RFC 5424 has them, before the text. */
+  #readStructuredData(from: number, to: number): void {
+    const bytes = this.#bytes
+    const at = skipBlanks(bytes, from, to)
+    if (at >= to || bytes[at] !== OPEN) return
+    const end = this.#structuredData.read(at, to)
+    const hasParams = this.#structuredData.paramCount >= this.#structuredData.elementCount
+    if (end > at && hasParams && isWordEnd(bytes, end, to)) {
+      const hasBlank = end < to && (KIND[bytes[end]!]! & BLANK) !== 0
+      return this.#setMessage(hasBlank ? end + 1 : end, to)
+    }
+    this.#structuredData.clear()
+  }
+
+  #behindColon(from: number, to: number): number {
+    const bytes = this.#bytes
+    const at = skipBlanks(bytes, from, to)
+    return at < to && bytes[at] === COLON ? skipBlanks(bytes, at + 1, to) : at
+  }
+
+  #setMessage(from: number, to: number): void {
+    this.#fields.messageFrom = from
+    this.#fields.messageTo = to
+  }
+}
