@@ -4,6 +4,7 @@ import { Registry } from 'prom-client'
 import { systemClock } from '../base/clock.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { reasonOf, spwError } from '../base/errors.ts'
+import type { SpillwayError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import type { FileIo } from '../dlq/file-io.ts'
 import type { Ledger } from '../pipeline/ledger.ts'
@@ -17,6 +18,7 @@ import type { CollectorState, NotReady, Observed } from './admin/observed.ts'
 import { memorySum } from './config/memory-sum.ts'
 import type { MemorySum } from './config/memory-sum.ts'
 import type { ResolvedConfig } from './config/root.ts'
+import { Inlet } from './inlet.ts'
 import { openFilesMax, openFilesWanted } from './open-files.ts'
 import { Topology } from './topology.ts'
 
@@ -37,6 +39,8 @@ export interface StopReport {
   readonly undelivered: number
   /** Lost: still in memory because the disk of the dead letters failed to the end. */
   readonly held: number
+  /** Lost: bytes that were taken, but not validated when the time was over. */
+  readonly uncommittedBytes: number
 }
 
 const HEALTH_INTERVAL_MS = 250
@@ -57,6 +61,11 @@ export class Collector {
   readonly admin: AdminServer
   #state: CollectorState = 'starting'
   #stopping: Promise<StopReport> | null = null
+  /** Aborted half-way through `shutdown_timeout`: what is under way at the doors then is broken off and can still be delivered. */
+  readonly #doorsDeadline = new AbortController()
+  readonly #deadline = new AbortController()
+  #deadlineTimers: readonly Timer[] = []
+  readonly #inlets: ReadonlyMap<string, Inlet>
   #health: { clear(): void } | null = null
   readonly #startedAtMs: number
   /** The ceiling that the process keeps to. */
@@ -78,6 +87,12 @@ export class Collector {
       ...(options.workerFile === undefined ? undefined : { workerFile: options.workerFile }),
       ...(options.deadLetterIo === undefined ? undefined : { deadLetterIo: options.deadLetterIo }),
     })
+    this.#inlets = new Map(
+      this.topology.sources.map(({ name, intake, config: { type } }) => [
+        name,
+        new Inlet({ name, intake, framing: type === 'syslog' ? 'syslog-newline' : 'lines' }),
+      ]),
+    )
     this.#processMetrics = new ProcessMetrics(this.registry)
     this.admin = new AdminServer({
       listen: config.admin.listen,
@@ -111,6 +126,12 @@ export class Collector {
             door.datagrams === undefined ? [] : [[name, door.datagrams()]],
           ),
         ),
+      polls: () =>
+        Object.fromEntries(
+          topology.sources.flatMap(({ name, door }) =>
+            door.polls === undefined ? [] : [[name, door.polls()]],
+          ),
+        ),
       sinks: () =>
         Object.fromEntries(
           topology.sinks.map(({ config: { name }, dispatcher }) => [name, dispatcher.status()]),
@@ -126,8 +147,29 @@ export class Collector {
   /** Where a source listens, once it was started. */
   address(source: string): string {
     const line = this.topology.sources.find(({ name }) => name === source)
-    if (line === undefined) throw new Error(`no source ${source}`)
+    if (line === undefined) throw this.#unknownSource(source)
     return line.door.address
+  }
+
+  /** The way into a source for the program around the collector; throws SPW_ERR_SOURCE_UNKNOWN. */
+  inlet(source: string): Inlet {
+    const inlet = this.#inlets.get(source)
+    if (inlet === undefined) throw this.#unknownSource(source)
+    return inlet
+  }
+
+  #unknownSource(source: string): SpillwayError {
+    const known = this.config.sources.map(({ name }) => name).join(', ')
+    return spwError('SPW_ERR_SOURCE_UNKNOWN', { source, known })
+  }
+
+  /**
+   * Resolves when the inputs of all sources have ended, rejects with a SpillwayError when one of them could not be read to
+   * its end; never settles where a source goes on for ever.
+   */
+  inputsEnded(): Promise<void> {
+    const forEver = new Promise<void>(() => {})
+    return allDone(this.topology.sources.map(({ door }) => door.ended ?? forEver))
   }
 
   /** Resolves when every source takes work; rejects with a SpillwayError, everything stopped again, when one can't. */
@@ -148,6 +190,7 @@ export class Collector {
     }
     this.#watchHealth()
     this.#state = 'running'
+    for (const inlet of this.#inlets.values()) inlet.open()
     const { items, totalBytes } = this.#memory
     this.#logger.info(
       {
@@ -208,6 +251,19 @@ export class Collector {
    * `shutdown_timeout`; then what is still held becomes dead letters. May be called twice.
    */
   stop(): Promise<StopReport> {
+    const stopped = this.finish()
+    if (this.#deadlineTimers.length === 0 && this.#state !== 'stopped') {
+      const { shutdownTimeoutMs } = this.config
+      this.#deadlineTimers = [
+        this.#clock.setTimeout(() => this.#doorsDeadline.abort(), shutdownTimeoutMs / 2),
+        this.#clock.setTimeout(() => this.#deadline.abort(), shutdownTimeoutMs),
+      ]
+    }
+    return stopped
+  }
+
+  /** Stops, and delivers what is held however long it takes; a `stop` meanwhile sets it a time. */
+  finish(): Promise<StopReport> {
     this.#stopping ??= this.#stop()
     return this.#stopping
   }
@@ -216,24 +272,20 @@ export class Collector {
     const wasRunning = this.#state === 'running'
     this.#state = 'draining'
     const { sources, sinks, scheduler, tables, workers, deadLetters } = this.topology
-    const doorsDeadline = new AbortController()
-    const deadline = new AbortController()
-    const { shutdownTimeoutMs } = this.config
-    // Half of the time for what is under way at the doors, so that what then is broken off can still be delivered.
-    const half = this.#clock.setTimeout(() => doorsDeadline.abort(), shutdownTimeoutMs / 2)
-    const timer = this.#clock.setTimeout(() => deadline.abort(), shutdownTimeoutMs)
-    await Promise.all(sources.map(({ door }) => door.stop(doorsDeadline.signal)))
-    half.clear()
-    if (wasRunning) await this.#commitAll(deadline.signal)
+    const { signal: deadline } = this.#deadline
+    for (const inlet of this.#inlets.values()) inlet.close()
+    await Promise.all(sources.map(({ door }) => door.stop(this.#doorsDeadline.signal)))
+    if (wasRunning) await this.#commitAll(deadline)
     this.#health?.clear()
-    const drains = sinks.map(({ dispatcher }) => dispatcher.drain(deadline.signal))
-    const failing = this.#leaveFailingDisk(deadline.signal)
+    const drains = sinks.map(({ dispatcher }) => dispatcher.drain(deadline))
+    const failing = this.#leaveFailingDisk(deadline)
     const drained = await Promise.all(drains)
     failing.clear()
-    timer.clear()
     scheduler.stop()
+    const uncommittedBytes = sources.reduce((sum, { intake }) => sum + intake.uncommittedBytes, 0)
     for (const { intake } of sources) intake.stop()
     tables.close()
+    for (const { decoded } of sources) decoded?.stop()
     await Promise.all(sinks.map(({ sink }) => sink.stop()))
     await deadLetters.stop()
     await workers.stop()
@@ -243,10 +295,13 @@ export class Collector {
       delivered: drained.reduce((sum, { delivered }) => sum + delivered, 0),
       undelivered: drained.reduce((sum, { undelivered }) => sum + undelivered, 0),
       held: this.ledger.heldEvents(),
+      uncommittedBytes,
     }
     if (report.held > 0) this.events.heldLost(report.held)
+    if (uncommittedBytes > 0) this.events.uncommittedLost(uncommittedBytes)
     if (wasRunning) this.events.shutdownDone(report.delivered, report.undelivered)
     this.#log.flush()
+    for (const timer of this.#deadlineTimers) timer.clear()
     this.#state = 'stopped'
     return report
   }

@@ -141,6 +141,15 @@ export function listenKey(options: Common & { default?: string }): Key<ListenAdd
   return makeKey('listen', { type: 'object' }, expected, options)
 }
 
+/** An address, or `none`, which code gets as null. */
+export function listenOrNoneKey(options: Common & { default?: string }): Key<ListenAddress | null, 'listen'> {
+  const { expected } = listenKey(options)
+  return makeKey('listen', { type: ['object', 'null'] }, `${expected}, or none`, {
+    ...options,
+    words: ['none'],
+  })
+}
+
 /** An http or https URL without credentials in it, normalized. */
 export function urlKey(options: Common): Key<string, 'url'> {
   return makeKey('url', { type: 'string' }, 'an http:// or https:// URL without credentials', options)
@@ -188,6 +197,37 @@ export function laterKey(description: string): LaterKey {
 export function componentsKey(description: string): ComponentsKey {
   return { ...Type.Unknown(), description, componentsKey: true }
 }
+
+/** A value that is taken from the environment or a file. */
+export type Reference = `\${${string}}`
+
+/**
+ * What is written for a schema of this vocabulary by a program. All keys but `type` may be left out as far as the
+ * compiler knows; the loader knows which are required.
+ */
+export type Written<Schema> =
+  Schema extends TObject<infer Keys>
+    ? Flat<
+        { readonly [Name in 'type' & keyof Keys]: Keys[Name] extends Key<infer Type> ? Type : never } & {
+          readonly [Name in Exclude<keyof Keys, 'type' | ApartNames<Keys>>]?: Written<Keys[Name]> | undefined
+        }
+      >
+    : Schema extends { readonly mapItem: infer Item }
+      ? Readonly<Record<string, Written<Item>>>
+      : Schema extends { readonly listItem: infer Item }
+        ? readonly Written<Item>[]
+        : Schema extends Key<infer Value, infer How>
+          ? WrittenScalar<Value, How> | Reference
+          : never
+
+/** Sizes are numbers of bytes or such as `512KiB`, times such as `500ms`; `none` stands for no limit where it may. */
+type WrittenScalar<Value, How> = How extends 'bytes'
+  ? number | string
+  : How extends 'duration' | 'listen' | 'url' | 'path'
+    ? string
+    : How extends 'number'
+      ? Value | 'none'
+      : Value
 
 /** What code gets for a schema of this vocabulary. */
 export type Resolved<Schema> =

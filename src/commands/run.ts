@@ -1,12 +1,15 @@
 import { Collector } from '../app/collector.ts'
+import type { StopReport } from '../app/collector.ts'
 import { loadConfig } from '../app/config/load.ts'
 import { SpillwayError } from '../base/errors.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import type { Logger } from '../telemetry/logger.ts'
 
 /**
- * `spillway run`: a collector until SIGTERM or SIGINT, then a clean stop; a second signal ends it at once. Resolves to the
- * exit code: 0 when everything was delivered, 1 when something was left over or couldn't be used, 2 for a configuration
- * that is none.
+ * `spillway run`: a collector until SIGTERM or SIGINT, then a clean stop; a second signal ends it at once. Where all sources
+ * have inputs that end, such as standard input, it stops by itself behind the end, when everything is delivered. Resolves
+ * to the exit code: 0 when everything was delivered, 1 when something was left over or couldn't be used, 2 for a
+ * configuration that is none.
  */
 export async function runCommand(options: { config?: string | undefined }): Promise<0 | 1 | 2> {
   const logger = createLogger({ level: process.env.LOG_LEVEL })
@@ -22,16 +25,31 @@ export async function runCommand(options: { config?: string | undefined }): Prom
     process.stderr.write(`${error.message}\n`)
     return error.exitCode
   }
-  const signal = await first
+  const ended = collector.inputsEnded().then(
+    () => 'ended' as const,
+    () => 'broken' as const,
+  )
+  const input = await Promise.race([first, ended])
+  if (input !== 'ended' && input !== 'broken') return await stopAt(input, collector, logger)
+  logger.info({ event: 'input_ended' }, 'all input has been read, what is held is delivered')
+  const finished = collector.finish().then((report) => (input === 'broken' ? 1 : exitCodeOf(report)))
+  return await Promise.race([finished, first.then((signal) => stopAt(signal, collector, logger))])
+}
+
+/** A clean stop within `shutdown_timeout`, which a further signal breaks off. */
+async function stopAt(signal: string, collector: Collector, logger: Logger): Promise<0 | 1> {
   const second = nextSignal()
   logger.info({ event: 'stopping', signal }, 'no new events are taken, what is held is delivered')
-  const ended = collector.stop().then(({ undelivered, held }) => (undelivered + held > 0 ? 1 : 0))
   const broken = second.then((again) => {
     const held = collector.ledger.heldEvents()
     logger.error({ event: 'stop_broken_off', signal: again, held }, 'ended at once: what is held is lost')
     return 1 as const
   })
-  return await Promise.race([ended, broken])
+  return await Promise.race([collector.stop().then(exitCodeOf), broken])
+}
+
+function exitCodeOf({ undelivered, held, uncommittedBytes }: StopReport): 0 | 1 {
+  return undelivered + held + uncommittedBytes > 0 ? 1 : 0
 }
 
 function nextSignal(): Promise<string> {

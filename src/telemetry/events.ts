@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client'
 import type { Clock } from '../base/clock.ts'
 import { computedCounter } from './computed-metric.ts'
 import type { RateLimitedLog } from './rate-limited-log.ts'
-import { SinkEvents } from './sink-events.ts'
+import { PollEvents } from './poll-events.ts'
 
 export type PauseReason = 'arena_full' | 'over_share' | 'dead_letters_failing' | 'workers_unavailable'
 
@@ -23,12 +23,12 @@ interface Pauses {
 }
 
 /**
- * What happens in the collector, one function an event (those of sinks are in SinkEvents): it bumps the counter and
+ * What happens in the collector, one function an event (those of sinks are in SinkEvents, those of polls in PollEvents): it bumps the counter and
  * writes the rate-limited line, so that they can't disagree. WARN is unexpected but nothing is lost; ERROR means that
  * data is lost or the operator must act. Called per extent, batch, connection or fault, never per record: the ledger
  * counts those.
  */
-export class TelemetryEvents extends SinkEvents {
+export class TelemetryEvents extends PollEvents {
   readonly #clock: Clock
   readonly #pauses = new Map<string, Pauses>()
   readonly #refusedConnections: Counter<'source' | 'reason'>
@@ -248,6 +248,13 @@ export class TelemetryEvents extends SinkEvents {
   heldLost(held: number): void {
     this.write('error', 'held_lost', 'app', 'dead letters could not be stored: what was held is lost', {
       held,
+    })
+  }
+
+  /** The time to stop was over before all was validated that sources had taken: it is in no count of events. */
+  uncommittedLost(bytes: number): void {
+    this.write('error', 'uncommitted_lost', 'app', 'not all was validated in time: these bytes are lost', {
+      bytes,
     })
   }
 

@@ -28,8 +28,8 @@ interface Answer {
 }
 
 export interface AdminServerOptions {
-  /** `admin.listen`; port 0 is any free one. */
-  readonly listen: { readonly host: string; readonly port: number }
+  /** `admin.listen`; port 0 is any free one, null: it never listens. */
+  readonly listen: { readonly host: string; readonly port: number } | null
   readonly registry: Registry
   readonly observed: Observed
   /** A provider threw: the request was answered with 500. */
@@ -78,11 +78,13 @@ export class AdminServer {
     return address === null || typeof address === 'string' ? '' : formatAddress(address.address, address.port)
   }
 
-  /** Resolves when it listens. Throws SPW_ERR_LISTEN_IN_USE or SPW_ERR_LISTEN_FAILED. */
+  /** Resolves when it listens, if it is to. Throws SPW_ERR_LISTEN_IN_USE or SPW_ERR_LISTEN_FAILED. */
   start(): Promise<void> {
-    const { host, port } = this.#options.listen
+    const { listen } = this.#options
+    if (listen === null) return Promise.resolve()
+    const { host, port } = listen
     return new Promise((resolve, reject) => {
-      const failed = (cause: Error) => reject(listenError('admin.listen', this.#options.listen, cause))
+      const failed = (cause: Error) => reject(listenError('admin.listen', listen, cause))
       this.#server.once('error', failed)
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', failed)
@@ -145,7 +147,8 @@ export class AdminServer {
 
   #answer(request: IncomingMessage): Answer | Promise<Answer> {
     const { host } = request.headers
-    if (isLoopback(this.#options.listen.host) && host !== undefined && !isLoopbackHost(host)) {
+    const { listen } = this.#options
+    if (listen !== null && isLoopback(listen.host) && host !== undefined && !isLoopbackHost(host)) {
       return json(421, { error: `this address is not served as ${host}` })
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {

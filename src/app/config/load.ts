@@ -51,13 +51,25 @@ export function loadConfig(file: string | undefined, host: Host = thisHost()): L
 
 /** Checks the text of a configuration; `file` is the name for messages, relative paths start at `baseDir`. */
 export function parseConfig(text: string, file: string, baseDir: string, host: Host): LoadedConfig {
-  const problems = new ProblemList(file)
+  return resolveText(text, new ProblemList(file), baseDir, host)
+}
+
+const OBJECT_NAME = '(createCollector)'
+
+/** Checks a configuration that a program made, of the same shape as a file's; relative paths start at `host.cwd`. */
+export function checkConfig(settings: object, host: Host = thisHost()): LoadedConfig {
+  // JSON is YAML. Where in this text something is wrong would tell nobody anything.
+  const problems = new ProblemList(OBJECT_NAME, { placed: false })
+  return resolveText(JSON.stringify(settings), problems, host.cwd, host)
+}
+
+function resolveText(text: string, problems: ProblemList, baseDir: string, host: Host): LoadedConfig {
   const surroundings: Surroundings = { env: host.env, baseDir, readText }
   const root = parseTree(text, problems, surroundings)
   const built =
     root === undefined ? undefined : new ConfigBuilder(root, problems, surroundings).build(host.cores)
   if (built === undefined) throw problems.toError()
-  return { file, ...built }
+  return { file: problems.file, ...built }
 }
 
 function thisHost(): Host {

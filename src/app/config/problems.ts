@@ -29,9 +29,12 @@ const PROBLEMS_LISTED_MAX = 100
 export class ProblemList {
   readonly file: string
   readonly problems: Problem[] = []
+  readonly #placed: boolean
 
-  constructor(file: string) {
+  /** `placed`: messages say at which line and column of the file something stands. */
+  constructor(file: string, options: { readonly placed: boolean } = { placed: true }) {
     this.file = file
+    this.#placed = options.placed
   }
 
   add(
@@ -53,7 +56,7 @@ export class ProblemList {
     const sorted = this.problems.toSorted(
       (left, right) => left.line - right.line || left.column - right.column,
     )
-    const listed = sorted.slice(0, PROBLEMS_LISTED_MAX).map(formatProblem)
+    const listed = sorted.slice(0, PROBLEMS_LISTED_MAX).map((problem) => formatProblem(problem, this.#placed))
     if (sorted.length > listed.length) listed.push(`... and ${sorted.length - listed.length} more`)
     return spwError('SPW_ERR_CONFIG_INVALID', {
       file: this.file,
@@ -65,9 +68,10 @@ export class ProblemList {
 }
 
 /** `spillway.yaml:12:7: sinks.siem.batch.max_bytes: expected a size ..., found "big"` */
-export function formatProblem(problem: Problem): string {
+function formatProblem(problem: Problem, placed: boolean): string {
   const { kind, file, line, column, path, expected, found, nearest } = problem
-  const place = `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}`
+  const position = placed ? `:${line}:${column}` : ''
+  const place = `${file}${position}: ${path === '' ? '' : `${path}: `}`
   const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
   if (kind === 'not_in_this_version') {
     return `${place}${found} is not in this version${expected === '' ? '' : `; expected ${expected}`}`

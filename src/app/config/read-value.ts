@@ -32,15 +32,20 @@ export interface WrittenValue {
 /** The value that code gets; undefined where what is written is none that the key takes. */
 export function readValue(key: Key<unknown>, written: WrittenValue, baseDir: string): unknown {
   const value = written.secret ? retype(key, written.value) : written.value
-  if (typeof value === 'string' && key.words?.includes(value)) return value === 'none' ? Infinity : value
+  if (typeof value === 'string' && key.words?.includes(value)) return value === 'none' ? noneOf(key) : value
   const read = readers[key.reading](value, baseDir)
   return read !== undefined && Check(key, read) ? read : undefined
+}
+
+/** An address that is not there is null, a limit that is not there needs no branch. */
+function noneOf({ reading }: Key<unknown>): null | number {
+  return reading === 'listen' ? null : Infinity
 }
 
 /** What may be shown of a value that was read: in the user's units, never a secret. */
 export function showValue(key: Key<unknown>, value: unknown, secret: boolean): unknown {
   if (secret) return REDACTED
-  if (value === Infinity) return 'none'
+  if (value === Infinity || (value === null && key.reading === 'listen')) return 'none'
   if (key.reading === 'bytes' && typeof value === 'number') return formatBytes(value)
   if (key.reading === 'duration' && typeof value === 'number') return formatDurationMs(value)
   if (key.reading === 'url' && typeof value === 'string') return value.replace(/\?.*/s, `?${REDACTED}`)

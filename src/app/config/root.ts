@@ -9,7 +9,7 @@ import {
   flagKey,
   group,
   laterKey,
-  listenKey,
+  listenOrNoneKey,
   mapOf,
   optional,
   pathKey,
@@ -80,7 +80,7 @@ export const rootKeys = group('Top level', {
     description: 'How long a stop may take to deliver what is held',
   }),
   admin: group('Health, metrics and status; read only', {
-    listen: listenKey({ default: '127.0.0.1:9600', description: 'Address and port' }),
+    listen: listenOrNoneKey({ default: '127.0.0.1:9600', description: 'Address and port; none: it is off' }),
     insecure: flagKey({ default: false, description: 'Accept an address that is not on loopback' }),
     auth: laterKey('What clients must present'),
     tls: laterKey('TLS of the listener'),

@@ -1,3 +1,4 @@
+/* oxlint-disable no-await-in-loop -- one read after another */
 import { reasonOf, spwError } from '../../base/errors.ts'
 import type { SpillwayError } from '../../base/errors.ts'
 import { STDIN_READ_BYTES, UNFINISHED_BLOCK_BYTES } from '../../pipeline/limits.ts'

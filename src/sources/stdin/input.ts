@@ -1,6 +1,6 @@
 import { fstatSync, read } from 'node:fs'
 import { Socket } from 'node:net'
-import { isatty } from 'node:tty'
+import { isatty, ReadStream } from 'node:tty'
 
 /** What bytes are read from, one read at a time, and nothing beyond: what was not asked for stays where it is. */
 export interface Input {
@@ -36,14 +36,10 @@ class StreamInput implements Input {
   #over: Over | null = null
 
   constructor(fd: number, buffer: Uint8Array) {
-    this.#socket = new Socket({
-      fd,
-      readable: true,
-      writable: false,
-      manualStart: true,
-      onread: { buffer, callback: (length: number) => this.#onRead(length) },
-      // `manualStart` is what process.stdin is made with, too.
-    } as ConstructorParameters<typeof Socket>[0])
+    const onread = { buffer, callback: (length: number) => this.#onRead(length) }
+    // `manualStart` is not documented; process.stdin is made with it too.
+    const options = { fd, readable: true, writable: false, manualStart: true, onread }
+    this.#socket = isatty(fd) ? new ReadStream(fd, { onread }) : new Socket(options)
     this.#socket.on('end', () => this.#end({ result: 0 }))
     this.#socket.on('error', (error) => this.#end({ error }))
     this.#socket.on('close', () => this.#end({ result: null }))
