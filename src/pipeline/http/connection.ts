@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
-import { Client } from 'undici'
 import type { Dispatcher } from 'undici'
 import type { Connect } from './connect.ts'
+import { Client } from './undici-client.ts'
 
 /** Idle connections are closed when the server says when it will, a second earlier; else after this. */
 const KEEP_ALIVE_MS = 4000
