@@ -42,6 +42,39 @@ export class CiscoPrefix {
     return end
   }
 
+  /**
+   * Takes counters and the device's own time from behind a header that a relay put before them:
+   *
+   *     <189>Sep 12 10:11:13 edge1 123: *Sep 12 10:11:12.123 UTC: %SYS-5-CONFIG_I: ...
+   *
+   * The offset of the mnemonic, or NONE: then the time has to be read anew.
+   */
+  readInner(from: number, to: number): number {
+    const bytes = this.#bytes
+    let at = from
+    let sequenceFrom = 0
+    let sequenceTo = 0
+    for (let part = 0; part < PARTS_MAX; part++) {
+      let end = at
+      while (end < to && (KIND[bytes[end]!]! & DIGIT) !== 0) end++
+      if (end >= to || bytes[end] !== COLON) break
+      if (end > at) {
+        sequenceFrom = at
+        sequenceTo = end
+      }
+      at = skipBlanks(bytes, end + 1, to)
+    }
+    const isMarked = at < to && (bytes[at] === 0x2a || bytes[at] === 0x2e)
+    if (at === from && !isMarked) return NONE
+    const timeEnd = this.#time.read(at, to)
+    if (timeEnd < 0) return NONE
+    at = skipBlanks(bytes, timeEnd, to)
+    if (at < to && bytes[at] === COLON) at = skipBlanks(bytes, at + 1, to)
+    if (at >= to || bytes[at] !== 0x25) return NONE
+    this.#fields.setSequence(sequenceFrom, sequenceTo)
+    return at
+  }
+
   #parts(from: number, to: number): number {
     const bytes = this.#bytes
     const fields = this.#fields
@@ -82,11 +115,22 @@ export class CiscoPrefix {
       fields.setSequence(from, to)
       return true
     }
-    if (fields.hostTo > fields.hostFrom || !isHost(bytes, from, to)) return false
+    if (fields.hostTo > fields.hostFrom || !isHost(bytes, from, to) || isUptime(bytes, from, to)) return false
     if ((KIND[bytes[from]!]! & (LETTER | DIGIT)) === 0) return false
     fields.setHost(from, to)
     return true
   }
+}
+
+/** `1w2d` or `00:00:46`: how long the device has been up, where its clock isn't set. */
+function isUptime(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!
+    const isUnit =
+      byte === 0x79 || byte === 0x77 || byte === 0x64 || byte === 0x68 || byte === 0x6d || byte === 0x73
+    if (!isUnit && (KIND[byte]! & DIGIT) === 0 && byte !== COLON) return false
+  }
+  return (KIND[bytes[from]!]! & DIGIT) !== 0
 }
 
 function isNode(bytes: Uint8Array, at: number, to: number): boolean {

@@ -115,14 +115,17 @@ export class Rfc3164Header {
   #readBehindHost(from: number, to: number, end: number, messageTo: number): void {
     const bytes = this.#bytes
     this.#fields.setHost(from, to)
-    let at = skipBlanks(bytes, end, messageTo)
-    // Cisco ASA: `host : %ASA-3-710003: text`
-    if (at < messageTo && bytes[at] === COLON) {
-      const next = skipBlanks(bytes, at + 1, messageTo)
-      if (next < messageTo && bytes[next] === PERCENT) at = next
-    }
+    const at = this.#mnemonicBehindColon(skipBlanks(bytes, end, messageTo), messageTo)
     const inner = this.#innerHeader(at, messageTo)
     this.#readTag(inner < 0 ? at : inner, messageTo)
+  }
+
+  /** Cisco ASA: `host : %ASA-3-710003: text`. Where the mnemonic begins, `at` where there is none. */
+  #mnemonicBehindColon(at: number, to: number): number {
+    const bytes = this.#bytes
+    if (at >= to || bytes[at] !== COLON) return at
+    const next = skipBlanks(bytes, at + 1, to)
+    return next < to && bytes[next] === PERCENT ? next : at
   }
 
   /**
@@ -133,12 +136,16 @@ export class Rfc3164Header {
    */
   #innerHeader(at: number, to: number): number {
     const bytes = this.#bytes
-    if (!this.#time.mayBegin(at, to)) return NONE
     const outerFrom = this.#time.from
+    if (!this.#time.mayBegin(at, to)) {
+      const mnemonicAt = this.#cisco.readInner(at, to)
+      if (mnemonicAt < 0) this.#time.read(outerFrom, to)
+      return mnemonicAt
+    }
     const timeEnd = this.#time.read(at, to)
     const hostAt = timeEnd < 0 ? to : skipBlanks(bytes, timeEnd, to)
     const hostEnd = wordEnd(bytes, hostAt, to)
-    const tagAt = skipBlanks(bytes, hostEnd, to)
+    const tagAt = this.#mnemonicBehindColon(skipBlanks(bytes, hostEnd, to), to)
     if (isHost(bytes, hostAt, hostEnd) && !isProse(bytes, hostAt, hostEnd) && this.#isPlainTag(tagAt, to)) {
       this.#fields.setHost(hostAt, hostEnd)
       return tagAt
@@ -152,7 +159,7 @@ export class Rfc3164Header {
     const bytes = this.#bytes
     const end = wordEnd(bytes, at, to)
     if (end - at < 2) return false
-    if (bytes[end - 1] === COLON) return true
+    if (bytes[end - 1] === COLON || bytes[at] === PERCENT) return true
     for (let index = at; index < end; index++) if (bytes[index] === 0x5f) return true
     return false
   }
@@ -192,7 +199,9 @@ export class Rfc3164Header {
   #behindColon(from: number, to: number): number {
     const bytes = this.#bytes
     const at = skipBlanks(bytes, from, to)
-    return at < to && bytes[at] === COLON ? skipBlanks(bytes, at + 1, to) : at
+    // `::1` is an address.
+    const isSeparator = at < to && bytes[at] === COLON && (at + 1 === to || bytes[at + 1] !== COLON)
+    return isSeparator ? skipBlanks(bytes, at + 1, to) : at
   }
 
   #setMessage(from: number, to: number): void {

@@ -38,8 +38,7 @@ export function isNil(bytes: Uint8Array, at: number, to: number): boolean {
  *     MSG-UTF8   = BOM UTF-8-STRING
  *
  * Fields are one space apart, so that an empty one doesn't shift the others. Structured data that breaks its grammar
- * begins the message. A header that ends with its MSGID is taken; one that has something else in the place of structured
- * data is none: the words before it could be anything.
+ * begins the message. A header with something else in its place, or nothing, is none: the words before could be anything.
  */
 export class Rfc5424Header {
   readonly #bytes: Uint8Array
@@ -84,11 +83,10 @@ export class Rfc5424Header {
   /** Where the message begins, behind the space and the structured data at `at`. */
   #structuredDataEnd(at: number, to: number): number {
     const bytes = this.#bytes
-    if (at >= to) return to
     const from = at + 1
-    if (bytes[at] !== SPACE) return NONE
+    if (from >= to || bytes[at] !== SPACE) return NONE
     if (isNil(bytes, from, to)) return this.#behindBom(from + 1, to)
-    if (from >= to || bytes[from] !== 0x5b) return from >= to ? to : NONE
+    if (bytes[from] !== 0x5b) return NONE
     const end = this.#structuredData.read(from, to)
     return end === to || (end > from && bytes[end] === SPACE)
       ? this.#behindBom(end, to)

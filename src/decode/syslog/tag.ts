@@ -59,7 +59,7 @@ export class TagReader {
     if (bytes[at] === 0x40 || bytes[at] === 0x23) return NONE
     if (end < to && bytes[end] === OPEN) return this.#withProcess(at, end, to)
     if (proof === 'process') return NONE
-    if (end < to && bytes[end] === COLON) return this.#withColon(at, end, to)
+    if (end < to && bytes[end] === COLON) return this.#withColon(at, end, to, proof)
     if (!isWordEnd(bytes, end, to)) return NONE
     return this.#withoutColon(at, end, to, proof)
   }
@@ -85,10 +85,10 @@ export class TagReader {
     return messageFrom
   }
 
-  #withColon(at: number, end: number, to: number): number {
+  #withColon(at: number, end: number, to: number, proof: TagProof): number {
     const bytes = this.#bytes
-    // A number with a colon is a counter or an hour, and a level is no program.
-    if (isAll(bytes, at, end, DIGIT) || isLevel(bytes, at, end)) return NONE
+    // A number with a colon is a counter or an hour unless a host stands before it, and a level is no program.
+    if ((proof !== 'place' && isAll(bytes, at, end, DIGIT)) || isLevel(bytes, at, end)) return NONE
     if (isOneOf(bytes, at, end, FORMATS)) return NONE
     if (!isWordEnd(bytes, end + 1, to) && !this.#isNameBeforeText(at, end)) return NONE
     this.#fields.setApp(at, end)

@@ -222,9 +222,10 @@ export class Timestamp {
   }
 }
 
-/** The year from 1970 to 2099 that stands at `at` as a word, or behind which a colon stands; else -1. */
+/** The year from 1970 to 2099 that stands at `at` as a word, with or without a colon; else -1. */
 function plausibleYear(bytes: Uint8Array, at: number, to: number): number {
   const year = digits(bytes, at, to, 4)
   if (year < 1970 || year > 2099) return NO_YEAR
-  return isWordEnd(bytes, at + 4, to) || bytes[at + 4] === 0x3a ? year : NO_YEAR
+  const end = bytes[at + 4] === 0x3a ? at + 5 : at + 4
+  return isWordEnd(bytes, end, to) ? year : NO_YEAR
 }

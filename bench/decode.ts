@@ -1,0 +1,144 @@
+/**
+ * Speed of one thread that makes `soc` events of syslog messages.
+ *
+ *     node bench/decode.ts [--json FILE] [--runs 5] [--count 100000] [--only CASE]
+ *
+ * The messages' text is JSON, as applications write it today: every quote of it has to be escaped.
+ */
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { NO_ROOM, SyslogDecoder } from '../src/decode/syslog/decoder.ts'
+import { MIB } from '../src/base/units.ts'
+import { makeEvents } from './scan-events.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    runs: { type: 'string', default: '5' },
+    count: { type: 'string', default: '100000' },
+    only: { type: 'string' },
+  },
+})
+const RECEIVED_AT_MS = Date.UTC(2026, 0, 15, 8)
+const PEER = '192.0.2.7'
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** Each makes a message of its number, the time it was sent, and its text. */
+const cases: Record<string, (index: number, at: Date, text: string) => string> = {
+  'RFC 5424': (index, at, text) =>
+    `<134>1 ${at.toISOString()} ws-fra-${index % 100}.example.org edr ${index % 65_536} ID47 - ${text}`,
+  'RFC 5424, structured data': (index, at, text) =>
+    `<134>1 ${at.toISOString()} ws-fra-${index % 100}.example.org edr ${index % 65_536} ID47 ` +
+    `[origin ip="192.0.2.7" software="edr"][meta sequenceId="${index}"] ${text.slice(0, -70)}`,
+  'RFC 3164': (index, at, text) =>
+    `<134>${bsdTime(at)} ws-fra-${index % 100} edr[${index % 65_536}]: ${text}`,
+  'RFC 3164, plain text': (index, at, text) =>
+    `<134>${bsdTime(at)} ws-fra-${index % 100} edr[${index % 65_536}]: ${text.replaceAll('"', ' ')}`,
+}
+
+function bsdTime(at: Date): string {
+  const time = at.toISOString().slice(11, 19)
+  return `${MONTHS[at.getUTCMonth()]} ${String(at.getUTCDate()).padStart(2)} ${time}`
+}
+
+interface MessageSet {
+  readonly bytes: Uint8Array
+  readonly starts: Int32Array
+  readonly length: number
+  /** Where events go, again and again: two megabytes of it. */
+  readonly out: number
+}
+
+function makeMessages(message: (typeof cases)[string], count: number): MessageSet {
+  const { lines } = makeEvents('plain', count)
+  const texts = lines.map((text, index) => message(index, new Date(RECEIVED_AT_MS + index * 7), text))
+  const starts = new Int32Array(count + 1)
+  const messages = Buffer.from(texts.join('\n'))
+  for (let index = 0, at = 0; index < count; index++) {
+    at += Buffer.byteLength(texts[index]!) + 1
+    starts[index + 1] = at
+  }
+  const out = messages.length + 64
+  const bytes = new Uint8Array(new SharedArrayBuffer(out + 2 * MIB))
+  bytes.set(messages)
+  bytes.set(Buffer.from(PEER), messages.length)
+  return { bytes, starts, length: messages.length, out }
+}
+
+/** Decodes all and returns the bytes of events. */
+function decodeAll(decoder: SyslogDecoder, { bytes, starts, length, out }: MessageSet): number {
+  decoder.begin(RECEIVED_AT_MS)
+  decoder.setPeer(length, length + PEER.length)
+  let at = out
+  let eventBytes = 0
+  for (let index = 0; index + 1 < starts.length; index++) {
+    if (bytes.length - at < 64 * 1024) at = out
+    const end = decoder.decode(starts[index]!, starts[index + 1]! - 1, at, bytes.length, true)
+    if (end === NO_ROOM) throw new Error('no room')
+    eventBytes += end - at
+    at = end
+  }
+  return eventBytes
+}
+
+function measure(name: string): Result {
+  const count = Number(options.count)
+  const messages = makeMessages(cases[name]!, count)
+  const decoder = new SyslogDecoder(messages.bytes, { timezone: 'UTC' })
+  let eventBytes = 0
+  const run = (): number => {
+    const start = process.hrtime.bigint()
+    eventBytes = decodeAll(decoder, messages)
+    return Number(process.hrtime.bigint() - start) / 1e9
+  }
+  for (let warmUp = 0; warmUp < 2; warmUp++) run()
+  const seconds = Array.from({ length: Number(options.runs) }, run).toSorted((a, b) => a - b)
+  const rate = (index: number): number => Number((messages.length / 1e9 / seconds[index]!).toFixed(3))
+  const each = (index: number): number => Number(((seconds[index]! / count) * 1e6).toFixed(3))
+  const last = seconds.length - 1
+  const middle = seconds.length >> 1
+  return {
+    case: name,
+    meanMessageBytes: Math.round(messages.length / count),
+    meanEventBytes: Math.round(eventBytes / count),
+    gigabytesPerSecond: { median: rate(middle), min: rate(last), max: rate(0) },
+    microsecondsPerMessage: { median: each(middle), min: each(0), max: each(last) },
+  }
+}
+
+interface Spread {
+  median: number
+  min: number
+  max: number
+}
+
+interface Result {
+  case: string
+  meanMessageBytes: number
+  meanEventBytes: number
+  gigabytesPerSecond: Spread
+  microsecondsPerMessage: Spread
+}
+
+const results = Object.keys(cases)
+  .filter((name) => options.only === undefined || name === options.only)
+  .map(measure)
+console.table(
+  results.map((result) => ({
+    case: `${result.case} (${result.meanMessageBytes} B)`,
+    'GB/s': result.gigabytesPerSecond.median,
+    'µs/message': result.microsecondsPerMessage.median,
+    'min-max': `${result.microsecondsPerMessage.min}-${result.microsecondsPerMessage.max}`,
+  })),
+)
+if (options.json !== undefined) {
+  const environment = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    node: process.version,
+    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  }
+  writeFileSync(options.json, JSON.stringify({ bench: 'decode', environment, results }, null, 2) + '\n')
+}
