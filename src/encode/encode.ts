@@ -26,6 +26,8 @@ const BRACKET_CLOSE = 0x5d
 export interface EncodeSource {
   readonly name: string
   readonly schema: { readonly name: string }
+  /** Its events were decoded. */
+  readonly decoder?: unknown
 }
 
 /** Does one task; the bytes are at `task.outFrom`. The batcher has seen to it that NDJSON and JSON fit. */
@@ -158,10 +160,19 @@ function writePart(
     if (!isTaken(words, word, routeBit)) continue
     const from = part.bytesFrom + recordOffset(words[word]!)
     const length = recordLength(words[word + 1]!)
-    const written = writer.write({ ...common, peer: peers.of(from), from, to: from + length, length })
+    const peer = peers.of(from) || senderOf(arena, source, from, from + length)
+    const written = writer.write({ ...common, peer, from, to: from + length, length })
     if (!written) return record
   }
   return -1
+}
+
+/** A datagram's sender is known by address, in the event that was decoded from it. */
+function senderOf(arena: Arena, source: EncodeSource, from: number, to: number): string {
+  if (source.decoder === undefined) return ''
+  const event: unknown = JSON.parse(Buffer.from(arena.buffer, from, to - from).toString())
+  const isEvent = typeof event === 'object' && event !== null && 'source_ip' in event
+  return isEvent && typeof event.source_ip === 'string' ? event.source_ip : ''
 }
 
 /** Who sent a record: runs and records both ascend, so one walk finds all. */

@@ -75,6 +75,7 @@ export const RUN_KIND = {
 export const RUN_KIND_MASK = 0xff
 export const RUN_BEGIN = 1 << 8 // the stream's first byte is the run's first
 export const RUN_END = 1 << 9 // the stream's last byte is the run's last
+export const RUN_COUNTED = 1 << 10 // an OVERSIZE run begins with the length of its message
 
 /**
  * A datagram in a run of DATAGRAMS; numbers are little-endian, the address is ASCII, without brackets.

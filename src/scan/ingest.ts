@@ -1,11 +1,20 @@
 import type { Arena } from '../memory/arena.ts'
 import { ExtentRing, RESULT } from '../memory/extent-ring.ts'
-import { RUN, RUN_BEGIN, RUN_END, RUN_KIND, RUN_KIND_MASK, RUN_OUTCOME } from '../memory/frame-region.ts'
+import {
+  RUN,
+  RUN_BEGIN,
+  RUN_COUNTED,
+  RUN_END,
+  RUN_KIND,
+  RUN_KIND_MASK,
+  RUN_OUTCOME,
+} from '../memory/frame-region.ts'
 import { Extent } from './extent.ts'
 import { kindOf, NOT_YET } from './framing/auto.ts'
 import { DocumentFramer, EXPECTS } from './framing/documents.ts'
 import { frameLines } from './framing/lines.ts'
 import { frameMessages } from './framing/messages.ts'
+import { behindLength, skipSeparators } from './framing/octets.ts'
 import { compileKernel } from './kernel.ts'
 import type { SourceKernel } from './kernel.ts'
 import { compileRouter } from './where.ts'
@@ -65,13 +74,15 @@ export class Ingestor {
     let reached = to
     switch (kind & RUN_KIND_MASK) {
       case RUN_KIND.OVERSIZE: {
-        const length = Math.max(extent.runValue(run, RUN.LENGTH), to - from)
-        if (!this.#refuse(from, to, 'oversize_record', extent.kernel.sizeRule, length)) reached = from
+        const first = (kind & RUN_COUNTED) === 0 ? from : behindLength(extent.bytes, from, to)
+        const length = Math.max(extent.runValue(run, RUN.LENGTH), to - from) - (first - from)
+        if (!this.#refuse(first, to, 'oversize_record', extent.kernel.sizeRule, length)) reached = from
         break
       }
       case RUN_KIND.BROKEN: {
+        const first = extent.kernel.decoder === null ? from : skipSeparators(extent.bytes, from, to)
         const end = extent.bytes[to - 1] === LF ? to - 1 : to
-        if (!this.#refuse(from, end, 'bad_framing', 'a complete record before the stream ends', end - from))
+        if (!this.#refuse(first, end, 'bad_framing', 'a complete record before the stream ends', end - first))
           reached = from
         break
       }

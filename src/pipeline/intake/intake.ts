@@ -105,7 +105,7 @@ export class Intake {
    * intake full until `onRoom`.
    */
   hasRoom(bytes: number): boolean {
-    return !this.full && this.#waiting.forRoom.empty && this.#sharedLane(bytes, 1) !== null
+    return !this.full && this.#waiting.forRoom.empty && this.#sharedLane(bytes) !== null
   }
 
   /**
@@ -150,15 +150,11 @@ export class Intake {
   place(stream: Stream, kind: number, pieces: readonly Uint8Array[]): boolean {
     let bytes = 0
     for (const piece of pieces) bytes += piece.length
-    // Those that wait go first.
-    const lane = this.#waiting.forRoom.isFirst(stream) ? this.#sharedLane(bytes, 1) : null
+    const lane = this.laneFor(stream, kind, bytes)
     if (lane === null) {
       this.waitForRoom(stream)
       return false
     }
-    const runsBefore = lane.runs.length
-    lane.beginRun(stream, kind)
-    if (lane.runs.length > runsBefore) stream.runPlaced()
     for (const piece of pieces) lane.append(piece)
     if ((kind & RUN_KIND_MASK) === RUN_KIND.BROKEN) lane.append(LF_BYTES)
     lane.complete = lane.fill
@@ -166,12 +162,10 @@ export class Intake {
     return true
   }
 
-  /**
-   * The shared lane, with room for `bytes`, where the stream appends whole records of a kind by itself. Null: no room;
-   * the stream does not wait.
-   */
+  /** The shared lane, for `bytes` of whole records that the stream appends by itself. Null: no room; it doesn't wait. */
   laneFor(stream: Stream, kind: number, bytes: number): Lane | null {
-    const lane = this.#waiting.forRoom.empty ? this.#sharedLane(bytes, 1) : null
+    // Those that wait go first.
+    const lane = this.#waiting.forRoom.isFirst(stream) ? this.#sharedLane(bytes) : null
     if (lane === null) return null
     const runsBefore = lane.runs.length
     lane.beginRun(stream, kind)
@@ -187,11 +181,11 @@ export class Intake {
     this.poke(lane)
   }
 
-  /** The lane that all streams share, with room for `bytes` and so many more runs. */
-  #sharedLane(bytes: number, runs: number): Lane | null {
+  /** The lane that all streams share, with room for `bytes` and one more run. */
+  #sharedLane(bytes: number): Lane | null {
     const lane = this.#shared
     if (lane !== null) {
-      if (lane.room(this.meanRecordBytes, runs) >= bytes + 1) return lane
+      if (lane.room(this.meanRecordBytes, 1) >= bytes + 1) return lane
       if (!this.#flush(lane)) return this.#backpressure.begin(false)
       this.#retire(lane)
       this.#shared = null

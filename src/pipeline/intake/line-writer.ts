@@ -1,7 +1,7 @@
 import assert from 'node:assert'
 import { KIB } from '../../base/units.ts'
 import { DEAD_LETTER_RECORD_BYTES_MAX } from '../../encode/dead-letter.ts'
-import { RUN_BEGIN, RUN_KIND, RUN_KIND_MASK } from '../../memory/frame-region.ts'
+import { RUN_BEGIN, RUN_COUNTED, RUN_KIND, RUN_KIND_MASK } from '../../memory/frame-region.ts'
 import { UNFINISHED_BLOCK_BYTES } from '../limits.ts'
 import { LF_BYTES } from './lane.ts'
 import type { Lane } from './lane.ts'
@@ -217,7 +217,7 @@ export class LineWriter implements StreamWriter {
     const tail = lane.fill - lane.complete
     if (tail > this.#stream.intake.maxRecordBytes + ends.headBytesMax) {
       this.#oversize = tail
-      lane.fill = lane.complete + Math.min(tail, DEAD_LETTER_RECORD_BYTES_MAX)
+      lane.fill = lane.complete + Math.min(tail, DEAD_LETTER_RECORD_BYTES_MAX + ends.headBytesMax)
     }
   }
 
@@ -234,7 +234,8 @@ export class LineWriter implements StreamWriter {
     const keptFrom = lane.complete
     if (keptFrom === lane.runs[lane.runs.length - 1]?.from) lane.runs.pop()
     const end = terminator !== null && arena.bytes[behind - 1] === terminator[0] ? behind - 1 : behind
-    lane.beginRun(this.#stream, RUN_KIND.OVERSIZE, keptFrom).length = this.#oversize + (end - from)
+    const counted = this.#ends.kind === RUN_KIND.OCTETS ? RUN_COUNTED : 0
+    lane.beginRun(this.#stream, RUN_KIND.OVERSIZE | counted, keptFrom).length = this.#oversize + (end - from)
     arena.bytes.copyWithin(from, behind, lane.fill)
     lane.fill -= behind - from
     lane.complete = from

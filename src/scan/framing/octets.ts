@@ -15,14 +15,15 @@
 
 /** No frame is longer: `max_record_bytes` can't be set higher, and a larger length is a lie. */
 export const OCTET_COUNT_MAX = 8 * 1024 * 1024
-/** Longest MSG-LEN SP. */
-export const OCTET_HEAD_BYTES_MAX = 8
+/** Longest MSG-LEN SP, with some separators before it. */
+export const OCTET_HEAD_BYTES_MAX = 16
 
 const NUL = 0x00
 const LF = 0x0a
 const CR = 0x0d
 const SPACE = 0x20
 const ZERO = 0x30
+const NINE = 0x39
 const LESS = 0x3c
 
 const START = 0
@@ -85,7 +86,7 @@ export class OctetFrames {
     let at = from
     for (;;) {
       if (this.#state === START) {
-        while (at < to && isSeparator(bytes[at]!)) at++
+        at = skipSeparators(bytes, at, to)
         if (at === to) return -1
         this.#frameFrom = at
         this.#count = 0
@@ -142,6 +143,20 @@ export class OctetFrames {
     }
     return at
   }
+}
+
+/** Where the message begins of a frame that begins at `from`. */
+export function behindLength(bytes: Uint8Array, from: number, to: number): number {
+  let at = skipSeparators(bytes, from, to)
+  while (at < to && bytes[at]! >= ZERO && bytes[at]! <= NINE) at++
+  return at < to && bytes[at] === SPACE ? at + 1 : from
+}
+
+/** What may stand between frames. */
+export function skipSeparators(bytes: Uint8Array, from: number, to: number): number {
+  let at = from
+  while (at < to && isSeparator(bytes[at]!)) at++
+  return at
 }
 
 function isSeparator(byte: number): boolean {

@@ -5,6 +5,7 @@ import type { Stream } from '../../../src/pipeline/intake/stream.ts'
 import { seededRandom } from '../../helpers/seeded-random.ts'
 import { IntakeRig, turnOfLoop } from './fixtures/intake-rig.ts'
 import type { IntakeRigOptions } from './fixtures/intake-rig.ts'
+import { madeMessages } from './fixtures/made-messages.ts'
 import { madeStream } from './fixtures/made-stream.ts'
 import type { MadeStream, Sizes } from './fixtures/made-stream.ts'
 
@@ -28,7 +29,7 @@ class Sender {
     this.made = made
     this.#bytes = Buffer.from(made.bytes, 'latin1')
     this.#random = random
-    this.#reuses = made.framing === 'lines' && random() < 0.7
+    this.#reuses = hasLines(made) && random() < 0.7
     this.#chunkMax = [1, 7, 200, 3000, 64 * KIB, 64 * KIB][Math.floor(random() * 6)]!
     // One byte at a time is for short streams.
     this.#chunkMax = Math.max(this.#chunkMax, Math.floor(this.#bytes.length / 500))
@@ -49,7 +50,7 @@ class Sender {
       return
     }
     const writer = this.stream.lineWriter
-    if (writer !== null && this.made.framing === 'lines' && !this.stream.waiting) {
+    if (writer !== null && hasLines(this.made) && !this.stream.waiting) {
       const dice = this.#random()
       if (writer.lane === null && dice < 0.1) {
         if (!writer.openLane()) this.ready = false
@@ -92,6 +93,11 @@ class Sender {
   }
 }
 
+/** The main thread sees where its records end. */
+function hasLines({ framing }: MadeStream): boolean {
+  return framing !== 'auto' && framing !== 'documents'
+}
+
 interface Scenario {
   readonly rig: Omit<IntakeRigOptions, 'random'>
   readonly sizes: Sizes
@@ -100,6 +106,7 @@ interface Scenario {
 
 const SIZES: Sizes = { records: 300, maxRecordBytes: 64 * KIB, long: 0.02, tiny: 0.2, bad: 0.05 }
 const RIG = { slabBytes: 128 * KIB, slabs: 12 }
+const DECODED = { ...RIG, decoded: true }
 const scenarios: Record<string, Scenario> = {
   mixed: { rig: RIG, sizes: SIZES, streams: 12 },
   'few slabs': { rig: { ...RIG, slabs: 7, workerCount: 1 }, sizes: SIZES, streams: 10 },
@@ -113,6 +120,20 @@ const scenarios: Record<string, Scenario> = {
     streams: 5,
   },
   'nothing but bad ones': { rig: RIG, sizes: { ...SIZES, bad: 1, records: 2000 }, streams: 6 },
+  decoded: { rig: DECODED, sizes: SIZES, streams: 12 },
+  'decoded, few slabs': { rig: { ...DECODED, slabs: 9, workerCount: 1 }, sizes: SIZES, streams: 10 },
+  'decoded, a short ring': { rig: { ...DECODED, ringEntries: 2 }, sizes: SIZES, streams: 10 },
+  'decoded, few blocks': { rig: { ...DECODED, blocks: 2 }, sizes: SIZES, streams: 12 },
+  'decoded, long messages': {
+    rig: DECODED,
+    sizes: { ...SIZES, long: 0.5, records: 60, bad: 0.2 },
+    streams: 8,
+  },
+  'decoded, short messages, then long ones': {
+    rig: DECODED,
+    sizes: { ...SIZES, tiny: 0.98, long: 0.01, records: 12_000, bad: 0.001 },
+    streams: 5,
+  },
 }
 
 async function run(seed: number, { rig: options, sizes, streams }: Scenario): Promise<string[]> {
@@ -122,7 +143,8 @@ async function run(seed: number, { rig: options, sizes, streams }: Scenario): Pr
   const senders = new Map<string, Sender>()
   const open = () => {
     const peer = `peer-${senders.size}`
-    senders.set(peer, new Sender(rig, peer, madeStream(random, sizes), random))
+    const made = options.decoded === true ? madeMessages(random, sizes) : madeStream(random, sizes)
+    senders.set(peer, new Sender(rig, peer, made, random))
   }
   for (let i = 0; i < streams / 2; i++) open()
   let peak = 0
