@@ -19,6 +19,7 @@ export function openFilesWanted({ sources, sinks }: Pick<ResolvedConfig, 'source
 /** Connections that a source may have open at once; datagrams need none. */
 export function connectionsMax(source: SourceConfig): number {
   if (source.type === 'syslog' && source.transport === 'udp') return 0
+  if (source.type === 'http_poll') return source.concurrency
   return 'maxConnections' in source ? source.maxConnections : 0
 }
 

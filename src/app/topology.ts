@@ -34,6 +34,7 @@ import { WorkerPool } from '../pipeline/worker-pool.ts'
 import type { WorkerContext } from '../scan/worker-context.ts'
 import { createSink, payloadForm } from '../sinks/registry.ts'
 import type { SinkConfig } from '../sinks/registry.ts'
+import { recordsPath } from '../sources/http_poll/config.ts'
 import { createSource, isDecoded } from '../sources/registry.ts'
 import type { SourceConfig } from '../sources/registry.ts'
 import type { TelemetryEvents } from '../telemetry/events.ts'
@@ -301,6 +302,7 @@ function workerContext(config: ResolvedConfig, arena: Arena, rings: readonly Ext
       schema: config.schemas[source.schema]!,
       maxRecordBytes: source.maxRecordBytes,
       maxDepth: 'maxDepth' in source ? source.maxDepth : DECODED_DEPTH_MAX,
+      ...(source.type === 'http_poll' ? { recordsPath: recordsPath(source.records) } : undefined),
       ...(isDecoded(source) ? { decoder: { type: 'syslog', timezone: source.timezone } } : undefined),
     })),
     filters: config.sinks.flatMap(({ where }) => (where === undefined ? [] : [where])),

@@ -89,6 +89,11 @@ export const errorTable = {
     exitCode: 1,
     retryable: true,
   },
+  SPW_ERR_SOURCE_TLS: {
+    message: 'sources.{source}.tls: {reason}',
+    exitCode: 2,
+    retryable: false,
+  },
   SPW_ERR_DATA_DIR_UNUSABLE: {
     message: 'cannot use the data directory {path}: {reason}; make it writable or set data_dir',
     exitCode: 1,

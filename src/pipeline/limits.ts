@@ -56,6 +56,13 @@ export const INFLATERS_MAX = 64
 /** One inflater with its window and output buffer (zstd's window is capped to fit). */
 export const INFLATER_BYTES = 300 * KIB
 
+/**
+ * What one request of a poll may hold of its answer outside of the arena: 64 KiB of a small one that is collected, and
+ * beside it what its socket has read when it pauses, up to 128 KiB, which may come as one chunk that then waits for room
+ * in its Stream, with a read of 64 KiB under way; the same again for what TLS or an inflater has in hand.
+ */
+export const POLL_BODY_IN_FLIGHT_BYTES = 512 * KIB
+
 /** An answer of a destination is read up to here, then discarded. */
 export const RESPONSE_BODY_BYTES = 64 * KIB
 /** TLS gathers the views of a batch into one buffer, and encrypts that into another. */

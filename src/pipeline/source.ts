@@ -20,6 +20,22 @@ export interface SourceEvents {
   datagramsUnread(source: string, bytes: number): void
   /** An input that has an end could not be read to it. */
   inputFailed(source: string, reason: string): void
+  /** A server was asked; `retry` and `throttled`: and will be again before its next poll is due. */
+  pollRequest(source: string, outcome: 'ok' | 'retry' | 'throttled' | 'failed', durationMs: number): void
+  pollFailed(source: string, url: string, reason: string, attempts: number): void
+  /** The server said how long to stay away. */
+  pollThrottled(source: string, url: string, reason: string, waitMs: number): void
+}
+
+/** What a source that asks servers says of one that it asks. */
+export interface UrlStatus {
+  /** As it may be shown. */
+  readonly url: string
+  readonly lastSuccess: Date | null
+  /** Of the newest request, if it failed. */
+  readonly lastError: string | null
+  /** Null while it is asked, or waits for its turn. */
+  readonly nextRequest: Date | null
 }
 
 /** What a source of datagrams says of those that it did not take. */
@@ -59,6 +75,8 @@ export interface Source {
   readonly ended?: Promise<void>
   /** Of a source that takes datagrams: asked at every scrape. */
   datagrams?(): DatagramStatus
+  /** Of a source that asks servers. */
+  polls?(): readonly UrlStatus[]
   start(signal: AbortSignal): Promise<void>
   stop(deadline?: AbortSignal): Promise<void>
 }

@@ -4,6 +4,8 @@ import type { EmbeddedSourceConfig } from './embedded/config.ts'
 import { EmbeddedSource } from './embedded/index.ts'
 import type { HttpSourceConfig } from './http/config.ts'
 import { HttpSource } from './http/index.ts'
+import type { HttpPollSourceConfig } from './http_poll/config.ts'
+import { HttpPollSource } from './http_poll/index.ts'
 import type { StdinSourceConfig } from './stdin/config.ts'
 import { StdinSource } from './stdin/index.ts'
 import type { SyslogSourceConfig } from './syslog/config.ts'
@@ -12,7 +14,12 @@ import type { TcpSourceConfig } from './tcp/config.ts'
 import { TcpSource } from './tcp/index.ts'
 
 export type SourceConfig =
-  HttpSourceConfig | TcpSourceConfig | SyslogSourceConfig | StdinSourceConfig | EmbeddedSourceConfig
+  | HttpSourceConfig
+  | TcpSourceConfig
+  | SyslogSourceConfig
+  | HttpPollSourceConfig
+  | StdinSourceConfig
+  | EmbeddedSourceConfig
 type SourceType = SourceConfig['type']
 type ConfigOf<Type extends SourceType> = Extract<SourceConfig, { readonly type: Type }>
 
@@ -22,6 +29,7 @@ const sources: {
   http: (config, context) => new HttpSource(config, context),
   tcp: (config, context) => new TcpSource(config, context),
   syslog: (config, context) => createSyslogSource(config, context),
+  http_poll: (config, context) => new HttpPollSource(config, context),
   stdin: (config, context) => new StdinSource(config, context),
   embedded: () => new EmbeddedSource(),
 }

@@ -12,4 +12,7 @@ export const quietEvents: SourceEvents = {
   kernelDropped() {},
   datagramsDiscarded() {},
   datagramsUnread() {},
+  pollRequest() {},
+  pollFailed() {},
+  pollThrottled() {},
 }

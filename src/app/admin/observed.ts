@@ -1,5 +1,5 @@
 import type { DispatcherStatus } from '../../pipeline/dispatch/dispatcher-options.ts'
-import type { DatagramStatus } from '../../pipeline/source.ts'
+import type { DatagramStatus, UrlStatus } from '../../pipeline/source.ts'
 import type { Ledger } from '../../pipeline/ledger.ts'
 
 export type CollectorState = 'starting' | 'running' | 'draining' | 'stopped'
@@ -33,6 +33,8 @@ export interface Observed {
   rings(): Readonly<Record<string, RingStatus>>
   /** By source, of those that take datagrams. */
   datagrams(): Readonly<Record<string, DatagramStatus>>
+  /** By source, of those that ask servers. */
+  polls(): Readonly<Record<string, readonly UrlStatus[]>>
   /** By sink. */
   sinks(): Readonly<Record<string, DispatcherStatus>>
   /** Bytes of the dead-letter queue on disk. */

@@ -23,6 +23,14 @@ export function statusOf(observed: Observed) {
       discarded,
       receive_buffer_bytes: receiveBufferBytes,
     })),
+    polls: mapValues(observed.polls(), (urls) =>
+      urls.map(({ url, lastSuccess, lastError, nextRequest }) => ({
+        url,
+        last_success: lastSuccess,
+        last_error: lastError,
+        next_request: nextRequest,
+      })),
+    ),
     sinks: mapValues(observed.sinks(), dispatcherStatus),
     dead_letter_bytes: observed.deadLetterBytes(),
     memory_limit_bytes: observed.memoryLimitBytes,

@@ -9,6 +9,7 @@ import { checkHttpSink, httpSinkKeys } from '../../sinks/http/config.ts'
 import { checkStdoutSink, stdoutSinkKeys } from '../../sinks/stdout/config.ts'
 import { checkEmbeddedSource, embeddedSourceKeys } from '../../sources/embedded/config.ts'
 import { checkHttpSource, httpSourceKeys } from '../../sources/http/config.ts'
+import { checkHttpPollSource, httpPollSourceKeys } from '../../sources/http_poll/config.ts'
 import { checkStdinSource, stdinSourceKeys } from '../../sources/stdin/config.ts'
 import { checkSyslogSource, syslogSourceKeys } from '../../sources/syslog/config.ts'
 import { checkTcpSource, tcpSourceKeys } from '../../sources/tcp/config.ts'
@@ -27,6 +28,7 @@ export const sourceTypes = {
   http: { keys: httpSourceKeys, check: checkHttpSource },
   tcp: { keys: tcpSourceKeys, check: checkTcpSource },
   syslog: { keys: syslogSourceKeys, check: checkSyslogSource },
+  http_poll: { keys: httpPollSourceKeys, check: checkHttpPollSource },
   stdin: { keys: stdinSourceKeys, check: checkStdinSource },
   embedded: { keys: embeddedSourceKeys, check: checkEmbeddedSource },
 } satisfies Types<SourceConfig>
@@ -39,5 +41,5 @@ export const sinkTypes = {
 } satisfies Types<SinkConfig>
 
 /** Types that the configuration language has and this version does not. */
-export const laterSourceTypes: readonly string[] = ['http_poll']
+export const laterSourceTypes: readonly string[] = []
 export const laterSinkTypes: readonly string[] = ['elasticsearch', 'kafka']

@@ -9,6 +9,7 @@ import {
   INFLATER_BYTES,
   INFLATERS_MAX,
   MAIN_HEAP_BYTES,
+  POLL_BODY_IN_FLIGHT_BYTES,
   RESPONSE_BODY_BYTES,
   RING_ENTRIES,
   RING_ENTRY_BYTES,
@@ -45,7 +46,7 @@ export function memorySum(
   const items = [
     { what: 'memory.arena_bytes', bytes: arenaBytes },
     ...config.sources.flatMap(itemsOfSource),
-    ...(config.sources.some(({ type }) => type === 'http')
+    ...(config.sources.some(({ type }) => type === 'http' || type === 'http_poll')
       ? [multiple('inflaters,', INFLATERS_MAX, INFLATER_BYTES)]
       : []),
     ...(config.sources.some(takesDatagrams)
@@ -75,6 +76,14 @@ function itemsOfSource(source: SourceConfig): MemoryItem[] {
     ]
   }
   if (source.type === 'embedded') return [ring]
+  if (source.type === 'http_poll') {
+    const { concurrency } = source
+    return [
+      multiple(`${at} answers, concurrency`, concurrency, POLL_BODY_IN_FLIGHT_BYTES),
+      multiple(`${at} unfinished events, concurrency`, concurrency, UNFINISHED_BLOCK_BYTES),
+      ring,
+    ]
+  }
   if (source.type === 'stdin') {
     return [
       { what: `${at} read buffer`, bytes: STDIN_READ_BYTES },

@@ -39,7 +39,7 @@ function componentSections(
   return [
     section(`Every ${kind}`, common),
     ...own,
-    `Types that are not in this version: ${code(laterTypes)}.`,
+    ...(laterTypes.length > 0 ? [`Types that are not in this version: ${code(laterTypes)}.`] : []),
   ]
 }
 

@@ -19,7 +19,10 @@ const cases: [path: string, text: string][] = [
   ...['ack: stored', 'ack: delivered', 'ack_timeout: 30s', 'tls: { cert: a, key: b }'].map(
     (written): [string, string] => [`sources.in.${nameOf(written)}`, withSource(`${listen}, ${written}`)],
   ),
-  ...['http_poll'].map((type): [string, string] => ['sources.in.type', least.replace('tcp', type)]),
+  ...['pagination: {}', 'cursor: {}'].map((written): [string, string] => [
+    `sources.in.${nameOf(written)}`,
+    withSource(`${written}, urls: ['http://127.0.0.1/']`).replace('type: http', 'type: http_poll'),
+  ]),
   ...['elasticsearch', 'kafka'].map((type): [string, string] => [
     'sinks.out.type',
     least.replace('blackhole', type),
