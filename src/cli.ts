@@ -2,8 +2,10 @@
  * argv to command. Each command is imported when it is called: `check` has no use for worker pools and HTTP clients, which
  * take longer to load than it takes to run.
  */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { version } from './base/version.ts'
+import type { DemoOptions } from './commands/demo/plan.ts'
+import type { SendOptions } from './commands/send/plan.ts'
 
 /** Usage and configuration; 1 is for what is wrong beyond them. */
 const EXIT_USAGE = 2
@@ -35,6 +37,48 @@ async function main(argv: readonly string[]): Promise<number> {
       const { checkCommand } = await import('./commands/check.ts')
       exitCode = checkCommand(options)
     })
+  program
+    .command('demo')
+    .description('watch a collector get through a spike while its SIEM throttles; needs no configuration')
+    .option('--duration <time>', 'how long events are sent, from 1s to 10m', '30s')
+    .option('--rate <n>', 'events a second on an ordinary day', '5k')
+    .option('--spike <factor>', 'how many times as many in the spike', '10x')
+    .option('--json', 'the ledger at the end as JSON')
+    .option('--no-color', 'no colours; so does NO_COLOR')
+    .action(async (options: DemoOptions) => {
+      const { demoCommand } = await import('./commands/demo.ts')
+      exitCode = await demoCommand(options)
+    })
+  program
+    .command('send')
+    .description('send events to a collector, made up or from a file, and tell how it took them')
+    .argument('[url]', 'where to, in place of --to')
+    .option('--to <url>', 'http://HOST:PORT/, https://, tcp://, syslog:// (over TCP) or syslog+udp://')
+    .option('--count <n>', 'events to send, such as 500 or 50k (default: 10k, without --duration and --file)')
+    .option('--rate <n>', 'events a second (default: as fast as they are taken; over UDP 10k)')
+    .option('--duration <time>', 'how long to send, such as 30s')
+    .option('--connections <n>', 'connections at once (default: 1)')
+    .option('--batch <n>', 'events of one POST, at most (default: 500; up to 4 MiB)')
+    .option(
+      '--file <file>',
+      'send its lines, NDJSON or raw syslog: once, or over and over up to --count or --duration',
+    )
+    .option('--format <format>', 'of made-up syslog: rfc5424 (default) or rfc3164')
+    .option('--framing <framing>', 'of syslog over TCP: newline (default) or octet-counting')
+    .option(
+      '--header <header>',
+      'a further header of POSTs, such as "x-tenant: blue"; may be repeated',
+      collect,
+      [],
+    )
+    .addOption(new Option('--token <token>', 'bearer token of POSTs').env('SPILLWAY_TOKEN'))
+    .option('--gzip', 'compress the bodies of POSTs')
+    .option('--json', 'the result as JSON')
+    .option('--no-color', 'no colours; so does NO_COLOR')
+    .action(async (url: string | undefined, options: SendOptions) => {
+      const { sendCommand } = await import('./commands/send.ts')
+      exitCode = await sendCommand(url, options)
+    })
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
@@ -42,6 +86,11 @@ async function main(argv: readonly string[]): Promise<number> {
     return error.exitCode === 0 ? 0 : EXIT_USAGE
   }
   return exitCode
+}
+
+/** The values of an option that may be repeated. */
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value]
 }
 
 const exitCode = await main(process.argv.slice(2))

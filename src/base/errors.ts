@@ -120,6 +120,31 @@ export const errorTable = {
     exitCode: 1,
     retryable: false,
   },
+  SPW_ERR_OPTION_INVALID: {
+    message: '{option}: {reason}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_SEND_CONNECT: {
+    message: 'cannot reach {to}: {reason}',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_SEND_LOST: {
+    message: 'the connection to {to} broke: {reason}; what was on its way may be lost',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_SEND_REFUSED: {
+    message: '{to} refuses every request: {reason}',
+    exitCode: 1,
+    retryable: false,
+  },
+  SPW_ERR_SEND_FILE: {
+    message: 'cannot read {file}: {reason}',
+    exitCode: 1,
+    retryable: false,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable
