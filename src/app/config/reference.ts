@@ -28,25 +28,46 @@ function componentSections(
   types: Readonly<Record<string, { readonly keys: AnyGroup }>>,
   laterTypes: readonly string[],
 ): string[] {
-  const groups = Object.values(types).map(({ keys }) => keys.properties)
-  const common = Object.fromEntries(
-    Object.entries(groups[0]!).filter(([name, schema]) => groups.every((group) => group[name] === schema)),
-  )
+  const shared = sharedKeys(types)
   const own = Object.entries(types).map(([type, { keys }]) => {
-    const entries = Object.entries(keys.properties).filter(([name]) => !Object.hasOwn(common, name))
+    const entries = Object.entries(keys.properties).filter(
+      ([name, schema]) => shared.get(name)?.schema !== schema,
+    )
     return section(`${kind} of \`type: ${type}\``, Object.fromEntries(entries))
   })
+  const common = Object.fromEntries([...shared].map(([name, { schema }]) => [name, schema]))
+  const note = (name: string) => {
+    const having = shared.get(name)!.types
+    const others = Object.keys(types).filter((type) => !having.includes(type))
+    if (others.length === 0) return ''
+    return others.length < having.length ? ` (not ${others.join(', ')})` : ` (only ${having.join(', ')})`
+  }
   return [
-    section(`Every ${kind}`, common),
+    section(`Every ${kind}`, common, note),
     ...own,
     ...(laterTypes.length > 0 ? [`Types that are not in this version: ${code(laterTypes)}.`] : []),
   ]
 }
 
-function section(title: string, keys: TProperties): string {
+/** Keys that are the same in several types, with those types; where a name has several meanings, the first such. */
+function sharedKeys(
+  types: Readonly<Record<string, { readonly keys: AnyGroup }>>,
+): ReadonlyMap<string, { readonly schema: TSchema; readonly types: readonly string[] }> {
+  const shared = new Map<string, { readonly schema: TSchema; readonly types: readonly string[] }>()
+  for (const { keys } of Object.values(types)) {
+    for (const [name, schema] of Object.entries(keys.properties)) {
+      const having = Object.keys(types).filter((type) => types[type]!.keys.properties[name] === schema)
+      if (having.length > 1 && !shared.has(name)) shared.set(name, { schema, types: having })
+    }
+  }
+  return shared
+}
+
+/** `note`: stands behind the description of a key, and of those within it. */
+function section(title: string, keys: TProperties, note: (name: string) => string = () => ''): string {
   const rows: Row[] = []
   const later: string[] = []
-  collect(keys, '', rows, later)
+  for (const [name, schema] of Object.entries(keys)) collect({ [name]: schema }, '', note(name), rows, later)
   const lines = [
     `### ${title.replace(/^[a-z]/, (letter) => letter.toUpperCase())}`,
     '',
@@ -61,20 +82,20 @@ function section(title: string, keys: TProperties): string {
   return lines.join('\n')
 }
 
-function collect(keys: TProperties, prefix: string, rows: Row[], later: string[]): void {
+function collect(keys: TProperties, prefix: string, note: string, rows: Row[], later: string[]): void {
   for (const [name, schema] of Object.entries(keys)) {
     const key = `${prefix}${name}`
     const item = innerOf(schema)
     if (Object.hasOwn(schema, 'laterKey')) later.push(key)
-    else if (isGroup(schema)) collect(schema.properties, `${key}.`, rows, later)
+    else if (isGroup(schema)) collect(schema.properties, `${key}.`, note, rows, later)
     else if (item !== undefined && isGroup(item)) {
-      rows.push(rowOf(key, schema))
-      collect(item.properties, `${key}.<key>.`, rows, later)
-    } else rows.push(rowOf(key, schema))
+      rows.push(rowOf(key, schema, note))
+      collect(item.properties, `${key}.<key>.`, note, rows, later)
+    } else rows.push(rowOf(key, schema, note))
   }
 }
 
-function rowOf(key: string, schema: TSchema): Row {
+function rowOf(key: string, schema: TSchema, note: string): Row {
   const { later, default: standard, derived, expected, description } = annotations(schema)
   const values = typeof expected === 'string' ? expected : shapeOf(schema)
   const missing =
@@ -85,7 +106,7 @@ function rowOf(key: string, schema: TSchema): Row {
     key,
     expected: `${values}${missing}`,
     standard: standard === undefined ? (derived ?? absentOf(key, schema)) : code([String(standard)]),
-    description: description ?? '',
+    description: `${description ?? ''}${note}`,
   }
 }
 
