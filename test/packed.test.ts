@@ -1,7 +1,7 @@
 /** The package as it is published, installed somewhere else: Node strips no types below node_modules. */
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import type { Test } from 'tap'
 import { temporaryDirectory } from './helpers/collector.ts'
+import { Receiver } from './helpers/receiver.ts'
 import { socEvent } from './helpers/soc-event.ts'
 
 const execute = promisify(execFile)
@@ -31,6 +32,23 @@ function outside(command: string, ...args: string[]): [string, string[]] {
 async function output(cwd: string, command: string, ...args: string[]): Promise<string> {
   const { stdout } = await execute(...outside(command, ...args), { cwd, env, timeout: COMMAND_TIMEOUT_MS })
   return stdout
+}
+
+const examples = ['batcher.js', 'service.ts'] as const
+
+/** What a strict project would have; the types of Node are those of the checkout. */
+const tsconfig = {
+  compilerOptions: {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    module: 'nodenext',
+    target: 'es2023',
+    noEmit: true,
+    typeRoots: [join(root, 'node_modules/@types')],
+    types: ['node'],
+  },
+  include: ['*.ts'],
 }
 
 /** Packs the checkout and installs the tarball into a project of its own; returns the project's directory. */
@@ -86,6 +104,47 @@ sinks: { archive: { type: file, path: ./archive, compression: none, batch: { max
     `
     const names = await output(project, 'node', '--input-type=module', '-e', script)
     t.match(names, /^archiveSPW_ERR_/)
+  })
+
+  const folder = join(project, 'examples')
+  mkdirSync(folder)
+  for (const name of examples) copyFileSync(join(root, 'test/examples', name), join(folder, name))
+
+  await t.test('its examples run, in JavaScript', async (t) => {
+    const receiver = await Receiver.start(t)
+    env.SIEM_URL = receiver.url
+    t.equal(await output(folder, 'node', 'batcher.js'), '1000 delivered, 0 dead-lettered\n')
+    t.same(
+      receiver.lines.map((line) => JSON.parse(line).attempt),
+      Array.from({ length: 1000 }, (_, n) => n),
+    )
+  })
+
+  await t.test('its examples run, in TypeScript, and keep to its types', async (t) => {
+    const receiver = await Receiver.start(t)
+    env.SIEM_URL = receiver.url
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig))
+    t.equal(await output(folder, join(root, 'node_modules/.bin/tsc'), '-p', '.'), '')
+    const child = spawn(...outside('node', 'service.ts'), {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'close')
+    t.teardown(async () => {
+      child.kill('SIGKILL')
+      await ended
+    })
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    const next = async () => String((await lines.next()).value)
+    const listening = await next()
+    const socket = connect(Number(listening.split(':').at(-1)), '127.0.0.1')
+    socket.resume().end(event(1))
+    await once(socket, 'close')
+    child.kill('SIGTERM')
+    t.same(JSON.parse(await next()), { balanced: true, received: 3, missed: 0, undelivered: 0, urgent: 1 })
+    t.same(await ended, [0, null])
+    t.equal(JSON.parse(receiver.lines.join('\n')).event_id, '2')
   })
 
   await t.test('takes events over TCP into the archive', async (t) => {
