@@ -1,8 +1,11 @@
 /** Configuration of `type: syslog`: RFC 5424 and RFC 3164, over TCP or UDP. */
 import { bytesKey, choiceKey, group, textKey } from '../../base/config-keys.ts'
+import { timezoneProblem } from '../../decode/syslog/decoder.ts'
 import { listenerKeys, sourceKeys } from '../../pipeline/config.ts'
 import type { CheckContext, Named, Report } from '../../pipeline/config.ts'
 import { checkExposure, checkRecordBytes } from '../../pipeline/config-checks.ts'
+
+const TIMEZONE_EXPECTED = 'local, UTC, an offset such as +02:00, or a name such as Europe/Berlin'
 
 /** What is decoded has the depth that the decoder gives it. */
 const { max_depth: _maxDepth, ...keysOfMessages } = sourceKeys
@@ -21,7 +24,7 @@ export const syslogSourceKeys = group('Syslog: RFC 5424 and RFC 3164', {
   }),
   timezone: textKey({
     default: 'local',
-    expected: 'local, UTC, an offset such as +02:00, or a name such as Europe/Berlin',
+    expected: TIMEZONE_EXPECTED,
     description: 'Of times that name none (RFC 3164)',
   }),
   receive_buffer: bytesKey({
@@ -40,18 +43,8 @@ export type SyslogSourceConfig = Named<typeof syslogSourceKeys>
 export function checkSyslogSource(config: SyslogSourceConfig, context: CheckContext, report: Report): void {
   checkRecordBytes(config, context, report)
   checkExposure(config, 'insecure: true', report)
-  const problem = timezoneProblem(config.timezone)
-  if (problem !== undefined) report(['timezone'], problem)
+  if (timezoneProblem(config.timezone) !== undefined) report(['timezone'], TIMEZONE_EXPECTED)
   if (config.transport === 'udp' && config.framing !== 'auto') {
     report(['framing'], 'no framing beside transport: udp, where each datagram is one message')
-  }
-}
-
-function timezoneProblem(timezone: string): string | undefined {
-  if (timezone === 'local') return undefined
-  try {
-    return void new Intl.DateTimeFormat('en', { timeZone: timezone })
-  } catch {
-    return 'a timezone'
   }
 }

@@ -47,9 +47,10 @@ t.test('timezones, and receive_buffer beside tcp as in the reference', async (t)
   t.same(problemsOf(withSyslog('transport: tcp, receive_buffer: 4MiB')), [])
 })
 
+const tcp = (name: string) => `${name}: { type: syslog, listen: 127.0.0.1:5514 }`
+const udp = (name: string) => `${name}: { type: syslog, listen: 127.0.0.1:5514, transport: udp }`
+
 t.test('tcp and udp may have the same port, two of one kind may not', async (t) => {
-  const tcp = (name: string) => `${name}: { type: syslog, listen: 127.0.0.1:5514 }`
-  const udp = (name: string) => `${name}: { type: syslog, listen: 127.0.0.1:5514, transport: udp }`
   t.same(problemsOf(withSources(`${tcp('a')}, ${udp('b')}`)), [])
   t.match(problemsOf(withSources(`${tcp('a')}, ${udp('b')}, ${udp('c')}`)), [
     /sources\.c\.listen: expected an address of its own, not that of sources\.b/,
@@ -60,8 +61,8 @@ t.test('tcp and udp may have the same port, two of one kind may not', async (t) 
 })
 
 t.test('datagrams need no connections', async (t) => {
-  const tcp = parse(withSyslog('max_connections: 100')).config
-  const udp = parse(withSyslog('max_connections: 100, transport: udp')).config
-  t.equal(connectionsMax(tcp.sources[0]!), 100)
-  t.equal(openFilesWanted(tcp) - openFilesWanted(udp), 100)
+  const overTcp = parse(withSyslog('max_connections: 100')).config
+  const overUdp = parse(withSyslog('max_connections: 100, transport: udp')).config
+  t.equal(connectionsMax(overTcp.sources[0]!), 100)
+  t.equal(openFilesWanted(overTcp) - openFilesWanted(overUdp), 100)
 })
