@@ -28,6 +28,10 @@ t.test('its examples of configuration pass the check', async (t) => {
   }
 })
 
+t.test('its program is the example that is run', async (t) => {
+  t.ok(readme.includes(`\`\`\`js\n${readFileSync(join(root, 'test/examples/batcher.js'), 'utf8')}\`\`\``))
+})
+
 t.test('its links lead somewhere', async (t) => {
   for (const [, path] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g))
     t.ok(existsSync(join(root, path!)), path!)
