@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { BREAK, BLANK, KIND, skipBlanks } from './characters.ts'
-import { EventWriter } from './event-writer.ts'
+import { EventWriter, SOC_SEVERITY } from './event-writer.ts'
 import { SyslogFields } from './fields.ts'
 import { readBarePriority, readPriority } from './priority.ts'
 import { Rfc3164Header } from './rfc3164.ts'
@@ -11,9 +11,6 @@ import { Zone } from './zone.ts'
 
 export { timezoneProblem } from './zone.ts'
 export const NO_ROOM = -1
-
-/** What a severity of syslog, 0 to 7, is in `soc` events. */
-const SOC_SEVERITY = new Uint8Array([10, 9, 8, 7, 5, 3, 2, 1])
 
 /**
  * Makes `soc` events of syslog messages, bytes to bytes within one buffer, without an object or a string for each.
@@ -70,7 +67,7 @@ export class SyslogDecoder {
     this.severity = SOC_SEVERITY[this.#fields.severity]!
     this.timeMs = this.#fields.hasTime ? this.#time.timeMs : this.#receivedAtMs
     const isUnicode = utf8 || isUtf8Text(this.#bytes, from, messageTo)
-    return this.#event.write(out, outTo, this.severity, isUnicode)
+    return this.#event.write(out, outTo, isUnicode)
   }
 
   #parse(from: number, to: number): void {

@@ -1,6 +1,7 @@
 import { writeDate, writeTwoDigits } from './calendar.ts'
 import type { SyslogFields } from './fields.ts'
-import { JsonWriter } from './json-writer.ts'
+import { JsonWriter, jsonPiece } from './json-writer.ts'
+import type { JsonPiece } from './json-writer.ts'
 import type { StructuredData } from './structured-data.ts'
 import type { Timestamp } from './timestamp.ts'
 
@@ -10,28 +11,35 @@ const QUOTE = 0x22
 /** Of `YYYY-MM-DDTHH:MM:`. */
 const MINUTE_BYTES = 17
 
-function json(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
-}
+const TIMESTAMP = jsonPiece('{"timestamp":"')
+const SYSLOG = jsonPiece('syslog')
+const HOSTNAME = jsonPiece(',"hostname":"')
+const APP_NAME = jsonPiece(',"app_name":"')
+const PROC_ID = jsonPiece(',"proc_id":"')
+const MSG_ID = jsonPiece(',"msg_id":"')
+const STRUCTURED_DATA = jsonPiece(',"structured_data":')
+const SEQUENCE_ID = jsonPiece('{"meta":{"sequenceId":"')
+const MESSAGE = jsonPiece(',"message":"')
+const ENCODING = jsonPiece(',"encoding":"windows-1252"')
+const END_OF_SEQUENCE_ID = jsonPiece('"}}')
+const END = jsonPiece('}}\n')
 
-const TIMESTAMP = json('{"timestamp":"')
-const SOURCE_IP = json('Z","source_ip":"')
-const EVENT_TYPE = json('","event_type":"')
-const SYSLOG = json('syslog')
-const SEVERITY = json('","severity":')
-const FACILITY = json(',"raw_payload":{"facility":')
-const SYSLOG_SEVERITY = json(',"severity":')
-const HOSTNAME = json(',"hostname":"')
-const APP_NAME = json(',"app_name":"')
-const PROC_ID = json(',"proc_id":"')
-const MSG_ID = json(',"msg_id":"')
-const STRUCTURED_DATA = json(',"structured_data":')
-const SEQUENCE_ID = json('{"meta":{"sequenceId":"')
-const MESSAGE = json(',"message":"')
-const ENCODING = json(',"encoding":"windows-1252"')
-const END_OF_STRING = json('"')
-const END_OF_SEQUENCE_ID = json('"}}')
-const END = json('}}\n')
+/** What a severity of syslog, 0 to 7, is in `soc` events. */
+export const SOC_SEVERITY = new Uint8Array([10, 9, 8, 7, 5, 3, 2, 1])
+
+/** By priority, what stands between the event's type and the host's name. */
+const PRIORITIES = Array.from({ length: 192 }, (_, priority) => {
+  const facility = priority >> 3
+  const severity = priority & 7
+  return jsonPiece(
+    `","severity":${SOC_SEVERITY[severity]},"raw_payload":{"facility":${facility},"severity":${severity}`,
+  )
+})
+
+/** What stands between the time and the event's type. */
+function sourcePiece(peer: string): JsonPiece {
+  return jsonPiece(`Z","source_ip":"${peer}","event_type":"`)
+}
 
 /** Writes the fields of a message as one `soc` event and a line feed. */
 export class EventWriter {
@@ -40,9 +48,11 @@ export class EventWriter {
   readonly #structuredData: StructuredData
   readonly #time: Timestamp
   readonly #bytes: Uint8Array
-  #peer: Uint8Array = new Uint8Array(0)
-  readonly #peerText = new Uint8Array(PEER_BYTES_MAX)
-  #received: Uint8Array = new Uint8Array(0)
+  #source = sourcePiece('')
+  /** The bytes of the address that `#source` was made of. */
+  readonly #peer = new Uint8Array(PEER_BYTES_MAX)
+  #peerBytes = 0
+  #received = jsonPiece('')
   #receivedAtMs = Number.NaN
   /** The minute that was written last, and its text. */
   #minute = Number.NaN
@@ -59,76 +69,69 @@ export class EventWriter {
   begin(receivedAtMs: number): void {
     if (receivedAtMs === this.#receivedAtMs) return
     this.#receivedAtMs = receivedAtMs
-    this.#received = json(new Date(receivedAtMs).toISOString().slice(0, -1))
+    this.#received = jsonPiece(new Date(receivedAtMs).toISOString().slice(0, -1))
   }
 
+  /** Characters that no address has are left out. The same peer again costs no more than a comparison. */
   setPeer(from: number, to: number): void {
-    const bytes = this.#bytes
-    let count = 0
-    for (let at = from; at < to && count < PEER_BYTES_MAX; at++) {
-      const byte = bytes[at]!
-      // An address has none of these; whatever else comes here stays harmless.
-      if (byte > 0x20 && byte < 0x7f && byte !== QUOTE && byte !== 0x5c) this.#peerText[count++] = byte
-    }
-    this.#peer = this.#peerText.subarray(0, count)
+    const count = Math.min(to - from, PEER_BYTES_MAX)
+    let same = this.#peerBytes === count ? 0 : count
+    while (same < count && this.#peer[same] === this.#bytes[from + same]) same++
+    if (same === count && this.#peerBytes === count) return
+    for (let index = 0; index < count; index++) this.#peer[index] = this.#bytes[from + index]!
+    this.#peerBytes = count
+    const text = Buffer.from(this.#peer.subarray(0, count)).toString('latin1')
+    this.#source = sourcePiece(text.replaceAll(/[^!#-[\]-~]/g, ''))
   }
 
   /** Returns the offset behind the line feed, or -1 without room. */
-  write(at: number, to: number, severity: number, isUtf8: boolean): number {
+  write(at: number, to: number, isUtf8: boolean): number {
     const out = this.#out
     const fields = this.#fields
-    const isNamed = fields.appTo > fields.appFrom
     out.begin(at, to)
     out.windows1252 = !isUtf8
-    out.raw(TIMESTAMP)
+    out.piece(TIMESTAMP)
     this.#writeTime()
-    out.raw(SOURCE_IP)
-    out.raw(this.#peer)
-    out.raw(EVENT_TYPE)
-    if (isNamed) out.text(fields.appFrom, fields.appTo)
-    else out.raw(SYSLOG)
-    out.raw(SEVERITY)
-    out.number(severity)
-    out.raw(FACILITY)
-    out.number(fields.facility)
-    out.raw(SYSLOG_SEVERITY)
-    out.number(fields.severity)
+    out.piece(this.#source)
+    if (fields.appTo > fields.appFrom) out.text(fields.appFrom, fields.appTo)
+    else out.piece(SYSLOG)
+    out.piece(PRIORITIES[(fields.facility << 3) | fields.severity]!)
     this.#writeText(HOSTNAME, fields.hostFrom, fields.hostTo)
     this.#writeText(APP_NAME, fields.appFrom, fields.appTo)
     this.#writeText(PROC_ID, fields.procFrom, fields.procTo)
     this.#writeText(MSG_ID, fields.msgIdFrom, fields.msgIdTo)
     this.#writeStructuredData()
     this.#writeText(MESSAGE, fields.messageFrom, fields.messageTo)
-    if (!isUtf8) out.raw(ENCODING)
-    out.raw(END)
+    if (!isUtf8) out.piece(ENCODING)
+    out.piece(END)
     return out.full ? -1 : out.at
   }
 
-  #writeText(name: Uint8Array, from: number, to: number): void {
+  #writeText(name: JsonPiece, from: number, to: number): void {
     if (from >= to) return
     const out = this.#out
-    out.raw(name)
+    out.piece(name)
     out.text(from, to)
-    out.raw(END_OF_STRING)
+    out.byte(QUOTE)
   }
 
   #writeStructuredData(): void {
     const out = this.#out
     if (this.#structuredData.elementCount > 0) {
-      out.raw(STRUCTURED_DATA)
+      out.piece(STRUCTURED_DATA)
       this.#structuredData.write(out)
     } else if (this.#fields.sequenceTo > this.#fields.sequenceFrom) {
-      out.raw(STRUCTURED_DATA)
-      out.raw(SEQUENCE_ID)
+      out.piece(STRUCTURED_DATA)
+      out.piece(SEQUENCE_ID)
       out.text(this.#fields.sequenceFrom, this.#fields.sequenceTo)
-      out.raw(END_OF_SEQUENCE_ID)
+      out.piece(END_OF_SEQUENCE_ID)
     }
   }
 
   /** Without the `Z`. Offsets are whole minutes, so that seconds and their fraction are those of the message. */
   #writeTime(): void {
     const out = this.#out
-    if (!this.#fields.hasTime) return out.raw(this.#received)
+    if (!this.#fields.hasTime) return out.piece(this.#received)
     const { minuteUtc, clock } = this.#time
     if (minuteUtc !== this.#minute) this.#setMinute(minuteUtc)
     out.raw(this.#minuteText)

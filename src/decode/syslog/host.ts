@@ -24,10 +24,14 @@ const LEVELS = wordList(
   'fatal',
 )
 
+const LEVEL_BYTES_MIN = Math.min(...LEVELS.map(({ length }) => length))
+const LEVEL_BYTES_MAX = Math.max(...LEVELS.map(({ length }) => length))
+
 /** What syslog daemons say in their own name, without naming a host or a program. */
 const REPEATED = wordList('last message repeated', 'message repeated')
 
 export function isLevel(bytes: Uint8Array, from: number, to: number): boolean {
+  if (to - from < LEVEL_BYTES_MIN || to - from > LEVEL_BYTES_MAX) return false
   return isOneOf(bytes, from, to, LEVELS)
 }
 

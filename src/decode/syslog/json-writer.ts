@@ -30,6 +30,20 @@ const WINDOWS_1252_BYTES = UTF8_BYTES.map((count, byte) =>
 )
 const BYTES_PER_BYTE_MAX = 6
 
+/** A piece of JSON that is written again and again: in words of four bytes, little-endian, and the bytes that are left. */
+export interface JsonPiece {
+  readonly words: Int32Array
+  readonly rest: Uint8Array
+}
+
+export function jsonPiece(text: string): JsonPiece {
+  const bytes = new TextEncoder().encode(text)
+  const view = new DataView(bytes.buffer)
+  const words = new Int32Array(bytes.length >> 2)
+  for (let index = 0; index < words.length; index++) words[index] = view.getInt32(index * 4, true)
+  return { words, rest: bytes.subarray(words.length * 4) }
+}
+
 /** Writes pieces of JSON one behind another. Without room for a piece it writes nothing more and is `full`. */
 export class JsonWriter {
   at = 0
@@ -37,10 +51,12 @@ export class JsonWriter {
   /** What text is read as: UTF-8, or Windows-1252. */
   windows1252 = false
   readonly #bytes: Uint8Array
+  readonly #view: DataView
   #to = 0
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** The pieces that follow go to [at, to). */
@@ -49,6 +65,14 @@ export class JsonWriter {
     this.#to = to
     this.full = false
     this.windows1252 = false
+  }
+
+  piece({ words, rest }: JsonPiece): void {
+    if (!this.#hasRoom(words.length * 4 + rest.length)) return
+    let at = this.at
+    for (let index = 0; index < words.length; index++, at += 4) this.#view.setInt32(at, words[index]!, true)
+    for (let index = 0; index < rest.length; index++) this.#bytes[at++] = rest[index]!
+    this.at = at
   }
 
   /** JSON text as it is. */
@@ -74,22 +98,41 @@ export class JsonWriter {
     if (this.#hasRoom(1)) this.#bytes[this.at++] = value
   }
 
-  /** A number from 0 to 99. */
-  number(value: number): void {
-    if (value >= 10) this.byte(0x30 + ((value / 10) | 0))
-    this.byte(0x30 + (value % 10))
-  }
-
   /** The text of [from, to), escaped, without quotes. */
   text(from: number, to: number): void {
     if (this.windows1252) this.#windows1252Text(from, to)
     else this.#utf8Text(from, to)
   }
 
+  /**
+   * Four bytes are looked at and written at a time. `marks` has the high bit of the lowest byte that needs an escape: a
+   * subtraction borrows, and so marks wrongly, only above a byte that is marked rightly.
+   */
   #utf8Text(from: number, to: number): void {
     if (!this.#hasRoomForText(from, to, UTF8_BYTES)) return
     const bytes = this.#bytes
+    const view = this.#view
     let at = this.at
+    while (from + 4 <= to) {
+      const word = view.getInt32(from, true)
+      const quote = word ^ 0x22222222
+      const backslash = word ^ 0x5c5c5c5c
+      const marks =
+        (((word - 0x20202020) & ~word) |
+          ((quote - 0x01010101) & ~quote) |
+          ((backslash - 0x01010101) & ~backslash)) &
+        0x80808080
+      view.setInt32(at, word, true)
+      if (marks === 0) {
+        at += 4
+        from += 4
+        continue
+      }
+      const clean = (31 - Math.clz32(marks & -marks)) >> 3
+      const byte = bytes[from + clean]!
+      at = this.#escape(at + clean, byte, ESCAPE[byte]!)
+      from += clean + 1
+    }
     for (; from < to; from++) {
       const byte = bytes[from]!
       const escape = ESCAPE[byte]!
