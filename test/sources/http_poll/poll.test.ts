@@ -8,6 +8,9 @@ const poll = (random = 0.5) =>
   new Poll('https://api.example/logs?key=x', { intervalMs: 60_000, retry }, () => random)
 const failure = { kind: 'retry', reason: 'HTTP 500' } as const
 
+const kind = (status: number, headers = {}) => verdictOf(status, headers, Date.UTC(2026, 0, 1)).kind
+const error = (code: string) => Object.assign(new Error('it broke'), { code })
+
 t.test('a success: the next poll is due an interval after the beginning of this one', async (t) => {
   const one = poll()
   one.begin(1000)
@@ -58,7 +61,6 @@ t.test('a query is not shown', async (t) => {
 })
 
 t.test('heads of answers', async (t) => {
-  const kind = (status: number, headers = {}) => verdictOf(status, headers, Date.UTC(2026, 0, 1)).kind
   for (const status of [200, 201, 206]) t.equal(kind(status), 'body')
   for (const status of [204, 205, 304]) t.equal(kind(status), 'ok')
   for (const status of [400, 401, 403, 404, 410, 415, 422, 300, 305]) t.equal(kind(status), 'failed')
@@ -78,7 +80,6 @@ t.test('heads of answers', async (t) => {
 })
 
 t.test('no answer', async (t) => {
-  const error = (code: string) => Object.assign(new Error('it broke'), { code })
   t.same(verdictOfError(error('ECONNRESET')), { kind: 'retry', reason: 'ECONNRESET: it broke' })
   t.match(verdictOfError(error('CERT_HAS_EXPIRED')), { kind: 'retry', reason: /^certificate refused: / })
 })
