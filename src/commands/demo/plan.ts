@@ -44,8 +44,10 @@ export function demoScenario({ duration, rate, spike }: DemoOptions): Scenario {
   }
   const times = spike === undefined ? SPIKE_DEFAULT : spikeFactor(spike)
   if (eventsPerSecond * times > SPIKE_EVENTS_PER_SECOND_MAX) {
-    const option = rate === undefined ? '--spike' : '--rate'
-    throw invalid(option, `the spike would have more than ${SPIKE_EVENTS_PER_SECOND_MAX} events a second`)
+    throw invalid(
+      '--spike',
+      `${times} times ${eventsPerSecond} is more than ${SPIKE_EVENTS_PER_SECOND_MAX} events a second`,
+    )
   }
   const cycles = Math.ceil(durationMs / CYCLE_MS_MAX)
   return { durationMs, cycleMs: durationMs / cycles, eventsPerSecond, spike: times }

@@ -134,7 +134,7 @@ function ledgerText(
   const balanced = imbalances.length === 0
   const verdict = balanced ? paint.good('balanced') : paint.bad('NOT BALANCED')
   const [in_, ok, no] = [received, accepted, rejected].map(formatCount)
-  return narrow ? verdict : `${in_} received = ${ok} accepted + ${no} rejected: ${verdict}`
+  return narrow ? verdict : `${in_} in = ${ok} accepted + ${no} rejected: ${verdict}`
 }
 
 /** One sentence on what there is to see. */

@@ -64,7 +64,7 @@ export class FileSupply implements Supply {
       : (this.#readBytes - this.#to + this.#from) / this.#sizeBytes
   }
 
-  async fill(batch: Batch, eventsMax: number): Promise<void> {
+  async load(batch: Batch, eventsMax: number): Promise<void> {
     while (batch.events < eventsMax) {
       // oxlint-disable-next-line no-await-in-loop -- a file is read from its beginning to its end
       const event = this.#left ?? this.#nextEvent() ?? (await this.#readEvent())

@@ -161,8 +161,15 @@ function countsOf({ body }: Answer): AnswerCounts | undefined {
   return {
     accepted,
     rejected: typeof rejected === 'number' ? rejected : 0,
-    complaint: first === undefined ? undefined : printable(JSON.stringify(first)),
+    complaint: first === undefined ? undefined : complaintOf(first),
   }
+}
+
+/** `schema_violation at /severity: must be <= 10`. */
+function complaintOf(error: unknown): string {
+  const { category, path, expected } = { category: 'rejected', path: '', expected: '', ...Object(error) }
+  const where = path === '' ? '' : ` at ${path}`
+  return printable(`${category}${where}${expected === '' ? '' : `: ${expected}`}`)
 }
 
 function wordsOf({ body }: Answer): string {

@@ -85,7 +85,7 @@ export class Pump {
       const due = await this.#due() // oxlint-disable-line no-await-in-loop
       if (slot === undefined || due === 0) return
       slot.batch.clear()
-      await supply.fill(slot.batch, due) // oxlint-disable-line no-await-in-loop
+      await supply.load(slot.batch, due) // oxlint-disable-line no-await-in-loop
       if (slot.batch.events === 0) return
       this.given += slot.batch.events
       void this.#send(slot)
@@ -137,10 +137,13 @@ export class Pump {
   async #arrivals(): Promise<void> {
     const { stop, end, graceMs } = this.#options
     while (this.#busy.size > 0 && !this.#stopped) await this.#change(stop) // oxlint-disable-line no-await-in-loop
-    const grace = AbortSignal.any([end, AbortSignal.timeout(graceMs)])
-    while (this.#busy.size > 0 && !grace.aborted && this.#failure === null) {
-      await this.#change(grace) // oxlint-disable-line no-await-in-loop
+    const grace = new AbortController()
+    const timer = setTimeout(() => grace.abort(), graceMs)
+    const over = AbortSignal.any([end, grace.signal])
+    while (this.#busy.size > 0 && !over.aborted && this.#failure === null) {
+      await this.#change(over) // oxlint-disable-line no-await-in-loop
     }
+    clearTimeout(timer)
   }
 
   async #close(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Template, WireFormat } from './template.ts'
 /** Where the events of a run come from. */
 export interface Supply {
   /** Puts up to so many events into an empty batch; none at all when there are no more. Rejects with a SpillwayError. */
-  fill(batch: Batch, eventsMax: number): Promise<void> | void
+  load(batch: Batch, eventsMax: number): Promise<void> | void
   /** Part of all there is that was given out, 0 to 1; undefined where that is not known. */
   readonly progress: number | undefined
   close(): Promise<void>
@@ -38,7 +38,7 @@ export class SyntheticSupply implements Supply {
     this.#number = options.firstNumber
   }
 
-  fill(batch: Batch, eventsMax: number): void {
+  load(batch: Batch, eventsMax: number): void {
     const { format, wallClock, malformedShare } = this.#options
     const time = Buffer.from(timeText(format, wallClock()), 'latin1')
     const share = malformedShare?.() ?? 0

@@ -41,8 +41,9 @@ export class UdpConnection implements Connection {
     tally.refused += refusals.length
     const [first] = refusals
     if (first !== undefined) tally.complain(first.message)
-    if (tally.sent === 0 && first !== undefined && codeOf(first) === 'ECONNREFUSED')
-      throw connectError(to, first)
+    // It is about a datagram before, which was counted as sent.
+    const nobody = refusals.find((error) => codeOf(error) === 'ECONNREFUSED')
+    if (nobody !== undefined) throw connectError(to, nobody)
     return true
   }
 

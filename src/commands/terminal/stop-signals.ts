@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events'
+
 /** Ctrl-C pressed once comes twice where npm or npx stands between: what comes so soon is the same one. */
 const SAME_PRESS_MS = 500
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -9,16 +11,21 @@ export class StopSignals {
   readonly #stop = new AbortController()
   readonly #end = new AbortController()
   #firstAtMs = 0
+  readonly #host: EventEmitter
+  readonly #now: () => number
   readonly #onSignal = () => {
-    const nowMs = performance.now()
+    const nowMs = this.#now()
     if (!this.#stop.signal.aborted) {
       this.#firstAtMs = nowMs
       this.#stop.abort()
     } else if (nowMs - this.#firstAtMs > SAME_PRESS_MS) this.#end.abort()
   }
 
-  constructor() {
-    for (const signal of SIGNALS) process.on(signal, this.#onSignal)
+  /** @param now milliseconds since some moment. */
+  constructor(host: EventEmitter = process, now = () => performance.now()) {
+    this.#host = host
+    this.#now = now
+    for (const signal of SIGNALS) this.#host.on(signal, this.#onSignal)
   }
 
   /** Aborted by the first signal. */
@@ -32,6 +39,6 @@ export class StopSignals {
   }
 
   close(): void {
-    for (const signal of SIGNALS) process.off(signal, this.#onSignal)
+    for (const signal of SIGNALS) this.#host.off(signal, this.#onSignal)
   }
 }
