@@ -6,10 +6,7 @@ import { siemEventsPerSecond, spikeMs } from './scenario.ts'
 import type { Scenario } from './scenario.ts'
 
 /** As commander has them. */
-export interface DemoOptions {
-  readonly duration?: string
-  readonly rate?: string
-  readonly spike?: string
+export interface DemoOptions extends Readonly<Partial<Record<'duration' | 'rate' | 'spike', string>>> {
   readonly json?: boolean
   readonly color?: boolean
 }

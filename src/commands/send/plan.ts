@@ -6,19 +6,12 @@ import { parseTarget } from './target.ts'
 import type { Target } from './target.ts'
 import type { WireFormat, WireFraming } from './template.ts'
 
+type TextOption =
+  'to' | 'count' | 'rate' | 'duration' | 'connections' | 'batch' | 'file' | 'format' | 'framing' | 'token'
+
 /** As commander has them. */
-export interface SendOptions {
-  readonly to?: string
-  readonly count?: string
-  readonly rate?: string
-  readonly duration?: string
-  readonly connections?: string
-  readonly batch?: string
-  readonly file?: string
-  readonly format?: string
-  readonly framing?: string
+export interface SendOptions extends Readonly<Partial<Record<TextOption, string>>> {
   readonly header?: readonly string[]
-  readonly token?: string
   readonly gzip?: boolean
   readonly json?: boolean
   readonly color?: boolean
