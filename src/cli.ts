@@ -89,7 +89,7 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** The values of an option that may be repeated. */
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value]
 }
 

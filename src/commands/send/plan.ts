@@ -63,7 +63,7 @@ export function sendPlan(url: string | undefined, options: SendOptions): SendPla
   const { kind } = target
   const udp = kind === 'syslog+udp'
   refuseWhatIsForOthers(options, kind)
-  const durationMs = duration(options.duration)
+  const durationMs = durationMsOf(options.duration)
   const count = counted('--count', options.count, COUNT_MAX)
   const file = options.file ?? null
   const endless = durationMs !== Infinity || file !== null
@@ -115,7 +115,7 @@ function counted(option: string, text: string | undefined, most: number): number
   return count
 }
 
-function duration(text: string | undefined): number {
+function durationMsOf(text: string | undefined): number {
   if (text === undefined) return Infinity
   const durationMs = parseDurationMs(text)
   if (durationMs === undefined || durationMs < 1)

@@ -62,13 +62,13 @@ export class TcpConnection implements Connection {
     const socket = this.#socket
     if (socket === null) return
     if (!socket.closed && !atOnce.aborted && this.#broken === null) {
-      const timeout = new AbortController()
-      const signal = AbortSignal.any([timeout.signal, atOnce])
+      const closed = new AbortController()
+      const signal = AbortSignal.any([closed.signal, atOnce])
       socket.end()
       await Promise.race([once(socket, 'close'), sleep(CLOSE_TIMEOUT_MS, undefined, { signal })]).catch(
         () => {},
       )
-      timeout.abort()
+      closed.abort()
     }
     socket.destroy()
   }

@@ -8,8 +8,8 @@ import { MIB } from '../../../src/base/units.ts'
 import { temporaryDirectory } from '../../helpers/collector.ts'
 
 t.test('what is due is the rate, summed up', async (t) => {
-  for (const duration of ['10s', '30s', '2m']) {
-    const scenario = demoScenario({ duration })
+  for (const length of ['10s', '30s', '2m']) {
+    const scenario = demoScenario({ duration: length })
     const { eventsPerSecond, spike, durationMs } = scenario
     let summed = 0
     let farthest = 0
@@ -17,7 +17,7 @@ t.test('what is due is the rate, summed up', async (t) => {
       summed += (spikeAt(scenario, atMs) ? eventsPerSecond * spike : eventsPerSecond) * 0.005
       farthest = Math.max(farthest, Math.abs(eventsDueBy(scenario, atMs + 5) - summed))
     }
-    t.ok(farthest <= eventsPerSecond * spike * 0.01, `${duration}: ${farthest} events apart`)
+    t.ok(farthest <= eventsPerSecond * spike * 0.01, `${length}: ${farthest} events apart`)
     t.equal(eventsDueBy(scenario, durationMs * 2), eventsDueBy(scenario, durationMs), 'no more after the end')
   }
 })
