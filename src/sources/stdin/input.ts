@@ -1,5 +1,6 @@
-import { fstatSync, read } from 'node:fs'
+import { fstatSync, read, statSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { devNull } from 'node:os'
 import { isatty, ReadStream } from 'node:tty'
 
 /** What bytes are read from, one read at a time, and nothing beyond: what was not asked for stays where it is. */
@@ -16,14 +17,16 @@ export interface Input {
 /**
  * Opens a file descriptor for reading into `buffer`. Pipes, sockets and terminals are waited for by the event loop,
  * since a thread that waits in a read could neither be called back nor leave what comes later to others; files are
- * always ready and can only be read by a thread. Throws where it is neither.
+ * always ready and can only be read by a thread. Throws where it is neither, such as a device.
  */
 export function openInput(fd: number, buffer: Uint8Array): Input {
   const stat = fstatSync(fd)
   if (stat.isDirectory()) throw new Error('it is a directory')
-  return stat.isFIFO() || stat.isSocket() || isatty(fd)
-    ? new StreamInput(fd, buffer)
-    : new FileInput(fd, buffer)
+  if (stat.isFIFO() || stat.isSocket() || isatty(fd)) return new StreamInput(fd, buffer)
+  if (stat.isCharacterDevice() && stat.rdev !== statSync(devNull).rdev) {
+    throw new Error('it is a device, which may keep its reader waiting; read it through a pipe (cat ... |)')
+  }
+  return new FileInput(fd, buffer)
 }
 
 /** How a stream is over: at its end, by `close`, or by a fault. */
@@ -82,7 +85,6 @@ class FileInput implements Input {
   readonly #fd: number
   readonly #buffer: Uint8Array
   #closed = false
-  readonly #closing = Promise.withResolvers<null>()
 
   constructor(fd: number, buffer: Uint8Array) {
     this.#fd = fd
@@ -90,19 +92,15 @@ class FileInput implements Input {
   }
 
   read(): Promise<number | null> {
-    if (this.#closed) return this.#closing.promise
-    const length = new Promise<number>((resolve, reject) => {
-      read(this.#fd, this.#buffer, 0, this.#buffer.length, null, (error, count) => {
-        if (error === null) resolve(count)
-        else reject(error)
+    return new Promise((resolve, reject) => {
+      read(this.#fd, this.#buffer, 0, this.#buffer.length, null, (error, length) => {
+        if (error !== null) reject(error)
+        else resolve(this.#closed ? null : length)
       })
     })
-    // A device may keep its reader waiting for ever.
-    return Promise.race([length, this.#closing.promise])
   }
 
   close(): void {
     this.#closed = true
-    this.#closing.resolve(null)
   }
 }

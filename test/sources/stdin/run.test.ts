@@ -14,6 +14,16 @@ import { until } from '../../helpers/until.ts'
 
 const launcher = join(import.meta.dirname, '../../../src/spillway.js')
 
+/** Without the coverage of this process. Each run need not compile it all anew. */
+const env = {
+  ...process.env,
+  LOG_LEVEL: 'info',
+  NODE_COMPILE_CACHE: temporaryDirectory(t),
+  NODE_V8_COVERAGE: undefined,
+  NODE_OPTIONS: undefined,
+}
+t.jobs = 2
+
 const ARCHIVE = `
 sources: { in: { type: stdin } }
 sinks: { archive: { type: file, path: ./archive, batch: { max_age: 1h } } }
@@ -46,7 +56,7 @@ class Run {
     const command = [process.execPath, launcher, 'run', '-c', 'spillway.yaml']
     this.child = spawn('sh', ['-c', shell, 'sh', ...command], {
       cwd: this.directory,
-      env: { ...process.env, LOG_LEVEL: 'info' },
+      env,
       stdio: [...[input].flat(), 'ignore', 'pipe'] as StdioOptions,
     })
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -90,8 +100,9 @@ class Run {
 const shutdown = ({ log }: Ended) => log.find(({ event }) => event === 'shutdown_done')
 
 t.test('a pipe: everything is delivered behind its end, and it ends by itself', async (t) => {
-  const run = new Run(t, { config: ARCHIVE, shell: 'cat events.ndjson | "$@"', input: 'ignore' })
-  writeFileSync(join(run.directory, 'events.ndjson'), lines(3) + socEvent(3))
+  const directory = temporaryDirectory(t)
+  writeFileSync(join(directory, 'events.ndjson'), lines(3) + socEvent(3))
+  const run = new Run(t, { config: ARCHIVE, shell: 'cat events.ndjson | "$@"', directory })
   const ended = await run.ended
   t.equal(ended.code, 0, ended.err)
   t.match(ended.log, [{ event: 'started' }, { event: 'memory_mode' }, { event: 'input_ended' }])
@@ -117,27 +128,17 @@ sinks: { archive: { type: file, path: ./archive, batch: { max_bytes: 64KiB } } }
   t.match(JSON.parse(run.files('data/dlq')), { source: 'in', peer: 'stdin', record: 'no event' })
 })
 
-t.test('nothing at all: /dev/null, and a standard input that is closed', async (t) => {
-  const runs = ['exec "$@" < /dev/null', 'exec "$@" <&-'].map(
-    (shell) => new Run(t, { config: ARCHIVE, shell }),
-  )
-  for (const { ended: end } of runs) {
-    const ended = await end
-    t.equal(ended.code, 0, ended.err)
-    t.match(ended.log, [{ event: 'started' }, { event: 'memory_mode' }, { event: 'input_ended' }])
-  }
+t.test('a standard input that is closed is one that has ended', async (t) => {
+  const ended = await new Run(t, { config: ARCHIVE, shell: 'exec "$@" <&-' }).ended
+  t.equal(ended.code, 0, ended.err)
+  t.match(ended.log, [{ event: 'started' }, { event: 'memory_mode' }, { event: 'input_ended' }])
 })
 
 t.test('what cannot be read is told, exit code 1', async (t) => {
-  const directory = await new Run(t, { config: ARCHIVE, shell: 'exec "$@" < .' }).ended
-  t.equal(directory.code, 1)
-  t.match(directory.err, /^sources\.in: standard input cannot be read: it is a directory\n$/m)
-  const unreadable = await new Run(t, { config: ARCHIVE, shell: 'exec "$@" 0> out' }).ended
-  t.equal(unreadable.code, 1)
-  t.match(
-    unreadable.log.find(({ event }) => event === 'input_failed'),
-    { level: 'error', component: 'in', reason: /EBADF/ },
-  )
+  const ended = await new Run(t, { config: ARCHIVE, shell: 'exec "$@" 0> out' }).ended
+  t.equal(ended.code, 1)
+  const failed = ended.log.find(({ event }) => event === 'input_failed')
+  t.match(failed, { level: 'error', component: 'in', reason: /EBADF/ })
 })
 
 const noScript = hasScript() ? false : 'no script(1)'
