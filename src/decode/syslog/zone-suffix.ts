@@ -121,8 +121,8 @@ export class ZoneSuffix {
       // In lower case it could as well be a host, unless a colon follows: `gmt: %NAT-6-LOG_TRANSLATION:`.
       if ((bytes[at]! & 0x20) !== 0 && (end >= to || bytes[end] !== 0x3a)) return NONE
       if (!Number.isNaN(named)) this.minutes = named
-      // An abbreviation that nobody knows is one only where Cisco's devices put it: `IST: %SYS-5-CONFIG_I:`.
-      else if (!isCiscoZone(bytes, end, to)) return NONE
+      // An abbreviation that nobody knows is one only where Cisco's devices put it: `PKT: %SYS-5-CONFIG_I:`.
+      else if (!isCiscoZone(bytes, at, end, to)) return NONE
       return end
     }
     // `GMT+02:00`, and RFC 3164's own `TZ-6`.
@@ -163,8 +163,10 @@ function isTz(bytes: Uint8Array, from: number, to: number): boolean {
   return to - from === 2 && (bytes[from]! | 0x20) === 0x74 && (bytes[from + 1]! | 0x20) === 0x7a
 }
 
-function isCiscoZone(bytes: Uint8Array, at: number, to: number): boolean {
-  if (at >= to || bytes[at] !== 0x3a) return false
-  const next = skipBlanks(bytes, at + 1, to)
-  return next < to && bytes[next] === 0x25
+/** Whether [from, to) is in capitals, ends with `T` as abbreviations of times do, and has a mnemonic behind its colon. */
+function isCiscoZone(bytes: Uint8Array, from: number, to: number, messageTo: number): boolean {
+  if (to - from < 3 || bytes[to - 1] !== 0x54 || to >= messageTo || bytes[to] !== 0x3a) return false
+  for (let at = from; at < to; at++) if ((bytes[at]! & 0x20) !== 0) return false
+  const next = skipBlanks(bytes, to + 1, messageTo)
+  return next < messageTo && bytes[next] === 0x25
 }
