@@ -95,7 +95,7 @@ export const httpPollSourceKeys = group('Events in the answers of HTTP servers',
 export type HttpPollSourceConfig = Named<typeof httpPollSourceKeys>
 
 /** Headers that each request sets itself. */
-const OWN_HEADERS = ['accept-encoding']
+const OWN_HEADERS = ['accept-encoding', 'content-encoding']
 
 export function checkHttpPollSource(
   config: HttpPollSourceConfig,
