@@ -1,5 +1,9 @@
 /** The life of the source: what a stop waits for, and what is left afterwards. */
 import t from 'tap'
+import { Collector } from '../../../src/app/collector.ts'
+import { parseConfig } from '../../../src/app/config/load.ts'
+import { createLogger } from '../../../src/telemetry/logger.ts'
+import { temporaryDirectory } from '../../helpers/collector.ts'
 import { until } from '../../helpers/until.ts'
 import { PolledServer, settled, startPolling, whole } from './fixtures/poll-rig.ts'
 
@@ -64,7 +68,18 @@ t.test('without a deadline it waits as long as a request may take', async (t) =>
   t.match(rig.lastErrors()[0], /request.timeout|the collector stops/)
 })
 
-t.test('stopped before it was started, and with a deadline that is over', async (t) => {
+t.test('may be stopped before it was started, and twice', async (t) => {
+  const directory = temporaryDirectory(t)
+  const text = `sources: { pull: { type: http_poll, urls: ['http://127.0.0.1:1/'] } }\nsinks: { out: { type: blackhole } }`
+  const { config } = parseConfig(text, 'test.yaml', directory, { env: {}, cwd: directory, cores: 2 })
+  const collector = new Collector(config, { logger: createLogger({ level: 'silent' }) })
+  const { door } = collector.topology.sources[0]!
+  await Promise.all([door.stop(), door.stop()])
+  await door.stop()
+  await collector.stop()
+})
+
+t.test('a deadline that is over, and no start after a stop', async (t) => {
   const server = await PolledServer.start(t, { '/': () => {} })
   const rig = await startPolling(t, { urls: [`${server.origin}/`] })
   const { door } = rig.collector.topology.sources[0]!
