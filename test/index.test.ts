@@ -196,17 +196,6 @@ t.test('what can’t be delivered in time is in the report', async (t) => {
   })
 })
 
-t.test('what can’t be validated in time is in the report, too', async (t) => {
-  const collector = make(t, {
-    shutdown_timeout: '0ms',
-    sources: { app: { type: 'embedded', schema: 'any' } },
-    sinks: { siem: NOWHERE },
-  })
-  await collector.start()
-  t.ok(collector.enqueue('app', '{"n":1}'))
-  t.same(await collector.stop(), { delivered: 0, undelivered: 0, held: 0, uncommittedBytes: 8 })
-})
-
 t.test('a source with a door takes both; two collectors don’t know of each other', async (t) => {
   const config: CollectorConfig = {
     sources: { push: { type: 'http', listen: '127.0.0.1:0' }, lines: { type: 'tcp', listen: '127.0.0.1:0' } },
@@ -265,6 +254,24 @@ t.test('a configuration that is none: everything at once, without places in a fi
   t.throws(configured, /^the configuration \(createCollector\) has 4 errors:\n/)
   t.throws(configured, /\n\(createCollector\): sources\.app\.type: expected .* did you mean embedded\?\n/)
   t.throws(() => createCollector(null as unknown as CollectorConfig), TypeError)
+})
+
+t.test('the compiler knows the keys of each type', async (t) => {
+  const sinks = { none: NOWHERE }
+  const reference = { type: 'tcp', listen: '${LISTEN}', max_connections: '${MAX}' } as const
+  const wrong = [
+    // @ts-expect-error -- no such type
+    { sources: { a: { type: 'tcpp' } }, sinks },
+    // @ts-expect-error -- stdin does not listen
+    { sources: { a: { type: 'stdin', listen: '127.0.0.1:0' } }, sinks },
+    // @ts-expect-error -- a time needs its unit
+    { sources: { a: { type: 'embedded', linger: 5 } }, sinks },
+    // @ts-expect-error -- no such key
+    { sources: { a: reference }, sinks, shutdown: '1s' },
+  ] satisfies CollectorConfig[]
+  for (const config of wrong) {
+    t.throws(() => createCollector(config as unknown as CollectorConfig), { code: 'SPW_ERR_CONFIG_INVALID' })
+  }
 })
 
 t.test('what goes wrong has a code of the table', async (t) => {

@@ -55,3 +55,12 @@ t.test('each call ends its last line', async (t) => {
   await until(() => collector.ledger.sources[0]!.received === 3)
   t.match(collector.ledger.sources[0], { accepted: 2, rejectedTotal: 1 })
 })
+
+t.test('what can’t be validated in the time to stop is reported as lost', async (t) => {
+  const text = `shutdown_timeout: 50ms\nsources: { app: { type: embedded } }\n${NOWHERE}`
+  const workerFile = new URL('../fixtures/stillborn-worker.ts', import.meta.url).href
+  const collector = await startCollector(t, text, { workerFile, unfinished: true })
+  t.ok(collector.inlet('app').enqueue(Buffer.from('{"n":1}')))
+  const report = await collector.stop()
+  t.same(report, { delivered: 0, undelivered: 0, held: 0, uncommittedBytes: 8 })
+})
