@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Status } from '../src/app/admin/status.ts'
 import { MIB } from '../src/base/units.ts'
 import type { Figures, FloodCase } from './cases.ts'
 import { CollectorProcess } from './collector-process.ts'
 import { monotonicMs } from './load/tally.ts'
 import { NEARLY_ALL } from './load/load.ts'
 import type { Load, LoadPlan, LoadReport } from './load/load.ts'
+import type { StreamPlan } from './load/stream.ts'
 import type { ProcessUsage } from './process-usage.ts'
 
 /** What the runtime itself takes beside what the collector counts. */
 const RUNTIME_BYTES = 150 * MIB
 /** Longer than an outage and the longest wait before a retry. */
 const GIVE_UP_MS = 45_000
+/** What does not come is lost. */
+const GIVE_UP_DATAGRAMS_MS = 10_000
 /** What a fresh collector has to do before it is at rest. */
 const SETTLE_MS = 300
 
@@ -24,12 +28,13 @@ export async function runFlood(
   benchCase: FloodCase,
   startLoad: (plan: LoadPlan) => Promise<Load>,
 ): Promise<Figures> {
-  const { source, connections, eventsPerWrite, events, malformedShare, outage, warmUpS, sink } = benchCase
-  const load = await startLoad({ events, malformedShare, outage })
+  const { source, form, events, malformedShare, outage, warmUpS, sink } = benchCase
+  const served = 'urls' in benchCase.load ? benchCase.load : null
+  const load = await startLoad({ events, malformedShare, form, served, outage })
   let collector: CollectorProcess | null = null
   try {
     collector = await CollectorProcess.start({
-      sources: { in: { type: source, listen: '127.0.0.1:0' } },
+      sources: { in: { ...source, ...(served ? { urls: load.served } : { listen: '127.0.0.1:0' }) } },
       sinks: { out: { type: 'http', url: load.url, ...sink } },
     })
     await sleep(SETTLE_MS)
@@ -38,8 +43,9 @@ export async function runFlood(
     const before = moment()
     let warm: Moment | null = null
     const warming = setTimeout(() => (warm = moment()), warmUpS * 1000)
-    const stream = { mode: source, port: collector.port('in'), connections, eventsPerWrite, events }
-    const report = await load.send([{ ...stream, firstIndex: 0, eventsPerSecond: null }], GIVE_UP_MS)
+    const streams = streamsOf(benchCase, running)
+    const isUdp = streams.some(({ mode }) => mode === 'udp')
+    const report = await load.send(streams, isUdp ? GIVE_UP_DATAGRAMS_MS : GIVE_UP_MS)
     clearTimeout(warming)
     const after = moment()
     const counted = await accounts(collector, report)
@@ -56,33 +62,55 @@ export async function runFlood(
   }
 }
 
+/** None where the collector asks. */
+function streamsOf({ load, events }: FloodCase, collector: CollectorProcess): StreamPlan[] {
+  return 'urls' in load ? [] : [{ ...load, port: collector.port('in'), firstIndex: 0, events }]
+}
+
 /** A run that lost or doubled an event has no speed. */
 function speed(before: Moment, after: Moment, report: LoadReport): Figures {
-  const { unique, firstSentAtMs, nearlyAllAtMs } = report
-  const complete = unique === report.sent - report.malformed && report.duplicates === 0
+  const { sent, unique, firstSentAtMs, nearlyAllAtMs, bytes } = report
+  const complete = unique === sent - report.malformed && report.duplicates === 0
   const cpuS = after.usage.cpuS - before.usage.cpuS
+  const perMs =
+    complete && nearlyAllAtMs !== null ? (NEARLY_ALL * sent) / (nearlyAllAtMs - firstSentAtMs) : null
   return {
-    events_per_s:
-      complete && nearlyAllAtMs !== null
-        ? ((NEARLY_ALL * report.sent) / (nearlyAllAtMs - firstSentAtMs)) * 1000
-        : null,
+    events_per_s: perMs && perMs * 1000,
+    mb_per_s: perMs && (perMs * 1000 * bytes) / sent / 1e6,
     cpu_s_per_million: complete ? (cpuS / unique) * 1e6 : null,
   }
 }
 
 /** What came, and whether the collector says the same. */
 async function accounts(collector: CollectorProcess, report: LoadReport): Promise<Figures> {
-  const { ledger } = await collector.status()
+  const { ledger, datagrams } = await collector.status()
   const rejected = Object.values(ledger.sources.in!.rejected).reduce((sum, count) => sum + count, 0)
   const delivered = Object.values(ledger.sinks.out!.delivered).reduce((sum, count) => sum + count, 0)
+  const lost = report.sent - report.malformed - report.unique
   return {
-    lost: report.sent - report.malformed - report.unique,
+    ...(datagrams.in === undefined ? undefined : datagramFigures(datagrams.in, lost, report)),
+    lost,
     duplicates: report.duplicates,
     strange: report.strange,
     rejected_wrongly: Math.abs(rejected - report.malformed),
     unbalanced: ledger.balanced && delivered === report.unique ? 0 : 1,
     retries_in: report.retries,
     refused_out: report.refused,
+  }
+}
+
+type DatagramStatus = NonNullable<Status['datagrams'][string]>
+
+/** How fast they really were sent, and where those stayed that were lost. */
+function datagramFigures(status: DatagramStatus, lost: number, report: LoadReport): Figures {
+  const { kernel_drops: drops, discarded, receive_buffer_bytes: bufferBytes } = status
+  const { sent, firstSentAtMs, lastSentAtMs } = report
+  return {
+    sent_per_s: lastSentAtMs === null ? null : (sent * 1000) / (lastSentAtMs - firstSentAtMs),
+    kernel_drops: drops,
+    discarded,
+    unexplained: lost - (drops ?? 0) - discarded,
+    receive_buffer_mib: bufferBytes / MIB,
   }
 }
 

@@ -15,7 +15,7 @@ export interface Environment {
   readonly node: string
   /** With a `+` when the tree has changes. */
   readonly commit: string
-  readonly load: 'own threads' | 'C tools'
+  readonly load: 'own threads' | 'C tools' | 'an own thread, received by C tools'
 }
 
 export interface RunResult {

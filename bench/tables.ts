@@ -3,7 +3,7 @@
  *
  *     npm run bench:tables -- [--readme FILE] [--results FILE] [--scan FILE]
  *
- * NAME is `end-to-end`, `trickle` or `faults` for what `npm run bench` measured, `scan` for `npm run bench:scan`.
+ * NAME is `end-to-end`, `syslog`, `trickle` or `faults` for what `npm run bench` measured, `scan` for `npm run bench:scan`.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +31,18 @@ const tables: Readonly<Record<BenchCase['table'], readonly Column[]>> = {
     { title: 'garbage collection, % of CPU', figure: 'gc_percent', digits: 1 },
     { title: 'peak RSS, MiB', figure: 'peak_rss_mib', digits: 0 },
     { title: 'of what is allowed, %', figure: 'rss_percent', digits: 0 },
+    ...EXACTLY_ONCE,
+  ],
+  syslog: [
+    { title: 'CPU-s per million events', figure: 'cpu_s_per_million', digits: 2 },
+    { title: 'of what it is beside', figure: 'cpu_s_per_million_beside', digits: 2 },
+    { title: 'times that', figure: 'times_beside', digits: 2 },
+    { title: 'more than that', figure: 'more_than_beside', digits: 2 },
+    { title: 'events/s', figure: 'events_per_s', digits: 0 },
+    { title: 'MB/s', figure: 'mb_per_s', digits: 0 },
+    { title: 'of what memory is allowed, %', figure: 'rss_percent', digits: 0 },
+    { title: 'dropped by the kernel', figure: 'kernel_drops', digits: 0 },
+    { title: 'receive buffer, MiB', figure: 'receive_buffer_mib', digits: 1 },
     ...EXACTLY_ONCE,
   ],
   trickle: [
@@ -67,11 +79,11 @@ function benchTable(table: BenchCase['table'], byCase: ReadonlyMap<string, RunRe
   const columns = tables[table]
   const measured = cases.filter((benchCase) => benchCase.table === table && byCase.has(benchCase.name))
   if (measured.length === 0) return null
-  const rows = measured.map(({ name, targets }) => {
+  const rows = measured.map(({ name, targets, beside }) => {
     const runs = byCase.get(name)!
     const summaries = summarise(runs)
     const cells = columns.map(({ figure, digits }) => cell(summaries.get(figure), targets[figure], digits))
-    return [name, String(runs.length), ...cells]
+    return [beside === undefined ? name : `${name}, beside ${beside}`, String(runs.length), ...cells]
   })
   const head = ['case', 'runs', ...columns.map(({ title }) => title)]
   const provenance = new Set(
@@ -88,9 +100,13 @@ function cell(summary: Summary | null | undefined, target: Target | undefined, d
   if (summary === null || summary === undefined) return '-'
   const { median, min, max } = summary
   const range = min === max ? '' : ` [${rounded(min, digits)}-${rounded(max, digits)}]`
-  if (target === undefined || target.atMost === 0) return rounded(median, digits) + range
-  const verdict = median <= target.atMost ? 'met' : 'not met'
-  return `${rounded(median, digits)}${range}, at most ${target.atMost}: ${verdict}`
+  const figure = rounded(median, digits) + range
+  if (target === undefined) return figure
+  if ('atLeast' in target) {
+    return `${figure}, at least ${target.atLeast}: ${median >= target.atLeast ? 'met' : 'not met'}`
+  }
+  if (target.atMost === 0) return figure
+  return `${figure}, at most ${target.atMost}: ${median <= target.atMost ? 'met' : 'not met'}`
 }
 
 function scanTable({ environment: { cpu, node, commit }, results }: ScanResults): string {
@@ -140,6 +156,7 @@ function madeTables(): [name: string, table: string | null][] {
   return [
     ['scan', scan === null ? null : scanTable(scan)],
     ['end-to-end', benchTable('end-to-end', byCase)],
+    ['syslog', benchTable('syslog', byCase)],
     ['trickle', benchTable('trickle', byCase)],
     ['faults', benchTable('faults', byCase)],
   ]

@@ -41,7 +41,7 @@ async function runQuiet(setting: Setting): Promise<Figures> {
   const names = setting.sources.map((type, index) => ({ type, name: `${type}${index}` }))
   const { eventsPerSource, eventsPerWrite, connections, eventsPerSecond } = setting
   const events = names.length * eventsPerSource
-  const load = await OwnLoad.start({ events, malformedShare: 0, outage: null })
+  const load = await OwnLoad.start({ events, malformedShare: 0, form: 'ndjson', served: null, outage: null })
   let collector: CollectorProcess | null = null
   try {
     collector = await CollectorProcess.start({

@@ -1,37 +1,30 @@
 import type { NumberedLine } from '../events.ts'
-import type { StreamPlan } from './stream.ts'
 import { FIRST_NUMBER, NUMBER_DIGITS, monotonicMs } from './tally.ts'
 import type { Tally } from './tally.ts'
 
 const DIGIT_0 = 0x30
 
-/** What a connection sends, built once: only the digits of the numbers change from one write to the next. */
+/** Events that are sent together, built once: only the digits of their numbers change from one time to the next. */
 export class Block {
+  /** The head and the events. */
   readonly bytes: Buffer
-  /** Events of a write that are malformed. */
+  /** Each event alone: views of the bytes. */
+  readonly events: readonly Buffer[]
+  /** How many of them are malformed. */
   readonly malformed: number
   readonly #lines: readonly NumberedLine[]
   readonly #digitsAt: Int32Array
   readonly #tally: Tally
 
-  constructor(lines: readonly NumberedLine[], { mode, port }: StreamPlan, tally: Tally) {
-    const length = lines.reduce((sum, { bytes }) => sum + bytes.length, 0)
-    const head = Buffer.from(
-      mode === 'tcp'
-        ? ''
-        : `POST / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/x-ndjson\r\n` +
-            `Content-Length: ${length}\r\n\r\n`,
-    )
+  constructor(lines: readonly NumberedLine[], head: Buffer, tally: Tally) {
     this.bytes = Buffer.concat([head, ...lines.map(({ bytes }) => bytes)])
     this.malformed = lines.filter(({ malformed }) => malformed).length
     this.#lines = lines
     this.#tally = tally
     let at = head.length
-    this.#digitsAt = Int32Array.from(lines, ({ bytes, numberAt }) => {
-      const digitsAt = at + numberAt
-      at += bytes.length
-      return digitsAt
-    })
+    const starts = lines.map(({ bytes }) => (at += bytes.length) - bytes.length)
+    this.events = lines.map(({ bytes }, i) => this.bytes.subarray(starts[i], starts[i]! + bytes.length))
+    this.#digitsAt = Int32Array.from(lines, ({ numberAt }, i) => starts[i]! + numberAt)
   }
 
   /** Gives the events the numbers from this index on, and notes that they are sent now. */
@@ -48,4 +41,13 @@ export class Block {
       }
     }
   }
+}
+
+/** Before the events of a request. */
+export function requestHead(lines: readonly NumberedLine[], port: number): Buffer {
+  const length = lines.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  return Buffer.from(
+    `POST / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/x-ndjson\r\n` +
+      `Content-Length: ${length}\r\n\r\n`,
+  )
 }

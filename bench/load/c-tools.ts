@@ -6,7 +6,8 @@
  *     sink --port P --expect N --idle-s S --max-s S --wait-s S --range N --out JSON --series FILE [--plan "2:503,12:ok"] [--bad FILE --lines N]
  *
  * `gen` sends the lines of the file over and over, with the ten digits of `"seq":` counting up from 1000000000; event k
- * is line k modulo the number of lines. `sink` ends when N events came, or none came for a time.
+ * is line k modulo the number of lines. `sink` ends when N events came, or none came for a time. Datagrams, and events that
+ * are asked for, come from a thread of this process all the same.
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -21,6 +22,9 @@ import type { NumberedLine } from '../events.ts'
 import type { StreamPlan } from './stream.ts'
 import { NEARLY_ALL } from './load.ts'
 import type { Load, LoadPlan, LoadReport } from './load.ts'
+import type { ServedPlan } from './poll-server-thread.ts'
+import { SendingThread } from './sending-thread.ts'
+import { Tally } from './tally.ts'
 
 const DISTINCT_EVENTS = 100_000
 const CONNECT_TRIES = 200
@@ -37,24 +41,32 @@ interface SinkReport {
 interface GenReport {
   readonly bytes: number
   readonly first_ns: number
+  readonly last_ns: number
   readonly retries: number
 }
 
+/** What is known of the sender. */
+type SenderReport = Pick<LoadReport, 'bytes' | 'firstSentAtMs' | 'lastSentAtMs' | 'retries'>
+
 export class CTools implements Load {
   readonly url: string
+  served: readonly string[] = []
   readonly #plan: LoadPlan
   readonly #folder: string
   readonly #directory: string
   readonly #lines: readonly NumberedLine[]
   readonly #port: number
   #children: ChildProcess[] = []
+  /** Of a thread that sends: only this one writes it. */
+  #tally: Tally | null = null
+  #thread: SendingThread | null = null
 
   private constructor(plan: LoadPlan, folder: string, directory: string, port: number) {
     this.#plan = plan
     this.#folder = folder
     this.#directory = directory
     this.#port = port
-    this.#lines = numberedLines(Math.min(plan.events, DISTINCT_EVENTS), plan.malformedShare)
+    this.#lines = numberedLines(Math.min(plan.events, DISTINCT_EVENTS), plan.malformedShare, plan.form)
     this.url = `http://127.0.0.1:${port}/`
   }
 
@@ -65,39 +77,71 @@ export class CTools implements Load {
     const malformed = tools.#lines.flatMap((line, index) => (line.malformed ? [`${index}\n`] : []))
     await writeFile(tools.#file('lines'), Buffer.concat(tools.#lines.map(({ bytes }) => bytes)))
     await writeFile(tools.#file('bad'), malformed.join(''))
+    if (plan.served !== null) await tools.#listen(plan.served)
     return tools
   }
 
   async send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport> {
-    if (streams.length !== 1) throw new RangeError('the C tools send one stream')
     const sink = await this.#startSink(idleMs)
+    const received = once(sink, 'exit')
+    const sender = await this.#sendUntil(received, streams)
+    const receiver = await readReport<SinkReport>(this.#file('sink.json'))
+    return {
+      sent: this.#plan.events,
+      malformed: this.#malformedSent(),
+      ...sender,
+      unique: receiver.unique_good ?? 0,
+      duplicates: receiver.duplicates ?? 0,
+      strange: receiver.bad_passed ?? 0,
+      nearlyAllAtMs: await this.#nearlyAllAtMs((receiver.first_ns ?? 0) / 1e6),
+      refused: receiver.requests_refused ?? 0,
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#thread?.stop()
+    for (const child of this.#children) if (child.exitCode === null) child.kill('SIGKILL')
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  async #listen(served: ServedPlan): Promise<void> {
+    const { events } = this.#plan
+    this.#tally = Tally.create(events)
+    const server = await SendingThread.listen({ ...served, events, tally: this.#tally.buffers })
+    this.#thread = server.thread
+    this.served = server.urls
+  }
+
+  /** What was not sent when all that comes has come, nobody waits for. */
+  async #sendUntil(received: Promise<unknown>, streams: readonly StreamPlan[]): Promise<SenderReport> {
+    if (this.#thread === null && streams.every(({ mode }) => mode !== 'udp')) {
+      return this.#sendByGen(received, streams)
+    }
+    const { form, malformedShare, events } = this.#plan
+    const { buffers } = (this.#tally ??= Tally.create(events))
+    this.#thread?.serve()
+    this.#thread ??= SendingThread.generate({ tally: buffers, streams, form, malformedShare })
+    await received
+    const { bytes = 0, retries = 0, lastSentAtMs = null } = this.#thread.sent ?? {}
+    return { bytes, retries, lastSentAtMs, firstSentAtMs: this.#tally.firstSentAtMs }
+  }
+
+  async #sendByGen(received: Promise<unknown>, streams: readonly StreamPlan[]): Promise<SenderReport> {
+    if (streams.length !== 1) throw new RangeError('the C tools send one stream')
     const gen = this.#startGen(streams[0]!)
-    await once(sink, 'exit')
-    // What it has not sent by now, nobody waits for.
+    await received
     if (gen.exitCode === null) {
       const killing = setTimeout(() => gen.kill('SIGKILL'), 2000)
       await once(gen, 'exit')
       clearTimeout(killing)
     }
-    const received = await readReport<SinkReport>(this.#file('sink.json'))
     const generated = await readReport<GenReport>(this.#file('gen.json'))
     return {
-      sent: this.#plan.events,
-      malformed: this.#malformedSent(),
       bytes: generated.bytes ?? 0,
-      unique: received.unique_good ?? 0,
-      duplicates: received.duplicates ?? 0,
-      strange: received.bad_passed ?? 0,
-      firstSentAtMs: (generated.first_ns ?? 0) / 1e6,
-      nearlyAllAtMs: await this.#nearlyAllAtMs((received.first_ns ?? 0) / 1e6),
       retries: generated.retries ?? 0,
-      refused: received.requests_refused ?? 0,
+      firstSentAtMs: (generated.first_ns ?? 0) / 1e6,
+      lastSentAtMs: generated.last_ns === undefined ? null : generated.last_ns / 1e6,
     }
-  }
-
-  async stop(): Promise<void> {
-    for (const child of this.#children) if (child.exitCode === null) child.kill('SIGKILL')
-    await rm(this.#directory, { recursive: true, force: true })
   }
 
   async #startSink(idleMs: number): Promise<ChildProcess> {

@@ -1,6 +1,8 @@
 /** What a benchmark needs of whatever sends and receives. */
-import type { StreamPlan } from './stream.ts'
+import type { EventForm } from '../events.ts'
+import type { ServedPlan } from './poll-server-thread.ts'
 import type { Outage } from './receiver-thread.ts'
+import type { StreamPlan } from './stream.ts'
 
 /** Share of what was sent, also when one in a hundred is malformed. */
 export const NEARLY_ALL = 0.98
@@ -9,6 +11,9 @@ export interface LoadPlan {
   /** Over all streams, malformed ones included. */
   readonly events: number
   readonly malformedShare: number
+  readonly form: EventForm
+  /** Events that the collector asks for; null: they are sent. */
+  readonly served: ServedPlan | null
   readonly outage: Outage | null
 }
 
@@ -23,6 +28,8 @@ export interface LoadReport {
   /** Events that came and should have been refused, or were never sent. */
   readonly strange: number
   readonly firstSentAtMs: number
+  /** null: not all were taken. */
+  readonly lastSentAtMs: number | null
   /** When most events had come, by the share of NEARLY_ALL: the last batch may wait for its `max_age`; null: they never did. */
   readonly nearlyAllAtMs: number | null
   /** Requests to the collector that were answered 429 or 503, and sent again. */
@@ -34,7 +41,9 @@ export interface LoadReport {
 export interface Load {
   /** Where the collector must deliver to. */
   readonly url: string
-  /** Sends all streams; resolves when all has come, or nothing new came for `idleMs`. */
+  /** What the collector must ask; empty where events are sent. */
+  readonly served: readonly string[]
+  /** Sends all streams, or gives what is asked for; resolves when all has come, or nothing new came for `idleMs`. */
   send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport>
   stop(): Promise<void>
 }

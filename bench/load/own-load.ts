@@ -1,53 +1,69 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
-import type { GeneratorTask, Sent } from './generator-thread.ts'
+import type { Worker } from 'node:worker_threads'
 import type { StreamPlan } from './stream.ts'
 import { NEARLY_ALL } from './load.ts'
 import type { Load, LoadPlan, LoadReport } from './load.ts'
 import type { ReceiverTask } from './receiver-thread.ts'
+import { SendingThread, startThread } from './sending-thread.ts'
+import type { Sent } from './sending-thread.ts'
 import { Tally, monotonicMs } from './tally.ts'
 
 const POLL_MS = 10
 
-/** Generator and receiver as two threads of this process, which is not the collector's. */
+/** Sender and receiver as two threads of this process, which is not the collector's. */
 export class OwnLoad implements Load {
   readonly url: string
   readonly tally: Tally
+  readonly served: readonly string[]
   readonly #plan: LoadPlan
   readonly #receiver: Worker
-  #generator: Worker | null = null
+  #sender: SendingThread | null
 
-  private constructor(plan: LoadPlan, tally: Tally, receiver: Worker, port: number) {
+  private constructor(
+    plan: LoadPlan,
+    tally: Tally,
+    receiver: { worker: Worker; port: number },
+    server: { thread: SendingThread; urls: readonly string[] } | null,
+  ) {
     this.#plan = plan
     this.tally = tally
-    this.#receiver = receiver
-    this.url = `http://127.0.0.1:${port}/`
+    this.#receiver = receiver.worker
+    this.url = `http://127.0.0.1:${receiver.port}/`
+    this.#sender = server?.thread ?? null
+    this.served = server?.urls ?? []
   }
 
   static async start(plan: LoadPlan): Promise<OwnLoad> {
-    const tally = Tally.create(plan.events)
-    const task: ReceiverTask = { tally: tally.buffers, outage: plan.outage }
-    const receiver = startThread('receiver-thread.ts', task)
-    const [port]: number[] = await once(receiver, 'message')
-    return new OwnLoad(plan, tally, receiver, port!)
+    const { events, outage, served } = plan
+    const tally = Tally.create(events)
+    const task: ReceiverTask = { tally: tally.buffers, outage }
+    const worker = startThread('receiver-thread.ts', task)
+    const [port]: number[] = await once(worker, 'message')
+    const server = served && (await SendingThread.listen({ ...served, events, tally: tally.buffers }))
+    return new OwnLoad(plan, tally, { worker, port: port! }, server)
   }
 
   async send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport> {
     const { tally } = this
-    const task: GeneratorTask = { tally: tally.buffers, streams, malformedShare: this.#plan.malformedShare }
-    this.#generator = startThread('generator-thread.ts', task)
-    let sent: Sent | null = null
-    this.#generator.once('message', (message: Sent) => (sent = message))
+    const { form, malformedShare } = this.#plan
+    this.#sender?.serve()
+    const sender = (this.#sender ??= SendingThread.generate({
+      tally: tally.buffers,
+      streams,
+      form,
+      malformedShare,
+    }))
     let seen = 0
     let seenAtMs = monotonicMs()
     for (;;) {
+      const { sent } = sender
       const { unique, duplicates, malformedPassed, foreign, refused } = tally.counts
       if (unique > seen) seenAtMs = monotonicMs()
       seen = unique
       const complete = sent !== null && unique === wellFormed(sent)
       if (complete || monotonicMs() - seenAtMs > idleMs) {
-        const { malformed = 0, bytes = 0, retries = 0 } = (sent as Sent | null) ?? {}
+        const { malformed = 0, bytes = 0, retries = 0, lastSentAtMs = null } = sent ?? {}
         return {
           sent: this.#plan.events,
           malformed,
@@ -58,6 +74,7 @@ export class OwnLoad implements Load {
           duplicates,
           strange: malformedPassed + foreign,
           firstSentAtMs: tally.firstSentAtMs,
+          lastSentAtMs,
           nearlyAllAtMs: tally.shareReceivedAtMs(NEARLY_ALL),
         }
       }
@@ -71,14 +88,10 @@ export class OwnLoad implements Load {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#generator?.terminate(), this.#receiver.terminate()])
+    await Promise.all([this.#sender?.stop(), this.#receiver.terminate()])
   }
 }
 
 function wellFormed({ events, malformed }: Sent): number {
   return events - malformed
-}
-
-function startThread(file: string, workerData: ReceiverTask | GeneratorTask): Worker {
-  return new Worker(new URL(file, import.meta.url), { workerData, execArgv: [], argv: [] })
 }

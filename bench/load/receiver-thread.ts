@@ -17,7 +17,9 @@ export interface ReceiverTask {
   readonly outage: Outage | null
 }
 
-const KEY = Buffer.from('"seq":')
+const KEY = Buffer.from('"seq')
+/** Between the key and its number; an event that is the text of another has its quotes escaped. */
+const BETWEEN: ReadonlySet<number | undefined> = new Set(Buffer.from('\\":'))
 const DIGIT_0 = 0x30
 
 const { tally: buffers, outage }: ReceiverTask = workerData
@@ -51,6 +53,7 @@ function statusAt(seconds: number): number {
 function markNumbers(body: Buffer, nowMs: number): void {
   for (let at = body.indexOf(KEY); at !== -1; at = body.indexOf(KEY, at)) {
     at += KEY.length
+    while (BETWEEN.has(body[at])) at++
     let number = 0
     for (const end = at + NUMBER_DIGITS; at < end; at++) number = number * 10 + body[at]! - DIGIT_0
     tally.received(number, nowMs)

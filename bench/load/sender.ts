@@ -6,7 +6,7 @@ import type { StreamCursor } from './stream.ts'
 
 const BACKOFF_MS = 50
 
-/** One connection of a stream: sends its blocks in turn; over HTTP one request at a time, again when told to. */
+/** One connection of a TCP or HTTP stream: sends its blocks in turn; over HTTP one request at a time, again when told to. */
 export class Sender {
   readonly #cursor: StreamCursor
   readonly #blocks: readonly Block[]

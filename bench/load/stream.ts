@@ -1,9 +1,10 @@
 /** What goes to one source of the collector. */
 export interface StreamPlan {
-  readonly mode: 'tcp' | 'http'
+  readonly mode: 'tcp' | 'http' | 'udp'
   readonly port: number
+  /** Over UDP: senders, each with an address of its own. */
   readonly connections: number
-  /** Events of one write, over HTTP of one request; `events` is a multiple of it. */
+  /** Events of one write, over HTTP of one request, over UDP of one burst; `events` is a multiple of it. */
   readonly eventsPerWrite: number
   /** Index of the first event; the streams of a run don't overlap. */
   readonly firstIndex: number
