@@ -8,6 +8,7 @@ import { parse } from '../../app/config/fixtures/configs.ts'
 import { quietEvents } from '../../helpers/quiet-events.ts'
 import { until } from '../../helpers/until.ts'
 import { IntakeRig } from '../../pipeline/intake/fixtures/intake-rig.ts'
+import { withoutProc } from './fixtures/host.ts'
 import { DatagramSender } from './fixtures/syslog-rig.ts'
 
 interface Door {
@@ -103,7 +104,7 @@ t.test('the receive buffer that the kernel grants is told', async (t) => {
   await large.door.stop()
 })
 
-t.test('full: it does not receive, the kernel drops, and both ends of it are told', async (t) => {
+t.test('full: it does not receive, the kernel drops, and both are told', { skip: withoutProc }, async (t) => {
   const full = makeDoor({ keys: 'receive_buffer: 16KiB' })
   await full.start()
   const sender = await DatagramSender.open(t, full.port())
@@ -131,7 +132,7 @@ t.test('not accepting: it does not receive either, and goes on afterwards', asyn
   t.ok(door.intake.uncommittedBytes < 2000)
   door.intake.setAccepting(true)
   await until(() => door.intake.uncommittedBytes > 100_000)
-  t.equal(door.door.datagrams().kernelDrops, 0)
+  t.notOk(door.door.datagrams().kernelDrops)
   await door.door.stop()
 })
 
