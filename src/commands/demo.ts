@@ -13,7 +13,7 @@ import { glyphsFor } from './terminal/graphics.ts'
 import { createPaint, wantsColour } from './terminal/paint.ts'
 import { columnsOfTerminal, Screen } from './terminal/screen.ts'
 import { StopSignals } from './terminal/stop-signals.ts'
-import { ignoreBrokenPipes, isLive } from './terminal/streams.ts'
+import { isLive, surviveBrokenOutput } from './terminal/streams.ts'
 
 const DRAW_INTERVAL_MS = 200
 const LINE_INTERVAL_MS = 1000
@@ -26,8 +26,8 @@ const HISTORY_MAX = 500
  * Resolves to the exit code: 0 when the ledger balances, 1 when it does not, 2 for options that are none.
  */
 export async function demoCommand(options: DemoOptions): Promise<0 | 1 | 2> {
-  ignoreBrokenPipes()
   const signals = new StopSignals()
+  surviveBrokenOutput(() => signals.askToStop())
   const directory = temporaryDirectory()
   try {
     const scenario = demoScenario(options)

@@ -12,7 +12,7 @@ import { createPaint, wantsColour } from './terminal/paint.ts'
 import { RateMeter } from './terminal/rate-meter.ts'
 import { columnsOfTerminal, Screen } from './terminal/screen.ts'
 import { StopSignals } from './terminal/stop-signals.ts'
-import { ignoreBrokenPipes, isLive } from './terminal/streams.ts'
+import { surviveBrokenOutput, isLive } from './terminal/streams.ts'
 
 const DRAW_INTERVAL_MS = 100
 const LINE_INTERVAL_MS = 1000
@@ -25,7 +25,7 @@ const STOP_GRACE_MS = 3000
  * output. Resolves to the exit code: 0 when all was taken, 1 when something wasn't sent, 2 for options that are none.
  */
 export async function sendCommand(url: string | undefined, options: SendOptions): Promise<0 | 1 | 2> {
-  ignoreBrokenPipes()
+  surviveBrokenOutput()
   const tally = new Tally()
   const signals = new StopSignals()
   try {

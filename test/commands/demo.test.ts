@@ -18,18 +18,9 @@ function verdictOf(out: string): Verdict {
 }
 
 t.test('options that are none', async (t) => {
-  const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [['--duration', '5'], /^--duration: 5 is no time from 1s to 10m$/m],
-    [['--rate', '-3'], /^--rate: -3 is no whole number/m],
-    [['--spike', 'huge'], /^--spike: huge is none, such as 10x$/m],
-    [['--spike', '1000x'], /^--spike: 1000 times 5000 is more than 300000 events a second$/m],
-  ]
-  const results = await Promise.all(cases.map(([args]) => run(t, 'demo', ...args)))
-  for (const [index, { code, out, err }] of results.entries()) {
-    t.equal(code, 2)
-    t.equal(out, '')
-    t.match(err, cases[index]![1])
-  }
+  const { code, out, err } = await run(t, 'demo', '--rate', '-3')
+  t.same([code, out], [2, ''])
+  t.match(err, /^--rate: -3 is no whole number such as 500 or 5k$/m)
 })
 
 t.test('in a pipe, as JSON: a line a second, and everything adds up', async (t) => {
@@ -50,7 +41,6 @@ t.test('in a pipe, as JSON: a line a second, and everything adds up', async (t) 
   t.ok(ledger.rejected > 0 && ledger.rejected_by_category['schema_violation']! > 0)
   t.equal(ledger.delivered, ledger.received - ledger.rejected)
   t.equal(siem.unique, ledger.delivered)
-  t.ok(siem.requests_turned_away > 0, 'it throttled')
   t.match(ledger, { held: 0, dead_lettered: 0, imbalances: [] })
   t.same(readdirSync(directory), [], 'nothing is left on disk')
 })
@@ -83,3 +73,10 @@ t.test(
     )
   },
 )
+
+t.test('a reader that is gone ends it early', async (t) => {
+  const cli = startCli(t, ['demo', '--rate', '1k'])
+  await cli.said(/^1 s, /m)
+  cli.child.stdout.destroy()
+  t.match(await cli.ended, { code: 0, err: '' })
+})

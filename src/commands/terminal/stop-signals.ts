@@ -38,6 +38,11 @@ export class StopSignals {
     return this.#end.signal
   }
 
+  /** As the first signal would. */
+  askToStop(): void {
+    this.#stop.abort()
+  }
+
   close(): void {
     for (const signal of SIGNALS) this.#host.off(signal, this.#onSignal)
   }

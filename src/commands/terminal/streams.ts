@@ -3,11 +3,17 @@ export function isLive(output: { readonly isTTY?: boolean }, env: NodeJS.Process
   return output.isTTY === true && env['TERM'] !== 'dumb'
 }
 
-/** A reader that is gone (`| head`) is no reason to break off: the exit code still tells how it went. */
-export function ignoreBrokenPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
-    })
-  }
+/**
+ * What cannot be written is no reason to break off in the middle: the exit code still tells how it went. A reader that is
+ * gone (`| head`) is nothing to speak of; of anything else, such as a full disk, standard error is told.
+ */
+export function surviveBrokenOutput(onReaderGone: () => void = () => {}): void {
+  const { stdout, stderr } = process
+  let told = false
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') onReaderGone()
+    else if (!told) stderr.write(`cannot write to standard output: ${error.message}\n`)
+    told = true
+  })
+  stderr.on('error', () => {})
 }

@@ -40,6 +40,20 @@ t.test('a long demonstration tells the story over and over', async (t) => {
   t.match(demoScenario({ duration: '2m' }), { durationMs: 120_000, cycleMs: 40_000 })
 })
 
+t.test('options that are none', async (t) => {
+  const cases: readonly (readonly [Parameters<typeof demoScenario>[0], string])[] = [
+    [{ duration: '5' }, '--duration: 5 is no time from 1s to 10m'],
+    [{ duration: '11m' }, '--duration: 11m is no time from 1s to 10m'],
+    [{ rate: '0' }, '--rate: 0 is no whole number such as 500 or 5k'],
+    [{ spike: 'huge' }, '--spike: huge is none, such as 10x'],
+    [{ spike: '0.5' }, '--spike: 0.5 is none, such as 10x'],
+    [{ spike: '1000x' }, '--spike: 1000 times 5000 is more than 300000 events a second'],
+  ]
+  for (const [options, message] of cases) {
+    t.throws(() => demoScenario(options), { code: 'SPW_ERR_OPTION_INVALID', exitCode: 2, message })
+  }
+})
+
 t.test('the configuration is one, with an arena that a spike fills', async (t) => {
   const directory = temporaryDirectory(t)
   const host = { env: {}, cwd: directory, cores: 2 }
