@@ -1,4 +1,15 @@
-import { BLANK, DIGIT, KIND, LETTER, PRINT, isWordEnd, skipBlanks, wordEnd } from './characters.ts'
+import {
+  BLANK,
+  DIGIT,
+  KIND,
+  LETTER,
+  PRINT,
+  isWordEnd,
+  skipBlanks,
+  startsWith,
+  wordEnd,
+  wordList,
+} from './characters.ts'
 import { CiscoPrefix } from './cisco-prefix.ts'
 import { NONE } from './clock-time.ts'
 import type { SyslogFields } from './fields.ts'
@@ -12,6 +23,9 @@ const COLON = 0x3a
 const OPEN = 0x5b
 const CLOSE = 0x5d
 const PERCENT = 0x25
+const TAB = 0x09
+/** Snare's agents for Windows send no header, but a host, this and the event, with tabs between. */
+const [SNARE] = wordList('mswineventlog\t')
 
 /**
  * RFC 3164 section 4.1 describes what was seen on the wire:
@@ -78,8 +92,11 @@ export class Rfc3164Header {
     if (hasPriority) this.#setMessage(at, to)
     const end = wordEnd(bytes, at, to)
     let messageFrom = this.#tag.read(at, to, hasPriority ? 'colon' : 'process')
-    if (messageFrom < 0 && hasPriority && isTellingHost(bytes, at, end)) {
-      messageFrom = this.#tag.read(skipBlanks(bytes, end, to), to, 'process')
+    if (messageFrom < 0 && isTellingHost(bytes, at, end)) {
+      const isSnare = bytes[end] === TAB && startsWith(bytes, end + 1, to, SNARE!)
+      if (isSnare || hasPriority) {
+        messageFrom = this.#tag.read(skipBlanks(bytes, end, to), to, isSnare ? 'place' : 'process')
+      }
       if (messageFrom >= 0) this.#fields.setHost(at, end)
     }
     if (messageFrom >= 0) this.#setMessage(messageFrom, to)

@@ -238,6 +238,10 @@ const groups: Record<string, readonly Case[]> = {
       '<189>date=2024-09-12 time=10:11:12 devname="FG"',
       { time: RECEIVED, message: 'date=2024-09-12 time=10:11:12 devname="FG"' },
     ],
+    [
+      'host.example\tMSWinEventLog\t1\tSecurity',
+      { time: RECEIVED, hostname: 'host.example', app_name: 'MSWinEventLog', message: '1\tSecurity' },
+    ],
     ['MMM 22 07:54:32 h a[1]: x', { time: RECEIVED, message: 'MMM 22 07:54:32 h a[1]: x' }],
     ['complete and utter gobbledegook', { time: RECEIVED, message: 'complete and utter gobbledegook' }],
     ['note: text of any kind', { time: RECEIVED, message: 'note: text of any kind' }],
