@@ -1,7 +1,7 @@
 /** What an answer may be made of, and what becomes of it. */
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import t from 'tap'
-import { PolledServer, settled, startPolling, whole } from './fixtures/poll-rig.ts'
+import { PolledServer, settled, startPollingAll, whole } from './fixtures/poll-rig.ts'
 import type { Answer } from './fixtures/poll-rig.ts'
 
 interface Case {
@@ -153,13 +153,23 @@ const CASES: Case[] = [
   },
 ]
 
-for (const { name, answer, keys = '', events = [], rejected = {}, requests = OK, error } of CASES) {
+const paths = CASES.map((_, index) => `/${index}`)
+const server = await PolledServer.start(
+  t,
+  Object.fromEntries(CASES.map(({ answer }, index) => [paths[index]!, answer])),
+)
+const rigs = await startPollingAll(
+  t,
+  CASES.map(({ keys = '' }, index) => ({ urls: [server.origin + paths[index]!], keys })),
+)
+
+for (const [index, { name, events = [], rejected = {}, requests = OK, error }] of CASES.entries()) {
   t.test(name, async (t) => {
-    const server = await PolledServer.start(t, { '/logs': answer })
-    const rig = await startPolling(t, { urls: [`${server.origin}/logs`], keys })
+    const rig = rigs[index]!
     await settled(rig)
+    const received = await rig.receiver.received(events.length)
     t.same(
-      (await rig.receiver.received(events.length)).map((line) => line.trim()),
+      received.map((line) => line.trim()),
       events,
     )
     t.same(await rig.rejected(), rejected)
@@ -167,6 +177,15 @@ for (const { name, answer, keys = '', events = [], rejected = {}, requests = OK,
     t.equal(await rig.failedPolls(), requests.failed ?? 0)
     if (error === undefined) t.same(rig.lastErrors(), [null])
     else t.match(rig.lastErrors()[0], error)
-    t.match(server.requests[0]!.headers, { 'user-agent': /^spillway\//, 'accept-encoding': 'gzip, zstd' })
   })
 }
+
+t.test('what every request says', async (t) => {
+  for (const { headers } of server.requests) {
+    t.match(headers, {
+      'user-agent': /^spillway\//,
+      'accept-encoding': 'gzip, zstd',
+      accept: /^application\/json/,
+    })
+  }
+})
