@@ -1,4 +1,7 @@
-/** What every source promises (src/pipeline/source.ts); a new source is one line in `cases`. */
+/**
+ * What every source promises (src/pipeline/source.ts); a new source is one line in `cases`. Those that don't listen have
+ * nobody to connect to them, and keep it in tests of their own, such as test/sources/http_poll.
+ */
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import t from 'tap'

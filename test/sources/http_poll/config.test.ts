@@ -1,4 +1,7 @@
 import t from 'tap'
+import { memorySum } from '../../../src/app/config/memory-sum.ts'
+import { openFilesWanted } from '../../../src/app/open-files.ts'
+import { POLL_BODY_IN_FLIGHT_BYTES, UNFINISHED_BLOCK_BYTES } from '../../../src/pipeline/limits.ts'
 import { httpPollSourceKeys, recordsPath } from '../../../src/sources/http_poll/config.ts'
 import type { HttpPollSourceConfig } from '../../../src/sources/http_poll/config.ts'
 import { parse, problemsOf } from '../../app/config/fixtures/configs.ts'
@@ -66,4 +69,15 @@ t.test('what is refused', async (t) => {
 t.test('a query is not shown', async (t) => {
   const { shown } = parse(withKeys('', '["https://api.example/logs?key=s3cret"]'))
   t.notMatch(JSON.stringify(shown), 's3cret')
+})
+
+t.test('what it costs', async (t) => {
+  const cost = (keys: string) => {
+    const { config } = parse(withKeys(keys))
+    const { totalBytes } = memorySum(config, { workers: 1 })
+    return { memoryBytes: totalBytes, openFiles: openFilesWanted(config) }
+  }
+  const [four, five] = [cost('concurrency: 4'), cost('concurrency: 5')]
+  t.equal(five.memoryBytes - four.memoryBytes, POLL_BODY_IN_FLIGHT_BYTES + UNFINISHED_BLOCK_BYTES)
+  t.equal(five.openFiles - four.openFiles, 1)
 })
