@@ -290,6 +290,7 @@ export class ExtentQueue {
     extent.wantsWhole = accepted === 0
     this.#giveSpace(extent, words[word + ENTRY.DECODED]!, consumed - from)
     const ended = extent.answerStreams(answers, consumed, finished)
+    for (const { run } of ended) counts.receivedBytes -= run.headBytes
     const records = words[word + ENTRY.RECORDS]!
     if (!finished) {
       this.#options.onCommit(consumed - from, records)

@@ -19,11 +19,11 @@ export function frameMessages(extent: Extent, kind: number, from: number, to: nu
 
 /** RFC 6587 section 3.4.2: each message ends with a trailer, LF or, where so configured, NUL. */
 function frameDelimited(extent: Extent, from: number, to: number, delimiter: number): number {
-  const { bytes } = extent
+  const { nodeBuffer } = extent.arena
   let at = from
   while (at < to) {
-    let end = at
-    while (end < to && bytes[end] !== delimiter) end++
+    const found = nodeBuffer.indexOf(delimiter, at)
+    const end = found === -1 || found > to ? to : found
     if (!takeMessage(extent, at, end)) return at
     at = end + 1
   }
