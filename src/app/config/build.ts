@@ -68,14 +68,8 @@ export class ConfigBuilder {
     const admin = root.admin?.listen === undefined ? undefined : root.admin
     const references = this.#references
     crossCheck({ memory, admin, sources, sinks, references, sourceNames, schemaNames }, this.#report)
-    const workers = resolveWorkers(
-      memory,
-      { sources: sourceNames, sinks },
-      root.workers ?? 'auto',
-      cores,
-      this.#report,
-    )
-    if (workers !== undefined) checkShares({ memory, sources: sourceNames, sinks, workers }, this.#report)
+    const workers = resolveWorkers(memory, { sources, sinks }, root.workers ?? 'auto', cores, this.#report)
+    if (workers !== undefined) checkShares({ memory, sources, sinks, workers }, this.#report)
     if (workers === undefined || this.#problems.problems.length > 0) return undefined
 
     this.#shown.workers = workers

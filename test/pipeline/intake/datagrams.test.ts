@@ -44,7 +44,11 @@ t.test('an IPv4 sender behind an IPv6 socket has its IPv4 address', async (t) =>
   stream.datagram(Buffer.from(' \r\n\0'), '192.0.2.8', 514)
   await rig.finish()
   t.same([...rig.accepted.keys()], ['192.0.2.7', 'fe80::1%eth0'])
-  t.equal(rig.counts.receivedBytes, 2 * (HEADER.length + 1) + 4, 'what was sent, without what tells the sender')
+  t.equal(
+    rig.counts.receivedBytes,
+    2 * (HEADER.length + 1) + 4,
+    'what was sent, without what tells the sender',
+  )
   t.equal(rig.stop(), 0)
 })
 
