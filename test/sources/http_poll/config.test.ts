@@ -71,12 +71,13 @@ t.test('a query is not shown', async (t) => {
   t.notMatch(JSON.stringify(shown), 's3cret')
 })
 
+const cost = (keys: string) => {
+  const { config } = parse(withKeys(keys))
+  const { totalBytes } = memorySum(config, { workers: 1 })
+  return { memoryBytes: totalBytes, openFiles: openFilesWanted(config) }
+}
+
 t.test('what it costs', async (t) => {
-  const cost = (keys: string) => {
-    const { config } = parse(withKeys(keys))
-    const { totalBytes } = memorySum(config, { workers: 1 })
-    return { memoryBytes: totalBytes, openFiles: openFilesWanted(config) }
-  }
   const [four, five] = [cost('concurrency: 4'), cost('concurrency: 5')]
   t.equal(five.memoryBytes - four.memoryBytes, POLL_BODY_IN_FLIGHT_BYTES + UNFINISHED_BLOCK_BYTES)
   t.equal(five.openFiles - four.openFiles, 1)
