@@ -42,6 +42,13 @@ export class CiscoPrefix {
     return end
   }
 
+  /** Whether it is worth looking for a counter, a mark or a colon at `at`. */
+  mayBeginInner(at: number, to: number): boolean {
+    if (at >= to) return false
+    const byte = this.#bytes[at]!
+    return byte === COLON || byte === 0x2a || byte === 0x2e || (KIND[byte]! & DIGIT) !== 0
+  }
+
   /**
    * Takes counters and the device's own time from behind a header that a relay put before them:
    *

@@ -29,6 +29,12 @@ const WINDOWS_1252_BYTES = UTF8_BYTES.map((count, byte) =>
   byte < 0x80 ? count : WINDOWS_1252[byte]! < 0x800 ? 2 : 3,
 )
 const BYTES_PER_BYTE_MAX = 6
+/** 1: a backslash before the byte is its escape; 2: it has another. */
+const DENSE_KIND = ESCAPE.map((escape, byte) => (byte < 0x20 ? 2 : escape === 0 ? 0 : 1))
+/** Text is dense for the next bytes after some escapes that were near each other. */
+const NEAR_BYTES = 16
+const NEAR_MIN = 3
+const DENSE_BYTES = 96
 
 /** A piece of JSON that is written again and again: in words of four bytes, little-endian, and the bytes that are left. */
 export interface JsonPiece {
@@ -113,6 +119,8 @@ export class JsonWriter {
     const bytes = this.#bytes
     const view = this.#view
     let at = this.at
+    let near = 0
+    let escapedAt = from
     while (from + 4 <= to) {
       const word = view.getInt32(from, true)
       const quote = word ^ 0x22222222
@@ -132,6 +140,15 @@ export class JsonWriter {
       const byte = bytes[from + clean]!
       at = this.#escape(at + clean, byte, ESCAPE[byte]!)
       from += clean + 1
+      near = from - escapedAt < NEAR_BYTES ? near + 1 : 0
+      escapedAt = from
+      if (near < NEAR_MIN) continue
+      near = 0
+      const denseTo = Math.min(to, from + DENSE_BYTES)
+      const denseEnd = this.#dense(from, denseTo, at)
+      if (denseEnd < 0) continue
+      at = denseEnd
+      from = denseTo
     }
     for (; from < to; from++) {
       const byte = bytes[from]!
@@ -140,6 +157,24 @@ export class JsonWriter {
       else at = this.#escape(at, byte, escape)
     }
     this.at = at
+  }
+
+  /**
+   * For text with a quote every few bytes, such as JSON, where a branch for each costs more than the byte: a backslash
+   * is written before every byte, and overwritten where none is needed. -1 where another escape is needed.
+   */
+  #dense(from: number, to: number, at: number): number {
+    const bytes = this.#bytes
+    let kinds = 0
+    for (; from < to; from++) {
+      const byte = bytes[from]!
+      const kind = DENSE_KIND[byte]!
+      kinds |= kind
+      bytes[at] = 0x5c
+      at += kind & 1
+      bytes[at++] = byte
+    }
+    return kinds > 1 ? -1 : at
   }
 
   /** Of the code points of Windows-1252 none is above U+FFFF, and none is a surrogate. */

@@ -155,6 +155,7 @@ export class Rfc3164Header {
     const bytes = this.#bytes
     const outerFrom = this.#time.from
     if (!this.#time.mayBegin(at, to)) {
+      if (!this.#cisco.mayBeginInner(at, to)) return NONE
       const mnemonicAt = this.#cisco.readInner(at, to)
       if (mnemonicAt < 0) this.#time.read(outerFrom, to)
       return mnemonicAt

@@ -116,19 +116,20 @@ export class ZoneSuffix {
       const offsetEnd = at < to ? this.#offset(bytes, at, to, 2) : NONE
       return offsetEnd < 0 || isZoneEnd(bytes, offsetEnd, to) ? offsetEnd : this.#none()
     }
-    const named = zoneNameMinutes(bytes, at, end)
     if (isZoneEnd(bytes, end, to)) {
       // In lower case it could as well be a host, unless a colon follows: `gmt: %NAT-6-LOG_TRANSLATION:`.
       if ((bytes[at]! & 0x20) !== 0 && (end >= to || bytes[end] !== 0x3a)) return NONE
+      const named = zoneNameMinutes(bytes, at, end)
       if (!Number.isNaN(named)) this.minutes = named
       // An abbreviation that nobody knows is one only where Cisco's devices put it: `PKT: %SYS-5-CONFIG_I:`.
       else if (!isCiscoZone(bytes, at, end, to)) return NONE
       return end
     }
     // `GMT+02:00`, and RFC 3164's own `TZ-6`.
-    if (named !== 0 && !isTz(bytes, at, end)) return NONE
     const offsetEnd = this.#offset(bytes, end, to, 1)
-    return offsetEnd < 0 || isZoneEnd(bytes, offsetEnd, to) ? offsetEnd : this.#none()
+    if (offsetEnd < 0) return NONE
+    if (zoneNameMinutes(bytes, at, end) !== 0 && !isTz(bytes, at, end)) return this.#none()
+    return isZoneEnd(bytes, offsetEnd, to) ? offsetEnd : this.#none()
   }
 
   #none(): number {
