@@ -1,7 +1,7 @@
 /**
  * Speed of one thread that makes `soc` events of syslog messages.
  *
- *     node bench/decode.ts [--json FILE] [--runs 5] [--count 100000] [--only CASE]
+ *     node bench/decode.ts [--json FILE] [--runs 25] [--count 20000] [--only CASE]
  *
  * The messages' text is JSON, as applications write it today: every quote of it has to be escaped.
  */
@@ -16,8 +16,8 @@ import { makeEvents } from './scan-events.ts'
 const { values: options } = parseArgs({
   options: {
     json: { type: 'string' },
-    runs: { type: 'string', default: '5' },
-    count: { type: 'string', default: '100000' },
+    runs: { type: 'string', default: '25' },
+    count: { type: 'string', default: '20000' },
     only: { type: 'string' },
   },
 })
