@@ -1,9 +1,10 @@
 /** rsyslog's omfwd, in the ways that it forwards. */
 import t from 'tap'
 import { SyslogRig } from '../sources/syslog/fixtures/syslog-rig.ts'
+import { throughKill } from './fixtures/kill.ts'
 import { lacks } from './fixtures/program.ts'
 import { startRsyslog } from './fixtures/relay.ts'
-import { throughRestart } from './fixtures/scenarios.ts'
+import { throughFullPhase, throughRestart } from './fixtures/scenarios.ts'
 import type { Subject, Transport } from './fixtures/scenarios.ts'
 import { richEvent, richLine, structuredData, timestamp, timestampOfSecond } from './fixtures/rich-line.ts'
 
@@ -71,3 +72,14 @@ for (const [what, subject] of subjects) {
     await throughRestart(t, subject)
   })
 }
+
+for (const [what, subject] of subjects) {
+  t.test(`a full phase: ${what}`, { skip }, async (t) => {
+    await throughFullPhase(t, subject)
+  })
+}
+
+t.test('a collector that is killed', { skip }, async (t) => {
+  const [, subject] = subjects.at(-1)!
+  await throughKill(t, subject)
+})
