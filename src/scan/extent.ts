@@ -208,11 +208,18 @@ export class Extent {
     return taken
   }
 
-  /** Decodes the message [from, end) into an event, which is valid by its making. */
-  decode(from: number, end: number): boolean {
-    const { decoder, maxRecordBytes } = this.kernel
+  /** Decodes the message [from, end), whose head begins at `origin`, into an event: valid by its making. */
+  decode(origin: number, from: number, end: number): boolean {
     if (this.condemned) return this.reject(from, end, 'processing_failure', '', PROCESSABLE)
-    if (end - from > maxRecordBytes) return this.#oversize(from, end)
+    if (end - from > this.kernel.maxRecordBytes) return this.#oversize(from, end)
+    if (!this.#enterSlow(origin)) return false
+    const taken = this.#takeDecoded(from, end)
+    this.#ring.leaveSlow(this.#entry)
+    return taken
+  }
+
+  #takeDecoded(from: number, end: number): boolean {
+    const { decoder, maxRecordBytes } = this.kernel
     const out = this.#out
     const outEnd = decoder!.decode(from, end, out, this.#frameTo, !this.#eachUtf8)
     if (outEnd === DECODE_NO_ROOM) {
@@ -221,7 +228,7 @@ export class Extent {
       return this.#stop(RESULT.TABLE_FULL)
     }
     if (outEnd - out - 1 > maxRecordBytes) return this.#oversize(from, end)
-    if (!this.#note(out, outEnd - 1, decoder!.severity, decoder!.timeMs, false, from)) return false
+    if (!this.#note(out, outEnd - 1, decoder!.severity, decoder!.timeMs, false)) return false
     this.#out = outEnd
     return true
   }
@@ -308,19 +315,11 @@ export class Extent {
     words.set(this.#routed, word + ENTRY.ROUTED)
   }
 
-  /** `origin`: where the record stands as it came, if not where it is. */
-  #note(
-    from: number,
-    end: number,
-    severity: number,
-    timeMs: number,
-    rawBreaks: boolean,
-    origin = from,
-  ): boolean {
+  #note(from: number, end: number, severity: number, timeMs: number, rawBreaks: boolean): boolean {
     const fast = severity >= this.#fastSeverity
     let mask = 0
     if (this.#router !== null) {
-      mask = this.#route(this.#router, from, end, severity, origin)
+      mask = this.#route(this.#router, from, end, severity)
       if (mask < 0) return false
       const lane = fast ? 1 : 0
       for (let rest = mask; rest !== 0; rest &= rest - 1)
@@ -355,9 +354,10 @@ export class Extent {
   }
 
   /** Route mask of an accepted record; negative when it must not be looked at now. */
-  #route(router: Router, from: number, end: number, severity: number, origin: number): number {
-    if (!router.needsBytes) return router.route(this.bytes, from, end, severity)
-    if (!this.#enterSlow(origin)) return -1
+  #route(router: Router, from: number, end: number, severity: number): number {
+    // What is decoded was announced before.
+    if (!router.needsBytes || this.#decodes) return router.route(this.bytes, from, end, severity)
+    if (!this.#enterSlow(from)) return -1
     const mask = router.route(this.bytes, from, end, severity)
     this.#ring.leaveSlow(this.#entry)
     return mask

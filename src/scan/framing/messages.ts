@@ -24,7 +24,7 @@ function frameDelimited(extent: Extent, from: number, to: number, delimiter: num
   while (at < to) {
     const found = nodeBuffer.indexOf(delimiter, at)
     const end = found === -1 || found > to ? to : found
-    if (!takeMessage(extent, at, end)) return at
+    if (!takeMessage(extent, at, at, end)) return at
     at = end + 1
   }
   return to
@@ -37,7 +37,9 @@ function frameOctets(extent: Extent, from: number, to: number): number {
     const next = frames.next(extent.bytes, at, to)
     // What is no frame can only be separators here; if it is not, it is no message less.
     const taken =
-      next === -1 ? takeMessage(extent, at, to) : takeMessage(extent, frames.messageFrom, frames.messageTo)
+      next === -1
+        ? takeMessage(extent, at, at, to)
+        : takeMessage(extent, at, frames.messageFrom, frames.messageTo)
     if (!taken) return at
     at = next === -1 ? to : next
   }
@@ -54,14 +56,14 @@ function frameDatagrams(extent: Extent, from: number, to: number): number {
     const address = at + DATAGRAM_HEAD_BYTES
     const payload = address + bytes[at + 4]!
     extent.setSender(address, payload, port)
-    if (!takeMessage(extent, payload, payload + length)) return at
+    if (!takeMessage(extent, at, payload, payload + length)) return at
     at = payload + length
   }
   return to
 }
 
-/** False: no room. A message of blanks is none. */
-function takeMessage(extent: Extent, from: number, to: number): boolean {
+/** False: the extent must stop before it, at `origin`. A message of blanks is none. */
+function takeMessage(extent: Extent, origin: number, from: number, to: number): boolean {
   const { bytes } = extent
   let end = to
   while (end > from && isTrailer(bytes[end - 1]!)) end--
@@ -69,7 +71,7 @@ function takeMessage(extent: Extent, from: number, to: number): boolean {
   while (first < end && (bytes[first] === SPACE || isTrailer(bytes[first]!))) first++
   if (first === end) return true
   if (extent.isFull()) return false
-  return extent.decode(from, end)
+  return extent.decode(origin, from, end)
 }
 
 function isTrailer(byte: number): boolean {

@@ -102,6 +102,8 @@ interface Scenario {
   readonly rig: Omit<IntakeRigOptions, 'random'>
   readonly sizes: Sizes
   readonly streams: number
+  /** How often workers die. Not oftener, or a record is blamed for it. */
+  readonly deaths?: number
 }
 
 const SIZES: Sizes = { records: 300, maxRecordBytes: 64 * KIB, long: 0.02, tiny: 0.2, bad: 0.05 }
@@ -123,6 +125,13 @@ const scenarios: Record<string, Scenario> = {
   decoded: { rig: DECODED, sizes: SIZES, streams: 12 },
   'decoded, few slabs': { rig: { ...DECODED, slabs: 9, workerCount: 1 }, sizes: SIZES, streams: 10 },
   'decoded, a short ring': { rig: { ...DECODED, ringEntries: 2 }, sizes: SIZES, streams: 10 },
+  'workers that die': { rig: RIG, sizes: SIZES, streams: 10, deaths: 3 },
+  'decoded, workers that die': {
+    rig: { ...DECODED, slabs: 9, workerCount: 2 },
+    sizes: SIZES,
+    streams: 10,
+    deaths: 3,
+  },
   'decoded, few blocks': { rig: { ...DECODED, blocks: 2 }, sizes: SIZES, streams: 12 },
   'decoded, long messages': {
     rig: DECODED,
@@ -136,7 +145,7 @@ const scenarios: Record<string, Scenario> = {
   },
 }
 
-async function run(seed: number, { rig: options, sizes, streams }: Scenario): Promise<string[]> {
+async function run(seed: number, { rig: options, sizes, streams, deaths = 0 }: Scenario): Promise<string[]> {
   const random = seededRandom(seed)
   const below = (n: number) => Math.floor(random() * n)
   const rig = new IntakeRig({ ...options, random })
@@ -148,6 +157,7 @@ async function run(seed: number, { rig: options, sizes, streams }: Scenario): Pr
   }
   for (let i = 0; i < streams / 2; i++) open()
   let peak = 0
+  let deathsLeft = deaths
   for (let turn = 0; turn < 100_000; turn++) {
     if (senders.size < streams && below(20) === 0) open()
     const all = [...senders.values()]
@@ -156,6 +166,10 @@ async function run(seed: number, { rig: options, sizes, streams }: Scenario): Pr
     const eager = below(3) === 0
     for (const sender of all) if (below(3) > 0) sender.step()
     if (eager || below(3) === 0) rig.work()
+    if (deathsLeft > 0 && rig.tasks > 1 && below(8) === 0) {
+      deathsLeft--
+      rig.crash(below(2) === 0)
+    }
     if (eager || below(4) === 0) rig.store()
     if (eager || below(5) === 0) rig.settle()
     if (below(10) === 0) rig.clock.pass(5)
