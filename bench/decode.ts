@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { NO_ROOM, SyslogDecoder } from '../src/decode/syslog/decoder.ts'
 import { MIB } from '../src/base/units.ts'
 import { makeEvents } from './scan-events.ts'
+import { rfc3164, rfc5424, rfc5424WithData } from './syslog-messages.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -23,24 +24,12 @@ const { values: options } = parseArgs({
 })
 const RECEIVED_AT_MS = Date.UTC(2026, 0, 15, 8)
 const PEER = '192.0.2.7'
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
 /** Each makes a message of its number, the time it was sent, and its text. */
 const cases: Record<string, (index: number, at: Date, text: string) => string> = {
-  'RFC 5424': (index, at, text) =>
-    `<134>1 ${at.toISOString()} ws-fra-${index % 100}.example.org edr ${index % 65_536} ID47 - ${text}`,
-  'RFC 5424, structured data': (index, at, text) =>
-    `<134>1 ${at.toISOString()} ws-fra-${index % 100}.example.org edr ${index % 65_536} ID47 ` +
-    `[origin ip="192.0.2.7" software="edr"][meta sequenceId="${index}"] ${text.slice(0, -70)}`,
-  'RFC 3164': (index, at, text) =>
-    `<134>${bsdTime(at)} ws-fra-${index % 100} edr[${index % 65_536}]: ${text}`,
-  'RFC 3164, plain text': (index, at, text) =>
-    `<134>${bsdTime(at)} ws-fra-${index % 100} edr[${index % 65_536}]: ${text.replaceAll('"', ' ')}`,
-}
-
-function bsdTime(at: Date): string {
-  const time = at.toISOString().slice(11, 19)
-  return `${MONTHS[at.getUTCMonth()]} ${String(at.getUTCDate()).padStart(2)} ${time}`
+  'RFC 5424': rfc5424,
+  'RFC 5424, structured data': (index, at, text) => rfc5424WithData(index, at, text.slice(0, -70)),
+  'RFC 3164': rfc3164,
+  'RFC 3164, plain text': (index, at, text) => rfc3164(index, at, text.replaceAll('"', ' ')),
 }
 
 interface MessageSet {

@@ -65,7 +65,7 @@ t.test('an unknown case is refused, with those that there are', async (t) => {
   t.match(refused, { code: 1, stderr: /there are tcp-2,/ })
 })
 
-function resultOf(startedAt: string, cpu: number): string {
+function resultOf(startedAt: string, cpu: number, others: object = {}): string {
   return JSON.stringify({
     case: 'tcp-2',
     table: 'end-to-end',
@@ -75,6 +75,7 @@ function resultOf(startedAt: string, cpu: number): string {
     environment: { cpu: 'a processor', cores: 2, node: 'v24', commit: 'abc', load: 'own threads' },
     calibrationS: 1,
     figures: { cpu_s_per_million: cpu, events_per_s: null, lost: 0 },
+    ...others,
   })
 }
 
@@ -96,4 +97,23 @@ t.test('the tables hold the runs of the last start, medians first', async (t) =>
   t.match(text, '| tcp-2 | 3 | 1.20 [1.10-1.50], at most 1.3: met | - |')
   t.match(text, /commit abc[^]*<!-- \/bench:end-to-end -->\nbehind\n$/)
   t.notMatch(text, /old/)
+})
+
+t.test('a case says what it is held against, and what it must reach at least', async (t) => {
+  const directory = temporaryDirectory(t)
+  const readme = join(directory, 'README.md')
+  const results = join(directory, 'runs.jsonl')
+  const syslog = {
+    case: 'syslog-5424',
+    table: 'syslog',
+    figures: { cpu_s_per_million: 3, times_beside: 2.1 },
+  }
+  const poll = { case: 'poll', table: 'syslog', figures: { cpu_s_per_million: 3, mb_per_s: 160 } }
+  writeFileSync(results, [resultOf('1', 0, syslog), resultOf('1', 0, poll)].join('\n'))
+  writeFileSync(readme, '<!-- bench:syslog -->\n<!-- /bench:syslog -->\n')
+  const args = [program('tables.ts'), '--readme', readme, '--results', results, '--scan', 'none']
+  await run(process.execPath, args, { env })
+  const text = readFileSync(readme, 'utf8')
+  t.match(text, '| syslog-5424, beside tcp-2 | 1 | 3.00 | - | 2.10, at most 2: not met |')
+  t.match(text, /\| poll \|.*\| 160, at least 150: met \|/)
 })
