@@ -29,24 +29,29 @@ t.test('fields', { skip }, async (t) => {
     'tcp, octet counting': `protocol="tcp" TCP_Framing="octet-counted" port="${rig.port('net')}"`,
   }
   const cases = templates.flatMap((form) =>
-    Object.entries(transports).map(([transport, parameters]) => ({ ...form, transport, parameters })),
+    Object.entries(transports).map(([transport, parameters]) => ({ form, transport, parameters })),
   )
   const { inputs } = await startRsyslog(
     t,
     cases.map(
-      ({ template, parameters }) =>
+      ({ form: { template }, parameters }) =>
         `action(type="omfwd" target="127.0.0.1" ${parameters} template="${template}")`,
     ),
   )
-  for (const [n, { template, time, payload, transport }] of cases.entries()) {
+  for (const [n, { form, transport }] of cases.entries()) {
+    const { template, time, payload } = form
     await inputs[n]!.lines([richLine])
     const event = (await rig.events(n + 1))[n]
     t.same(event, richEvent(time, payload), `${template} over ${transport}`)
   }
 })
 
+/**
+ * In memory: with a file (disk-assisted) rsyslog 8.2302 loses single messages and keeps back others when its connection
+ * breaks or stands still, whoever is at the other end.
+ */
 const QUEUE =
-  'queue.type="LinkedList" queue.filename="forward" action.resumeRetryCount="-1" action.resumeInterval="1"'
+  'queue.type="LinkedList" queue.size="100000" action.resumeRetryCount="-1" action.resumeInterval="1"'
 
 const ways: [what: string, transport: Transport, parameters: string][] = [
   ['udp', 'udp', ''],
@@ -54,9 +59,8 @@ const ways: [what: string, transport: Transport, parameters: string][] = [
   ['tcp, octet counting', 'tcp', 'TCP_Framing="octet-counted"'],
 ]
 
-const subjects = ways.map(([what, transport, parameters]): [string, Subject] => [
-  what,
-  {
+function subjectOf(transport: Transport, parameters: string): Subject {
+  return {
     transport,
     async start(test, port) {
       const action = `action(type="omfwd" target="127.0.0.1" protocol="${transport}" port="${port}" ${parameters}
@@ -64,22 +68,19 @@ const subjects = ways.map(([what, transport, parameters]): [string, Subject] => 
       const { inputs } = await startRsyslog(test, [action])
       return inputs[0]!
     },
-  },
-])
-
-for (const [what, subject] of subjects) {
-  t.test(`a restart of the collector: ${what}`, { skip }, async (t) => {
-    await throughRestart(t, subject)
-  })
+  }
 }
 
-for (const [what, subject] of subjects) {
+for (const [what, transport, parameters] of ways) {
+  t.test(`a restart of the collector: ${what}`, { skip }, async (t) => {
+    await throughRestart(t, subjectOf(transport, parameters))
+  })
+
   t.test(`a full phase: ${what}`, { skip }, async (t) => {
-    await throughFullPhase(t, subject)
+    await throughFullPhase(t, subjectOf(transport, parameters))
   })
 }
 
 t.test('a collector that is killed', { skip }, async (t) => {
-  const [, subject] = subjects.at(-1)!
-  await throughKill(t, subject)
+  await throughKill(t, subjectOf('tcp', 'TCP_Framing="octet-counted"'))
 })
