@@ -50,7 +50,7 @@ export class ExtentQueue {
   #head = 0
   #next = 0
   #tail = 0
-  /** Entries handed out before that are ready again. */
+  /** Entries handed out before that are ready again, the oldest first. */
   readonly #again: number[] = []
   /** The tail waits for room for a table. */
   #tableWanted = false
@@ -257,9 +257,7 @@ export class ExtentQueue {
     const extent = this.#extents[entry]!
     const verdict = begun ? extent.blame(ring.slowRecord(entry), from) : 'retried'
     this.#giveSpace(extent, 0, 0)
-    this.#prepare(entry, from)
-    this.#again.push(entry)
-    this.#options.wake()
+    this.#goOn(entry, from)
     return verdict
   }
 
@@ -371,7 +369,15 @@ export class ExtentQueue {
 
   #goOn(entry: number, from: number): void {
     this.#prepare(entry, from)
+    // The others can only be committed after the oldest: they must not have the last space.
     this.#again.push(entry)
+    this.#again.sort((left, right) => this.#age(left) - this.#age(right))
     this.#options.wake()
+  }
+
+  /** Extents before it that are not committed. */
+  #age(entry: number): number {
+    const { length } = this.#extents
+    return (entry - (this.#tail % length) + length) % length
   }
 }
