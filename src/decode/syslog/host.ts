@@ -42,17 +42,25 @@ export function isRepeatNotice(bytes: Uint8Array, at: number, to: number): boole
 
 /**
  * Whether [from, to) can be the name or address of a host: letters, digits, `.`, `-`, `_`, and `/` between parts
- * (`slot1/bigip`), colons only in IPv6. A number alone could be anything.
+ * (`slot1/bigip`), colons only in addresses. A number alone could be anything, and a date is one to everybody.
  */
 export function isHost(bytes: Uint8Array, from: number, to: number): boolean {
   if (from >= to || to - from > HOST_BYTES_MAX || !isAll(bytes, from, to, HOST)) return false
   let hasColon = false
   for (let at = from; at < to; at++) if (bytes[at] === COLON) hasColon = true
   if (hasColon) return isIpv6(bytes, from, to)
-  return (KIND[bytes[from]!]! & (LETTER | DIGIT)) !== 0 && !isAll(bytes, from, to, DIGIT)
+  if (hasAny(bytes, from, to, LETTER)) return (KIND[bytes[from]!]! & (LETTER | DIGIT)) !== 0
+  return isNumericHost(bytes, from, to)
 }
 
-/** Whether [from, to) is an IPv4 or IPv6 address, as far as its characters tell. */
+/** Whether [from, to), which has no letter, is an IPv4 address, or begins with one (`10.27.5.1-1`). */
+function isNumericHost(bytes: Uint8Array, from: number, to: number): boolean {
+  let end = from
+  while (end < to && (bytes[end] === 0x2e || (KIND[bytes[end]!]! & DIGIT) !== 0)) end++
+  return isIpv4(bytes, from, end)
+}
+
+/** Whether [from, to) is an IPv4, IPv6 or MAC address, as far as its characters tell. */
 export function isAddress(bytes: Uint8Array, from: number, to: number): boolean {
   return isIpv4(bytes, from, to) || isIpv6(bytes, from, to)
 }
@@ -67,15 +75,20 @@ function isIpv4(bytes: Uint8Array, from: number, to: number): boolean {
   return dots === 3
 }
 
+/** IPv6 has eight groups or `::`, MAC six of two digits; others, such as `10:11:12`, are times. */
 function isIpv6(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from < 2 || to - from > 45) return false
   let colons = 0
+  let isShortened = false
   for (let at = from; at < to; at++) {
     const byte = bytes[at]!
-    if (byte === COLON) colons++
-    else if ((KIND[byte]! & DIGIT) === 0 && byte !== 0x2e && !isHexLetter(byte)) return false
+    if (byte === COLON) {
+      colons++
+      isShortened ||= at > from && bytes[at - 1] === COLON
+    } else if ((KIND[byte]! & DIGIT) === 0 && byte !== 0x2e && !isHexLetter(byte)) return false
   }
-  return colons >= 2 && (bytes[to - 1] !== COLON || bytes[to - 2] === COLON)
+  if (bytes[to - 1] === COLON && bytes[to - 2] !== COLON) return false
+  return isShortened || colons === 7 || (colons === 5 && to - from === 17)
 }
 
 function isHexLetter(byte: number): boolean {

@@ -14,6 +14,8 @@ import { CiscoPrefix } from './cisco-prefix.ts'
 import { NONE } from './clock-time.ts'
 import type { SyslogFields } from './fields.ts'
 import { isAddress, isHost, isLevel, isProse, isRepeatNotice, isTellingHost } from './host.ts'
+import { readNamedHost } from './named-host.ts'
+import { isNil } from './rfc5424.ts'
 import type { StructuredData } from './structured-data.ts'
 import { TagReader } from './tag.ts'
 import type { TagProof } from './tag.ts'
@@ -54,6 +56,7 @@ export class Rfc3164Header {
 
   /** Takes a header that has a time, at `at`, behind priority and blanks. False, and nothing set, where none is there. */
   read(at: number, to: number): boolean {
+    this.#cisco.uptimeFrom = NONE
     const timeEnd = this.#time.read(at, to)
     if (timeEnd >= 0) {
       this.#fields.hasTime = true
@@ -62,9 +65,17 @@ export class Rfc3164Header {
     }
     const ciscoEnd = this.#cisco.read(at, to)
     if (ciscoEnd < 0) return false
-    if (this.#fields.hostTo > this.#fields.hostFrom) this.#readTag(this.#behindColon(ciscoEnd, to), to)
+    const fields = this.#fields
+    if (fields.appTo > fields.appFrom) this.#setMessage(this.#behindColon(ciscoEnd, to), to)
+    else if (fields.hostTo > fields.hostFrom) this.#readTag(this.#behindColon(ciscoEnd, to), to)
     else this.readBehindTime(ciscoEnd, to)
+    this.#keepUptime(to)
     return true
+  }
+
+  /** Where a Cisco device has no clock, its uptime stays with the text, so that nothing is lost. */
+  #keepUptime(to: number): void {
+    if (this.#cisco.uptimeFrom >= 0) this.#setMessage(this.#cisco.uptimeFrom, to)
   }
 
   /** Takes host, tag and message from behind the time on. */
@@ -73,8 +84,11 @@ export class Rfc3164Header {
     const at = this.#behindColon(timeEnd, to)
     const end = wordEnd(bytes, at, to)
     this.#setMessage(at, to)
-    if (at === end || isRepeatNotice(bytes, at, to)) return
+    if (at === end || isRepeatNotice(bytes, at, to) || this.#isSecondTime(at, to)) return
+    const named = readNamedHost(bytes, at, to, this.#fields)
+    if (named >= 0) return this.#readTag(named, to)
     if (bytes[at] === OPEN) return this.#readBracketed(at, end, to)
+    if (isNil(bytes, at, to)) return this.#readBehindNil(at, end, to)
     if (bytes[end - 1] === COLON && this.#isHostBeforeColon(at, end - 1, end, to)) {
       return this.#readBehindHost(at, end - 1, end, to)
     }
@@ -91,7 +105,10 @@ export class Rfc3164Header {
     const at = hasPriority ? this.#behindColon(from, to) : skipBlanks(bytes, from, to)
     if (hasPriority) this.#setMessage(at, to)
     const end = wordEnd(bytes, at, to)
+    const named = hasPriority ? readNamedHost(bytes, at, to, this.#fields) : NONE
+    if (named >= 0) return this.#readTag(named, to)
     let messageFrom = this.#tag.read(at, to, hasPriority ? 'colon' : 'process')
+    if (messageFrom < 0 && hasPriority) messageFrom = this.#tagBehindAddress(at, end, to)
     if (messageFrom < 0 && isTellingHost(bytes, at, end)) {
       const isSnare = bytes[end] === TAB && startsWith(bytes, end + 1, to, SNARE!)
       if (isSnare || hasPriority) {
@@ -100,6 +117,33 @@ export class Rfc3164Header {
       if (messageFrom >= 0) this.#fields.setHost(at, end)
     }
     if (messageFrom >= 0) this.#setMessage(messageFrom, to)
+  }
+
+  /** Takes an address, with or without a colon, where a tag follows: `192.0.2.1 su: text`. */
+  #tagBehindAddress(at: number, end: number, to: number): number {
+    const hostEnd = this.#bytes[end - 1] === COLON ? end - 1 : end
+    if (!isAddress(this.#bytes, at, hostEnd)) return NONE
+    const messageFrom = this.#tag.read(skipBlanks(this.#bytes, end, to), to, 'colon')
+    if (messageFrom >= 0) this.#fields.setHost(at, hostEnd)
+    return messageFrom
+  }
+
+  /** Whether there is one more time instead of a host; then it is taken with what it proves to begin, or left whole. */
+  #isSecondTime(at: number, to: number): boolean {
+    if (!this.#time.mayBegin(at, to)) return false
+    const firstFrom = this.#time.from
+    const end = this.#time.read(at, to)
+    this.#time.read(firstFrom, to)
+    const inner = end < 0 ? NONE : this.#innerHeader(at, to)
+    if (inner >= 0) this.#readTag(inner, to)
+    return end >= 0
+  }
+
+  /** RFC 5424's NILVALUE in the host's place, believed only with a tag behind it. */
+  #readBehindNil(at: number, end: number, to: number): void {
+    const messageFrom = this.#tag.read(skipBlanks(this.#bytes, end, to), to, 'colon')
+    if (messageFrom >= 0) this.#setMessage(messageFrom, to)
+    else this.#setMessage(at, to)
   }
 
   /** `[10.0.0.143]`, an address in brackets, is a host; all else in brackets is text. */
@@ -134,7 +178,19 @@ export class Rfc3164Header {
     this.#fields.setHost(from, to)
     const at = this.#mnemonicBehindColon(skipBlanks(bytes, end, messageTo), messageTo)
     const inner = this.#innerHeader(at, messageTo)
+    if (inner < 0 && this.#isTagBeforeColon(from, to, at, messageTo)) {
+      this.#fields.setHost(0, 0)
+      return this.#readPlacedTag(from, messageTo, 'colon')
+    }
     this.#readTag(inner < 0 ? at : inner, messageTo)
+    if (inner >= 0) this.#keepUptime(messageTo)
+  }
+
+  /** `0-PPE-0 : text`: a word before a colon that stands alone is a tag, an address is a host. */
+  #isTagBeforeColon(from: number, to: number, colon: number, messageTo: number): boolean {
+    const bytes = this.#bytes
+    if (colon === to || colon >= messageTo || bytes[colon] !== COLON) return false
+    return isWordEnd(bytes, colon + 1, messageTo) && !isAddress(bytes, from, to)
   }
 
   /** Cisco ASA: `host : %ASA-3-710003: text`. Where the mnemonic begins, `at` where there is none. */
@@ -154,6 +210,7 @@ export class Rfc3164Header {
   #innerHeader(at: number, to: number): number {
     const bytes = this.#bytes
     const outerFrom = this.#time.from
+    this.#cisco.uptimeFrom = NONE
     if (!this.#time.mayBegin(at, to)) {
       if (!this.#cisco.mayBeginInner(at, to)) return NONE
       const mnemonicAt = this.#cisco.readInner(at, to)

@@ -15,7 +15,7 @@ import {
 } from './characters.ts'
 import { NONE } from './clock-time.ts'
 import type { SyslogFields } from './fields.ts'
-import { isLevel, isProse, isRepeatNotice } from './host.ts'
+import { isAddress, isLevel, isProse, isRepeatNotice } from './host.ts'
 
 const NAME_BYTES_MAX = 255
 const PROC_BYTES_MAX = 128
@@ -34,8 +34,10 @@ export type TagProof = 'process' | 'colon' | 'place'
  * one, most often `:` or `[`. As devices write it:
  *
  *     tag    = name ["[" id "]"] [*blank] ":" [blank]        ; kernel:   su[42]:   vmkernel :   sshd(pam_unix)[12750]:
+ *            / name 1*blank "[" 1*DIGIT "]:" [blank]         ; nasapi [19090]: log
  *            / name "[" 1*DIGIT "]" blank                    ; nasapi[19090] - log
  *            / name blank                                    ; CISE_Passed_Authentications 0001939187 4 0
+ *            / mnemonic blank                                ; %LOG_LOCAL7-2-SYSTEM_MSG [F0321]
  *     name   = 1*255TAGCHAR
  *
  * The colon may be followed by text at once (`tag:text`) where that can't be a port, a time, a path or an address.
@@ -87,20 +89,23 @@ export class TagReader {
 
   #withColon(at: number, end: number, to: number, proof: TagProof): number {
     const bytes = this.#bytes
-    // A number with a colon is a counter or an hour unless a host stands before it, and a level is no program.
-    if ((proof !== 'place' && isAll(bytes, at, end, DIGIT)) || isLevel(bytes, at, end)) return NONE
+    // A number with a colon is a counter or an hour unless a host stands before it, with dots an address.
+    const isNumber = !hasAny(bytes, at, end, LETTER)
+    if (isNumber && (proof !== 'place' || !isAll(bytes, at, end, DIGIT))) return NONE
+    if (isLevel(bytes, at, end)) return NONE
     if (isOneOf(bytes, at, end, FORMATS)) return NONE
-    if (!isWordEnd(bytes, end + 1, to) && !this.#isNameBeforeText(at, end)) return NONE
+    if (!isWordEnd(bytes, end + 1, to) && !this.#isNameBeforeText(at, end, to)) return NONE
     this.#fields.setApp(at, end)
     return this.#behindColon(end, to)
   }
 
   /** Whether the colon at `end` separates a name from text, and isn't part of a URL, path, address, time or port. */
-  #isNameBeforeText(at: number, end: number): boolean {
+  #isNameBeforeText(at: number, end: number, to: number): boolean {
     const bytes = this.#bytes
     const next = bytes[end + 1]!
     if ((KIND[next]! & DIGIT) !== 0 || next === 0x2f || next === 0x5c || next === COLON) return false
-    return end - at >= 2 && (KIND[bytes[at]!]! & LETTER) !== 0 && hasNameCharactersOnly(bytes, at, end)
+    if (end - at < 2 || (KIND[bytes[at]!]! & LETTER) === 0) return false
+    return hasNameCharactersOnly(bytes, at, end) && !isAddress(bytes, at, wordEnd(bytes, at, to))
   }
 
   #withoutColon(at: number, end: number, to: number, proof: TagProof): number {
@@ -112,9 +117,26 @@ export class TagReader {
       this.#fields.setApp(at, end)
       return this.#behindColon(colon, to)
     }
-    if (proof !== 'place' || !this.#isBareName(at, end, to)) return NONE
+    const behindProcess = this.#spacedProcess(at, end, to)
+    if (behindProcess >= 0) return behindProcess
+    if (proof !== 'place' || !(isMnemonic(bytes, at, end) || this.#isBareName(at, end, to))) return NONE
     this.#fields.setApp(at, end)
     return behindBlank(bytes, end, to)
+  }
+
+  /** Takes the name [at, end) where ` [1234]:` follows. */
+  #spacedProcess(at: number, end: number, to: number): number {
+    const bytes = this.#bytes
+    const open = skipBlanks(bytes, end, to)
+    if (open >= to || bytes[open] !== OPEN || !hasNameCharactersOnly(bytes, at, end)) return NONE
+    let close = open + 1
+    while (close < to && (KIND[bytes[close]!]! & DIGIT) !== 0) close++
+    if (close === open + 1 || close + 1 >= to || bytes[close] !== CLOSE || bytes[close + 1] !== COLON)
+      return NONE
+    if (!isWordEnd(bytes, close + 2, to)) return NONE
+    this.#fields.setApp(at, end)
+    this.#fields.setProc(open + 1, close)
+    return this.#behindColon(close + 1, to)
   }
 
   #isBareName(at: number, end: number, to: number): boolean {
@@ -129,6 +151,16 @@ export class TagReader {
   #behindColon(colon: number, to: number): number {
     return behindBlank(this.#bytes, colon + 1, to)
   }
+}
+
+/** Whether [from, to) is what Cisco's devices call their messages: `%` facility `-` severity `-` name. */
+function isMnemonic(bytes: Uint8Array, from: number, to: number): boolean {
+  if (bytes[from] !== 0x25 || (KIND[bytes[from + 1]!]! & LETTER) === 0) return false
+  for (let at = from + 2; at + 2 < to; at++) {
+    if (bytes[at] !== 0x2d || bytes[at + 2] !== 0x2d) continue
+    if (bytes[at + 1]! >= 0x30 && bytes[at + 1]! <= 0x37) return true
+  }
+  return false
 }
 
 /** One blank is the separator, others belong to the message. */

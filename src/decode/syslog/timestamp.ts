@@ -12,6 +12,7 @@ const LAST_DAY = dayNumber(9999, 12, 31)
 /** A 29 February is at most this many years from the nearest one. */
 const YEARS_TO_LEAP_DAY_MAX = 8
 const EPOCH_SECOND_DIGITS = 10
+const COLON = 0x3a
 
 /** Three letters as one number, whatever their case. */
 function packed(a: number, b: number, c: number): number {
@@ -28,9 +29,12 @@ const WEEKDAYS = namesOf('Mon Tue Wed Thu Fri Sat Sun')
 /**
  * Finds the time with which a header begins, in any of the forms that devices send:
  *
- *     iso   = 4DIGIT ("-" / "/") 2DIGIT ("-" / "/") 2DIGIT ("T" / 1*SP) clock-time [zone]
+ *     iso   = 4DIGIT sep 2DIGIT sep 2DIGIT ("T" / 1*SP / "-") clock-time [zone]
+ *     sep   = "-" / "/" / ":"                            ; Sophos UTM: 2026:10:11-22:14:15
  *     bsd   = ["*" / "."] [weekday] month 1*SP 1*2DIGIT SP [year SP] clock-time [zone] [SP year] [zone]
  *           / year SP month 1*SP 1*2DIGIT SP clock-time [zone]
+ *     day   = [weekday [","] SP] 1*2DIGIT gap month gap [year (SP / ":")] clock-time [zone]
+ *     gap   = SP / "-" / "/"                             ; 11-Oct-2026 22:14:15, 11/Oct/2026:22:14:15 +0200
  *     epoch = 10DIGIT ["." 1*DIGIT] / 13DIGIT / 16DIGIT / 19DIGIT        ; seconds, or with its fraction
  *     us    = 2DIGIT "/" 2DIGIT "/" 4DIGIT ":" clock-time [zone]         ; Citrix NetScaler
  *
@@ -84,7 +88,12 @@ export class Timestamp {
       return first === 0x2a || first === 0x2e ? this.#bsd(at + 1, to) : this.#bsd(at, to)
     }
     const fifth = bytes[at + 4]!
-    if (fifth === 0x2d || (fifth === 0x2f && bytes[at + 7] === 0x2f)) return this.#iso(at, to)
+    if (fifth === 0x2d || ((fifth === 0x2f || fifth === COLON) && bytes[at + 7] === fifth)) {
+      return this.#iso(at, to)
+    }
+    const gapAt = (KIND[bytes[at + 1]!]! & DIGIT) === 0 ? at + 1 : at + 2
+    if (isGap(bytes[gapAt]!) && (KIND[bytes[gapAt + 1]!]! & LETTER) !== 0)
+      return this.#dayFirst(at, gapAt, to)
     if (fifth === 0x20) return this.#yearFirst(at, to)
     return bytes[at + 2] === 0x2f ? this.#slashed(at, to) : this.#epoch(at, to)
   }
@@ -98,7 +107,7 @@ export class Timestamp {
     if (year < 0 || month < 0 || day < 0) return NONE
     at += 10
     const isSpaced = bytes[at] === 0x20
-    if (!isSpaced && (bytes[at]! | 0x20) !== 0x74) return NONE
+    if (!isSpaced && (bytes[at]! | 0x20) !== 0x74 && bytes[at] !== 0x2d) return NONE
     at = this.clock.read(bytes, isSpaced ? skipBlanks(bytes, at, to) : at + 1, to)
     if (at < 0) return NONE
     at = isSpaced ? this.#suffix.read(bytes, at, to) : this.#suffix.adjacent(bytes, at, to)
@@ -115,18 +124,46 @@ export class Timestamp {
   #bsd(at: number, to: number): number {
     const bytes = this.#bytes
     if (to - at < 14) return NONE
-    if (WEEKDAYS.includes(packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!)) && bytes[at + 3] === 0x20) {
-      at = skipBlanks(bytes, at + 3, to)
+    const behind = bytes[at + 3] === 0x2c ? at + 4 : at + 3
+    if (WEEKDAYS.includes(packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!)) && bytes[behind] === 0x20) {
+      at = skipBlanks(bytes, behind, to)
+      if (at < to && (KIND[bytes[at]!]! & DIGIT) !== 0) {
+        return this.#dayFirst(at, (KIND[bytes[at + 1]!]! & DIGIT) === 0 ? at + 1 : at + 2, to)
+      }
     }
     return this.#monthDayTime(at, to, NO_YEAR)
+  }
+
+  /** The day at `at`, with the gap behind it at `gapAt`. */
+  #dayFirst(at: number, gapAt: number, to: number): number {
+    const bytes = this.#bytes
+    const gap = bytes[gapAt]!
+    const day = digits(bytes, at, to, gapAt - at)
+    at = gapAt + 1
+    if (to - at < 12 || day < 1 || !isGap(gap) || bytes[at + 3] !== gap) return NONE
+    const month = this.#month(at)
+    at += 4
+    let year = digits(bytes, at, to, 4)
+    if (year >= 1970 && year <= 2099 && (bytes[at + 4] === 0x20 || bytes[at + 4] === COLON)) at += 5
+    else year = NO_YEAR
+    at = this.clock.read(bytes, at, to)
+    if (at < 0 || month === 0 || day > 31) return NONE
+    at = this.#suffix.read(bytes, at, to)
+    return this.#finish(year < 0 ? this.#nearestDay(month, day) : dayNumber(year, month, day), at)
+  }
+
+  /** 1 to 12 for the three letters at `at`, else 0. */
+  #month(at: number): number {
+    const bytes = this.#bytes
+    if ((KIND[bytes[at]!]! & KIND[bytes[at + 1]!]! & KIND[bytes[at + 2]!]! & LETTER) === 0) return 0
+    return MONTHS.indexOf(packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!)) + 1
   }
 
   #monthDayTime(at: number, to: number, yearBefore: number): number {
     const bytes = this.#bytes
     let year = yearBefore
     if (to - at < 13 || (KIND[bytes[at + 3]!]! & BLANK) === 0) return NONE
-    if ((KIND[bytes[at]!]! & KIND[bytes[at + 1]!]! & KIND[bytes[at + 2]!]! & LETTER) === 0) return NONE
-    const month = MONTHS.indexOf(packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!)) + 1
+    const month = this.#month(at)
     at = skipBlanks(bytes, at + 3, to)
     const dayDigits = at + 1 < to && (KIND[bytes[at + 1]!]! & DIGIT) !== 0 ? 2 : 1
     const day = digits(bytes, at, to, dayDigits)
@@ -220,6 +257,10 @@ export class Timestamp {
     this.#nearest[slot] = nearest
     return nearest
   }
+}
+
+function isGap(byte: number): boolean {
+  return byte === 0x20 || byte === 0x2d || byte === 0x2f
 }
 
 /** The year from 1970 to 2099 that stands at `at` as a word, with or without a colon; else -1. */

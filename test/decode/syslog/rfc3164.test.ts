@@ -30,6 +30,9 @@ const groups: Record<string, readonly Case[]> = {
     ['<34>Oct 11 22:14:15 h -bash[12]: x', { hostname: 'h', app_name: '-bash', proc_id: '12', message: 'x' }],
     ['<34>Oct 11 22:14:15 h app[]: x', { hostname: 'h', app_name: 'app', message: 'x' }],
     ['<34>Oct 11 22:14:15 h app[7] : x', { hostname: 'h', app_name: 'app', proc_id: '7', message: 'x' }],
+    ['<34>Oct 11 22:14:15 h app [7]: x', { hostname: 'h', app_name: 'app', proc_id: '7', message: 'x' }],
+    ['<34>Oct 11 22:14:15 h app [7] x', { hostname: 'h', app_name: 'app', message: '[7] x' }],
+    ['<34>Oct 11 22:14:15 h app [7]:x', { hostname: 'h', app_name: 'app', message: '[7]:x' }],
     ['<34>Oct 11 22:14:15 h app : x', { hostname: 'h', app_name: 'app', message: 'x' }],
     [
       '<34>Oct 11 22:14:15 h app[7] - log',
@@ -103,6 +106,12 @@ const groups: Record<string, readonly Case[]> = {
     ['<34>Oct 11 22:14:15 h C:\\Windows x', { hostname: 'h', message: 'C:\\Windows x' }],
     ['<34>Oct 11 22:14:15 h localhost:8080 refused', { hostname: 'h', message: 'localhost:8080 refused' }],
     ['<34>Oct 11 22:14:15 h 10:11:12 x', { hostname: 'h', message: '10:11:12 x' }],
+    [
+      '<34>Oct 11 22:14:15 h aa:bb:cc:dd:ee:ff joined',
+      { hostname: 'h', message: 'aa:bb:cc:dd:ee:ff joined' },
+    ],
+    ['<34>Oct 11 22:14:15 h fe80:aa::1 x', { hostname: 'h', message: 'fe80:aa::1 x' }],
+    ['<34>Oct 11 22:14:15 h 10.0.0.1: x', { hostname: 'h', message: '10.0.0.1: x' }],
     ['<34>Oct 11 22:14:15 h fe80::1 x', { hostname: 'h', message: 'fe80::1 x' }],
     ['<34>Oct 11 22:14:15 h 10.1.2.3 sched[0]: x', { hostname: 'h', message: '10.1.2.3 sched[0]: x' }],
   ],
@@ -183,6 +192,60 @@ const groups: Record<string, readonly Case[]> = {
     ['<34>Oct 11 22:14:15: --- last message ---', { message: '--- last message ---' }],
     ['<34>Oct 11 22:14:15 "quoted" x', { message: '"quoted" x' }],
   ],
+  'hosts where a vendor puts them': [
+    [
+      '<34>Oct 11 22:14:15 Message forwarded from aix1: su[42]: x',
+      { hostname: 'aix1', app_name: 'su', proc_id: '42', message: 'x' },
+    ],
+    [
+      '<34>Oct 11 22:14:15 Message forwarded from here to there',
+      { hostname: 'Message', app_name: 'forwarded', message: 'from here to there' },
+    ],
+    [
+      '<14>Oct 11 22:14:15 fw: NetScreen device_id=fw x',
+      { hostname: 'fw', app_name: 'NetScreen', message: 'device_id=fw x' },
+    ],
+    [
+      '<14>fw-1: NetScreen device_id=fw-1 x',
+      { time: RECEIVED, hostname: 'fw-1', app_name: 'NetScreen', message: 'device_id=fw-1 x' },
+    ],
+    ['<14>fw-1: NetScreens x', { time: RECEIVED, app_name: 'fw-1', message: 'NetScreens x' }],
+    [
+      '<13>Oct 11 22:14:15 [na-01:wafl.vol.full:notice]: x',
+      { hostname: 'na-01', message: '[na-01:wafl.vol.full:notice]: x' },
+    ],
+    [
+      '<13>Oct 11 22:14:15 [na-01: wafl_exempt03: wafl.vol.full:error]: x',
+      { hostname: 'na-01', message: '[na-01: wafl_exempt03: wafl.vol.full:error]: x' },
+    ],
+    ['<13>[na-01:a.b:info]:', { time: RECEIVED, hostname: 'na-01', message: '[na-01:a.b:info]:' }],
+    ['<13>Oct 11 22:14:15 [a.b.c:notice]: x', { message: '[a.b.c:notice]: x' }],
+    ['<13>Oct 11 22:14:15 [a:b:c:d:info]: x', { message: '[a:b:c:d:info]: x' }],
+    ['<13>Oct 11 22:14:15 [a:b:info] x', { message: '[a:b:info] x' }],
+    ['<13>Oct 11 22:14:15 [a:b:info', { message: '[a:b:info' }],
+    ['<13>Oct 11 22:14:15 [a:5:info]: x', { message: '[a:5:info]: x' }],
+  ],
+  'in the place of the host': [
+    ['<34>Oct 11 22:14:15 - su: x', { app_name: 'su', message: 'x' }],
+    ['<34>Oct 11 22:14:15 - text', { message: '- text' }],
+    ['<34>Oct 11 22:14:15 vmkernel : x', { app_name: 'vmkernel', message: 'x' }],
+    ['<34>Oct 11 22:14:15 192.0.2.1 : x', { hostname: '192.0.2.1', message: ': x' }],
+    ['<34>Oct 11 22:14:15 2026-10-11 x', { message: '2026-10-11 x' }],
+    ['<34>Oct 11 22:14:15 10:11:12 x', { message: '10:11:12 x' }],
+    ['<34>Oct 11 22:14:15 3.14 x', { message: '3.14 x' }],
+    [
+      '<34>Oct 11 22:14:15 00:1b:44:11:3a:b7 a: x',
+      { hostname: '00:1b:44:11:3a:b7', app_name: 'a', message: 'x' },
+    ],
+    [
+      '<34>Oct 11 22:14:15 192.0.2.1-1 TRAPMGR[7]: x',
+      { hostname: '192.0.2.1-1', app_name: 'TRAPMGR', proc_id: '7', message: 'x' },
+    ],
+    ['<34>Oct 12 22:14:16 Oct 11 22:14:15 h su: x', { hostname: 'h', app_name: 'su', message: 'x' }],
+    ['<34>Oct 12 22:14:16 2026-10-11T22:14:15Z h su: x', { hostname: 'h', app_name: 'su', message: 'x' }],
+    ['<34>Oct 11 22:14:15 Oct 12 22:14:16 some text', { message: 'Oct 12 22:14:16 some text' }],
+    ['<34>Oct 11 22:14:15 Oct 12 a: x', { hostname: 'Oct', message: '12 a: x' }],
+  ],
   "F5's level before the tag stays with the text": [
     [
       '<34>Oct 11 22:14:15 f5.x notice tmm1[12390]: 0149: x',
@@ -224,6 +287,10 @@ const groups: Record<string, readonly Case[]> = {
       { time: RECEIVED, app_name: 'fenotify-1.warning', message: 'CEF:0|x' },
     ],
     ['<13>fw-1 su[42]: x', { time: RECEIVED, hostname: 'fw-1', app_name: 'su', proc_id: '42', message: 'x' }],
+    ['<13>192.0.2.1 su: x', { time: RECEIVED, hostname: '192.0.2.1', app_name: 'su', message: 'x' }],
+    ['<13>192.0.2.1: su: x', { time: RECEIVED, hostname: '192.0.2.1', app_name: 'su', message: 'x' }],
+    ['<13>192.0.2.1: x', { time: RECEIVED, message: '192.0.2.1: x' }],
+    ['<13>192.0.2.1 - - [x] "GET /"', { time: RECEIVED, message: '192.0.2.1 - - [x] "GET /"' }],
     ['<13>Starting su[42]: x', { time: RECEIVED, message: 'Starting su[42]: x' }],
     ['<13>this is not syslog', { time: RECEIVED, message: 'this is not syslog' }],
     ['<0>x', { time: RECEIVED, message: 'x' }],
@@ -310,7 +377,34 @@ const groups: Record<string, readonly Case[]> = {
       '<189>45: %SYS-5-X: y',
       { time: RECEIVED, app_name: '%SYS-5-X', structured_data: { meta: { sequenceId: '45' } }, message: 'y' },
     ],
-    ['<189>45: 1w2d: %SYS-5-X: y', { time: RECEIVED, message: '45: 1w2d: %SYS-5-X: y' }],
+    [
+      '<187>wlc1: *spamApTask0: Oct 11 22:14:15.123: #CAPWAP-3-X: y',
+      {
+        time: '2026-10-11T22:14:15.123Z',
+        hostname: 'wlc1',
+        app_name: '*spamApTask0',
+        message: '#CAPWAP-3-X: y',
+      },
+    ],
+    [
+      '<187>*spamApTask0: Oct 11 22:14:15: %CAPWAP-3-X: y',
+      { app_name: '*spamApTask0', message: '%CAPWAP-3-X: y' },
+    ],
+    [
+      '<189>29: 2001:db8::1: Oct 11 22:14:15: %SYS-5-X: y',
+      {
+        hostname: '2001:db8::1',
+        app_name: '%SYS-5-X',
+        structured_data: { meta: { sequenceId: '29' } },
+        message: 'y',
+      },
+    ],
+    [
+      '<190>Oct 11 22:14:15 leaf %LOG_LOCAL7-6-SYSTEM_MSG [E42][x] y',
+      { hostname: 'leaf', app_name: '%LOG_LOCAL7-6-SYSTEM_MSG', message: '[E42][x] y' },
+    ],
+    ['<190>Oct 11 22:14:15 leaf %d-6-', { hostname: 'leaf', app_name: '%d-6-' }],
+    ['<190>Oct 11 22:14:15 leaf %d of x', { hostname: 'leaf', message: '%d of x' }],
     [
       '<189>Oct 11 22:14:16 edge1 123: *Oct 11 22:14:15 UTC: %SYS-5-X: y',
       {
@@ -330,7 +424,49 @@ const groups: Record<string, readonly Case[]> = {
       { time: RECEIVED, app_name: 'app', message: 'Oct 11 22:14:15 something' },
     ],
   ],
+  'uptimes, in the place of the time, stay with the text': [
+    [
+      '<189>45: 1w2d: %SYS-5-X: y',
+      {
+        time: RECEIVED,
+        app_name: '%SYS-5-X',
+        structured_data: { meta: { sequenceId: '45' } },
+        message: '1w2d: %SYS-5-X: y',
+      },
+    ],
+    [
+      '<189>45: sw1: 00:00:46: %SYS-5-X: y',
+      {
+        time: RECEIVED,
+        hostname: 'sw1',
+        app_name: '%SYS-5-X',
+        structured_data: { meta: { sequenceId: '45' } },
+        message: '00:00:46: %SYS-5-X: y',
+      },
+    ],
+    ['<189>1y2w: %SYS-5-X: y', { time: RECEIVED, app_name: '%SYS-5-X', message: '1y2w: %SYS-5-X: y' }],
+    [
+      '<189>Oct 11 22:14:15 192.0.2.1 45: 2w3d: %SYS-5-X: y',
+      {
+        hostname: '192.0.2.1',
+        app_name: '%SYS-5-X',
+        structured_data: { meta: { sequenceId: '45' } },
+        message: '2w3d: %SYS-5-X: y',
+      },
+    ],
+    [
+      '<189>Oct 11 22:14:15 sw1 00:00:46: %SYS-5-X: y',
+      { hostname: 'sw1', app_name: '%SYS-5-X', message: '00:00:46: %SYS-5-X: y' },
+    ],
+    ['<189>45: 1w2d: text', { time: RECEIVED, message: '45: 1w2d: text' }],
+    ['<189>45: 00:46: %SYS-5-X: y', { time: RECEIVED, message: '45: 00:46: %SYS-5-X: y' }],
+    ['<189>45: 00-00:46: %SYS-5-X: y', { time: RECEIVED, message: '45: 00-00:46: %SYS-5-X: y' }],
+  ],
   'Citrix NetScaler': [
+    [
+      '<12> 10/31/2026:22:14:15 GMT  0-PPE-0 : default EVENT x',
+      { time: '2026-10-31T22:14:15Z', app_name: '0-PPE-0', message: 'default EVENT x' },
+    ],
     [
       '<12> 10/31/2026:22:14:15 GMT ns1 0-PPE-0 : default TCP x',
       { time: '2026-10-31T22:14:15Z', hostname: 'ns1', app_name: '0-PPE-0', message: 'default TCP x' },
@@ -345,3 +481,11 @@ for (const [name, cases] of Object.entries(groups)) {
     t.end()
   })
 }
+
+t.test('an uptime is forgotten with its message', (t) => {
+  for (const header of ['<165>Oct 11 22:14:16 relay', '<165>1 2026-10-11T22:14:16Z relay']) {
+    fieldsOf('<189>Oct 11 22:14:15 192.0.2.1 45: 2w3d: %SYS-5-X: y')
+    t.match(fieldsOf(`${header} Oct 11 22:14:15 h su: x`), { hostname: 'h', app_name: 'su', message: 'x' })
+  }
+  t.end()
+})
