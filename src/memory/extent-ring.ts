@@ -69,6 +69,7 @@ export const ENTRY = {
   CROSS_CHECKED: 98,
   CROSS_FAILED: 99,
   DECODED: 100, // bytes of decoded events written
+  HEAD_BYTES: 101, // of what was consumed, bytes that nobody sent: the heads of datagrams
 } as const
 
 /** How a task on an entry ended. */

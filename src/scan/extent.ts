@@ -93,8 +93,9 @@ export class Extent {
 
   /** End of the last accepted record; what can't be sent may lie behind it. */
   #previousEnd = -1
-  /** Set by a framer too: what it passed over before the next record is not to be sent. */
+  /** Set by a framer too: what it passed over before the next record is not to be sent; the heads that it passed over. */
   pendingBreak = false
+  headBytes = 0
 
   #run = 0
   #runMark = 0
@@ -144,7 +145,7 @@ export class Extent {
     this.consumed = this.to
     this.errors = undefined
     this.#records = this.#accepted = this.#rejected = this.#fast = this.#breaks = this.#undecided = 0
-    this.#marks = 0
+    this.#marks = this.headBytes = 0
     this.#times.reset(this.#receivedAtMs)
     this.#crossChecked = this.#crossFailed = 0
     this.#previousEnd = -1
@@ -222,12 +223,10 @@ export class Extent {
     const { decoder, maxRecordBytes } = this.kernel
     const out = this.#out
     const outEnd = decoder!.decode(from, end, out, this.#frameTo, !this.#eachUtf8)
-    if (outEnd === DECODE_NO_ROOM) {
-      // With all the room that there is, it is too long as an event.
-      if (this.#freshSpace && this.#accepted === 0) return this.#oversize(from, end)
-      return this.#stop(RESULT.TABLE_FULL)
-    }
-    if (outEnd - out - 1 > maxRecordBytes) return this.#oversize(from, end)
+    const noRoom = outEnd === DECODE_NO_ROOM
+    if (noRoom && !(this.#freshSpace && this.#accepted === 0)) return this.#stop(RESULT.TABLE_FULL)
+    // With all the room that there is, it is too long as an event.
+    if (noRoom || outEnd - out - 1 > maxRecordBytes) return this.#oversize(from, end)
     if (!this.#note(out, outEnd - 1, decoder!.severity, decoder!.timeMs, false)) return false
     this.#out = outEnd
     return true
@@ -299,6 +298,7 @@ export class Extent {
     words[word + ENTRY.RESULT] = this.result
     words[word + ENTRY.CONSUMED] = this.consumed
     words[word + ENTRY.DECODED] = this.#decodes ? this.#out - this.#frameFrom : 0
+    words[word + ENTRY.HEAD_BYTES] = this.headBytes
     words[word + ENTRY.RECORDS] = this.#records
     words[word + ENTRY.ACCEPTED] = this.#accepted
     words[word + ENTRY.REJECTED] = this.#rejected

@@ -274,7 +274,7 @@ export class ExtentQueue {
     const finished = result === RESULT.DONE || result === RESULT.MORE
     counts.accepted += accepted
     counts.received += accepted
-    counts.receivedBytes += consumed - from
+    counts.receivedBytes += consumed - from - words[word + ENTRY.HEAD_BYTES]!
     this.bytes -= finished ? extent.end - from : consumed - from
     this.#options.onScanner(
       words[word + ENTRY.UNDECIDED]!,
@@ -288,7 +288,6 @@ export class ExtentQueue {
     extent.wantsWhole = accepted === 0
     this.#giveSpace(extent, words[word + ENTRY.DECODED]!, consumed - from)
     const ended = extent.answerStreams(answers, consumed, finished)
-    for (const { run } of ended) counts.receivedBytes -= run.headBytes
     const records = words[word + ENTRY.RECORDS]!
     if (!finished) {
       this.#options.onCommit(consumed - from, records)

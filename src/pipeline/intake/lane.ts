@@ -48,8 +48,6 @@ export interface Run {
   kind: number
   state: number
   length: number
-  /** Bytes that nobody sent: the heads of datagrams. */
-  headBytes: number
 }
 
 /**
@@ -139,7 +137,6 @@ export class Lane {
     bytes[at + 4] = addressBytes
     bytes.set(payload, addressFrom + addressBytes)
     this.fill = this.complete = addressFrom + addressBytes + payload.length
-    this.runs[this.runs.length - 1]!.headBytes += DATAGRAM_HEAD_BYTES + addressBytes
     assert(this.fill <= this.#regionBottom, 'bytes stay below the regions')
   }
 
@@ -147,7 +144,7 @@ export class Lane {
   beginRun(stream: Stream, kind: number, from = this.fill): Run {
     const last = this.runs[this.runs.length - 1]
     if (last !== undefined && last.stream === stream && joins(kind, last.kind)) return last
-    const run = { from, stream, kind, state: 0, length: 0, headBytes: 0 }
+    const run = { from, stream, kind, state: 0, length: 0 }
     this.runs.push(run)
     return run
   }

@@ -57,6 +57,7 @@ function frameDatagrams(extent: Extent, from: number, to: number): number {
     const payload = address + bytes[at + 4]!
     extent.setSender(address, payload, port)
     if (!takeMessage(extent, at, payload, payload + length)) return at
+    extent.headBytes += payload - at
     at = payload + length
   }
   return to

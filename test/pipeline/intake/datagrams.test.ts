@@ -67,3 +67,25 @@ t.test('a datagram that is too long is refused, with its sender', async (t) => {
   t.same(rig.accepted.get('192.0.2.7'), ['fits'])
   t.equal(rig.stop(), 0)
 })
+
+t.test(
+  'bytes received are a count that never falls, though a run of datagrams is committed in parts',
+  async (t) => {
+    const rig = new IntakeRig(RIG)
+    const stream = rig.intake.openStream({ peer: '', framing: 'datagrams', onDrain() {} })
+    const count = 3000
+    for (let n = 0; n < count; n++) assert(stream.datagram(Buffer.from('x'), '2001:db8::1', 514))
+    stream.end(true)
+    let before = 0
+    for (let turn = 0; rig.counts.received < count && turn < 1000; turn++) {
+      rig.clock.pass(5)
+      rig.work()
+      rig.settle()
+      await turnOfLoop()
+      if (rig.counts.receivedBytes < before) t.fail(`${rig.counts.receivedBytes} after ${before}`)
+      before = rig.counts.receivedBytes
+    }
+    t.ok(rig.frames > 1, `${rig.frames} parts`)
+    t.equal(rig.counts.receivedBytes, count)
+  },
+)
