@@ -137,7 +137,7 @@ function shapeOf(schema: TSchema): string {
 }
 
 function absentOf(key: string, schema: TSchema): string {
-  if (Object.hasOwn(schema, '~optional') || innerOf(schema) !== undefined) return 'none'
+  if (Object.hasOwn(schema, '~optional') || annotations(schema).mapItem !== undefined) return 'none'
   if (Object.hasOwn(schema, 'componentsKey')) return ''
   const parent = key.slice(0, Math.max(0, key.lastIndexOf('.')))
   return parent === '' ? 'required' : `required in ${code([parent])}`

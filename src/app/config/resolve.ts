@@ -69,7 +69,7 @@ export class Resolver {
     for (const [name, { keyPosition }] of node.entries) {
       const keySchema = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined
       if (keySchema === undefined) {
-        const nearest = nearestWord(name, Object.keys(schema.properties))
+        const nearest = nearestWord(name, known)
         const expected = `one of the keys ${known.join(', ')}`
         this.#problems.add('unknown_key', keyPosition, [...path, name], expected, 'an unknown key', nearest)
       } else if (has(keySchema, 'laterKey')) {
@@ -83,7 +83,7 @@ export class Resolver {
     if (absent && (has(schema, '~optional') || has(schema, 'derived'))) return undefined
     if (isGroup(schema)) return this.group(schema, node, path, parent)
     if (isMapSchema(schema)) return absent ? { value: {}, shown: {} } : this.#map(schema, node, path)
-    if (isListSchema(schema)) return absent ? { value: [], shown: [] } : this.#list(schema, node, path)
+    if (isListSchema(schema)) return this.#list(schema, node, path, parent)
     if (!isKey(schema)) throw new TypeError(`no key of the configuration vocabulary: ${path.join('.')}`)
     return absent ? this.#default(schema, path, parent) : this.#scalar(schema, node, path)
   }
@@ -134,14 +134,18 @@ export class Resolver {
     return { value: Object.fromEntries(values), shown: Object.fromEntries(shown) }
   }
 
-  #list(schema: ListSchema, node: ConfigNode, path: Path): Resolution | undefined {
+  #list(
+    { minItems, maxItems, listItem }: ListSchema,
+    node: ConfigNode | undefined,
+    path: Path,
+    parent: Position,
+  ): Resolution | undefined {
+    const expected = `a list of ${minItems} to ${maxItems} values`
+    if (node === undefined) return this.#fail('missing', parent, path, expected, 'nothing')
     if (node.kind !== 'list') return this.#invalid(node, path, 'a list')
     const count = node.items.length
-    if (count < schema.minItems || count > schema.maxItems) {
-      const expected = `a list of ${schema.minItems} to ${schema.maxItems} values`
-      return this.#fail('invalid', node, path, expected, `${count}`)
-    }
-    const items = node.items.map((item, index) => this.#key(schema.listItem, item, [...path, index], node))
+    if (count < minItems || count > maxItems) return this.#fail('invalid', node, path, expected, `${count}`)
+    const items = node.items.map((item, index) => this.#key(listItem, item, [...path, index], node))
     const resolved = items.filter((item) => item !== undefined)
     // Where one is missing, the others have lost their places.
     if (resolved.length < count) return undefined

@@ -83,11 +83,12 @@ const cases: { what: string; text: string; problems: string[] }[] = [
   },
   {
     what: 'missing keys',
-    text: 'sources: { in: { type: http }, other: {}, third: }\nsinks: { out: { type: http }, f: { type: file } }\n',
+    text: 'sources: { in: { type: http }, other: {}, third:, pull: { type: http_poll } }\nsinks: { out: { type: http }, f: { type: file } }\n',
     problems: [
       'c.yaml:1:16: sources.in.listen: expected an address and port, such as 127.0.0.1:8080 or [::1]:8080, found nothing',
       `c.yaml:1:39: sources.other.type: expected ${sourceType}, found nothing`,
-      'c.yaml:1:50: sources.third: expected a map with a type, found nothing',
+      'c.yaml:1:49: sources.third: expected a map with a type, found nothing',
+      'c.yaml:1:57: sources.pull.urls: expected a list of 1 to 256 values, found nothing',
       'c.yaml:2:15: sinks.out.url: expected an http:// or https:// URL without credentials, found nothing',
       'c.yaml:2:34: sinks.f.path: expected a path, found nothing',
     ],
