@@ -10,7 +10,10 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
 import type { Test } from 'tap'
+import { Batch } from '../../src/commands/send/batch.ts'
+import { HttpConnection } from '../../src/commands/send/http-connection.ts'
 import type { SendResult } from '../../src/commands/send/report.ts'
+import { Tally } from '../../src/commands/send/tally.ts'
 import { startCollector, temporaryDirectory } from '../helpers/collector.ts'
 import {
   CTRL_C,
@@ -218,6 +221,28 @@ t.test('nobody there: what to do, on standard error', async (t) => {
     )
     t.notMatch(ended.out, /accepted/)
   }
+})
+
+t.test('a port of another protocol', async (t) => {
+  const tally = new Tally()
+  const mute = await tcpReceiver(t)
+  const plain = await httpReceiver(t, (_request, _body, response) => response.end())
+  const stop = new AbortController().signal
+  const url = new URL(`http://127.0.0.1:${mute.port}/`)
+  const connection = new HttpConnection({
+    url,
+    headers: {},
+    gzip: false,
+    tally,
+    stop,
+    firstAnswerTimeoutMs: 50,
+  })
+  t.teardown(() => connection.close())
+  await t.rejects(connection.send(new Batch(1024)), {
+    message: /^cannot reach http:.*it takes connections and does not answer; is that a port for HTTP\?$/,
+  })
+  const ended = await run(t, 'send', plain.replace('http:', 'https:'), '--count', '5')
+  t.match(ended, { code: 1, err: /^cannot reach https:.*: what listens there does not speak TLS$/m })
 })
 
 t.test('a receiver that closes, and a file that is none', async (t) => {

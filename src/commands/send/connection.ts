@@ -26,6 +26,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no way to that network',
   ETIMEDOUT: 'no answer',
   UND_ERR_CONNECT_TIMEOUT: 'no answer',
+  UND_ERR_HEADERS_TIMEOUT: 'it takes connections and does not answer; is that a port for HTTP?',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'what listens there does not speak TLS',
+  HPE_INVALID_CONSTANT: 'what listens there does not speak HTTP',
 }
 
 export function codeOf(error: unknown): string {

@@ -12,6 +12,8 @@ import type { Tally } from './tally.ts'
 
 const ANSWER_BYTES_MAX = 64 * KIB
 const ANSWER_TIMEOUT_MS = 300_000
+/** Until there was an answer, it may be that none will ever come: a port of another protocol is silent. */
+const FIRST_ANSWER_TIMEOUT_MS = 30_000
 const CONNECT_TIMEOUT_MS = 10_000
 const RETRY_AFTER_MS_DEFAULT = 1000
 const RETRY_AFTER_MS_MAX = 300_000
@@ -33,6 +35,7 @@ export interface HttpOptions {
   readonly tally: Tally
   /** Longest time that `Retry-After` is obeyed. */
   readonly retryAfterMsMax?: number
+  readonly firstAnswerTimeoutMs?: number
   /** Ends waiting to send again. */
   readonly stop: AbortSignal
 }
@@ -55,7 +58,6 @@ export class HttpConnection implements Connection {
     this.#client = new Client(options.url.origin, {
       pipelining: 1,
       allowH2: false,
-      headersTimeout: ANSWER_TIMEOUT_MS,
       bodyTimeout: ANSWER_TIMEOUT_MS,
       connect: { timeout: CONNECT_TIMEOUT_MS },
     })
@@ -85,11 +87,12 @@ export class HttpConnection implements Connection {
   }
 
   async #request(body: Buffer): Promise<Answer | Error> {
-    const { url, headers, tally } = this.#options
+    const { url, headers, tally, firstAnswerTimeoutMs = FIRST_ANSWER_TIMEOUT_MS } = this.#options
+    const headersTimeout = this.#answeredOnce ? ANSWER_TIMEOUT_MS : firstAnswerTimeoutMs
     const startMs = performance.now()
     try {
-      const options = { path: url.pathname + url.search, method: 'POST' as const, headers, body }
-      const response = await this.#client.request(options)
+      const path = url.pathname + url.search
+      const response = await this.#client.request({ path, method: 'POST', headers, body, headersTimeout })
       const answer = await read(response)
       tally.answered(performance.now() - startMs)
       return answer

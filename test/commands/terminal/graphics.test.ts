@@ -84,7 +84,10 @@ t.test('figures', async (t) => {
     '-',
   ])
   t.same([0, 61_999, 600_000].map(formatClock), ['00:00', '01:01', '10:00'])
-  t.same(['50', '50k', '1.5M', '0'].map(parseCount), [50, 50_000, 1_500_000, 0])
+  t.same(
+    ['50', '50k', '50K', '1.5M', '1m', '0'].map(parseCount),
+    [50, 50_000, 50_000, 1_500_000, 1_000_000, 0],
+  )
   t.same(
     ['', '-1', '1.5', '5K', '1e3', '99999999999999'].map(parseCount),
     Array.from({ length: 6 }, () => undefined),
