@@ -33,7 +33,10 @@ export function demoScenario({ duration, rate, spike }: DemoOptions): Scenario {
   const durationMs = duration === undefined ? DURATION_MS_DEFAULT : parseDurationMs(duration)
   if (durationMs === undefined || durationMs < DURATION_MS_MIN || durationMs > DURATION_MS_MAX) {
     const most = formatDurationMs(DURATION_MS_MAX)
-    throw invalid('--duration', `${duration} is no time from ${formatDurationMs(DURATION_MS_MIN)} to ${most}`)
+    throw invalid(
+      '--duration',
+      `${duration} is no time from ${formatDurationMs(DURATION_MS_MIN)} to ${most}, such as 30s`,
+    )
   }
   const eventsPerSecond = rate === undefined ? RATE_DEFAULT : parseCount(rate)
   if (eventsPerSecond === undefined || eventsPerSecond < 1) {
@@ -53,7 +56,7 @@ export function demoScenario({ duration, rate, spike }: DemoOptions): Scenario {
 function spikeFactor(text: string): number {
   const match = /^(\d{1,4}(?:\.\d)?)x?$/.exec(text)
   const factor = match === null ? NaN : Number(match[1])
-  if (!(factor >= 1)) throw invalid('--spike', `${text} is none, such as 10x`)
+  if (!(factor >= 1)) throw invalid('--spike', `${text} is no factor from 1, such as 10x`)
   return factor
 }
 

@@ -180,9 +180,9 @@ function hardshipText({
 }: Verdict): string {
   const { requests_turned_away: away, requests_slow: slow } = siem
   const parts = [
-    `The SIEM turned ${formatCount(away)} requests away and was slow for ${formatCount(slow)}.`,
+    `The SIEM turned ${counted(away, 'request')} away and was slow for ${formatCount(slow)}.`,
     senders.held_back_seconds > 0
-      ? `Senders were held back for ${senders.held_back_seconds.toFixed(1)} s; ${formatCount(senders.resent_requests)} POSTs were told to come back later, and did.`
+      ? `Senders were held back for ${senders.held_back_seconds.toFixed(1)} s; ${resentText(senders.resent_requests)}`
       : '',
     latency.p50 === null || latency.p99 === null
       ? ''
@@ -190,6 +190,16 @@ function hardshipText({
     `The process took ${formatSize(peak)} of memory at most, senders and SIEM included; ${formatSize(arena)} of it held events.`,
   ]
   return parts.filter((part) => part !== '').join(' ')
+}
+
+function resentText(requests: number): string {
+  if (requests === 0) return 'no POST was turned away.'
+  return `${counted(requests, 'POST')} ${requests === 1 ? 'was' : 'were'} told to come back later, and did.`
+}
+
+/** `1 request`, `2 requests`. */
+function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function nextLines(columns: number, paint: Paint): string[] {

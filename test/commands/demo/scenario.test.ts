@@ -42,11 +42,11 @@ t.test('a long demonstration tells the story over and over', async (t) => {
 
 t.test('options that are none', async (t) => {
   const cases: readonly (readonly [Parameters<typeof demoScenario>[0], string])[] = [
-    [{ duration: '5' }, '--duration: 5 is no time from 1s to 10m'],
-    [{ duration: '11m' }, '--duration: 11m is no time from 1s to 10m'],
+    [{ duration: '5' }, '--duration: 5 is no time from 1s to 10m, such as 30s'],
+    [{ duration: '11m' }, '--duration: 11m is no time from 1s to 10m, such as 30s'],
     [{ rate: '0' }, '--rate: 0 is no whole number such as 500 or 5k'],
-    [{ spike: 'huge' }, '--spike: huge is none, such as 10x'],
-    [{ spike: '0.5' }, '--spike: 0.5 is none, such as 10x'],
+    [{ spike: 'huge' }, '--spike: huge is no factor from 1, such as 10x'],
+    [{ spike: '0.5' }, '--spike: 0.5 is no factor from 1, such as 10x'],
     [{ spike: '1000x' }, '--spike: 1000 times 5000 is more than 300000 events a second'],
   ]
   for (const [options, message] of cases) {

@@ -145,6 +145,17 @@ t.test('the verdict: balanced only when each side is the other', async (t) => {
   }
 })
 
+const hardships = (turnedAway: number, resent: number) => {
+  const ended = { ...outcome, siem: { ...siem, turnedAway }, traffic: { ...traffic, resent } }
+  return verdictLines(verdictOf(ended), 200, plain).join(' ')
+}
+
+t.test('one is not many', async (t) => {
+  t.match(hardships(1, 1), /turned 1 request away .* 1 POST was told to come back later, and did\./)
+  t.match(hardships(2, 2), /turned 2 requests away .* 2 POSTs were told/)
+  t.match(hardships(0, 0), /turned 0 requests away .* no POST was turned away\./)
+})
+
 t.test('the ledger fits, at 40 columns and at 80', async (t) => {
   const given = {
     ...outcome,
