@@ -8,6 +8,7 @@ import {
   isAll,
   skipBlanks,
   startsWith,
+  wordEnd,
   wordList,
 } from './characters.ts'
 import { NONE } from './clock-time.ts'
@@ -35,10 +36,11 @@ const [NODE, LINE_CARD] = wordList('rp/', 'lc/')
  *     <189>123: edge1: 000456: Sep 12 10:11:12.123 UTC: %SYS-5-CONFIG_I: ...
  *     <189>: 2024 Sep 12 10:11:12 UTC: %ETHPORT-5-IF_UP: ...
  *     <189>123: %SYS-5-CONFIG_I: ...
+ *     <166>fw1: %ASA-6-302013: ...
  *     <189>123: 1w2d: %SYS-5-CONFIG_I: ...
  *     <187>wlc1: *spamApTask0: Sep 12 10:11:12.123: #CAPWAP-3-DTLS_ERR: ...
  *
- * A host is taken only with a mnemonic behind the time: `app: Sep 12 10:11:12 text` begins with a program.
+ * All but numbers are taken only with a mnemonic behind them or behind the time: `app: Sep 12 10:11:12 text` begins with a program.
  */
 export class CiscoPrefix {
   /** Where the message's uptime stands, before its mnemonic; NONE without one. */
@@ -109,12 +111,14 @@ export class CiscoPrefix {
     const bytes = this.#bytes
     const fields = this.#fields
     let at = from
+    let hasName = false
     for (let part = 0; part < PARTS_MAX; part++) {
       at = skipBlanks(bytes, at, to)
       const uptimeEnd = this.#uptimeEnd(at, to)
       if (uptimeEnd >= 0) return uptimeEnd
       const end = this.#partEnd(at, to)
       if (end >= to) return NONE
+      hasName ||= !isAll(bytes, at, end, DIGIT)
       if (bytes[end] === COLON) {
         if (!this.#part(at, end, to)) return NONE
         at = skipBlanks(bytes, end + 1, to)
@@ -124,11 +128,16 @@ export class CiscoPrefix {
         at = end + 1
         continue
       }
-      if (at < to && bytes[at] === 0x25) return fields.sequenceTo > fields.sequenceFrom ? at : NONE
+      if (at < to && bytes[at] === 0x25) {
+        const isKnown = hasName
+          ? isMnemonic(bytes, at, wordEnd(bytes, at, to))
+          : fields.sequenceTo > fields.sequenceFrom
+        return isKnown ? at : NONE
+      }
       const timeEnd = this.#time.read(at, to)
       if (timeEnd < 0) continue
       fields.hasTime = true
-      if (fields.hostTo > fields.hostFrom && !isBeforeMnemonic(bytes, timeEnd, to)) {
+      if (hasName && !isBeforeMnemonic(bytes, timeEnd, to)) {
         fields.hasTime = false
         return NONE
       }
@@ -172,8 +181,9 @@ export class CiscoPrefix {
     const fields = this.#fields
     if (from === to || isNode(bytes, from, to)) return true
     if (bytes[from] === STAR) {
+      const isFirst = fields.appTo === fields.appFrom
       fields.setApp(from, to)
-      return to - from > 1
+      return isFirst && to - from > 1
     }
     if (isAll(bytes, from, to, DIGIT)) {
       fields.setSequence(from, to)
@@ -184,6 +194,16 @@ export class CiscoPrefix {
     fields.setHost(from, to)
     return true
   }
+}
+
+/** Whether [from, to) is what Cisco's devices call their messages: `%` facility `-` severity `-` name. */
+export function isMnemonic(bytes: Uint8Array, from: number, to: number): boolean {
+  if (bytes[from] !== 0x25 || (KIND[bytes[from + 1]!]! & LETTER) === 0) return false
+  for (let at = from + 2; at + 2 < to; at++) {
+    if (bytes[at] !== 0x2d || bytes[at + 2] !== 0x2d) continue
+    if (bytes[at + 1]! >= 0x30 && bytes[at + 1]! <= 0x37) return true
+  }
+  return false
 }
 
 /** `1w2d` or `00:00:46`: how long the device has been up, where its clock isn't set. */

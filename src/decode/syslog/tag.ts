@@ -13,6 +13,7 @@ import {
   wordEnd,
   wordList,
 } from './characters.ts'
+import { isMnemonic } from './cisco-prefix.ts'
 import { NONE } from './clock-time.ts'
 import type { SyslogFields } from './fields.ts'
 import { isAddress, isLevel, isProse, isRepeatNotice } from './host.ts'
@@ -151,16 +152,6 @@ export class TagReader {
   #behindColon(colon: number, to: number): number {
     return behindBlank(this.#bytes, colon + 1, to)
   }
-}
-
-/** Whether [from, to) is what Cisco's devices call their messages: `%` facility `-` severity `-` name. */
-function isMnemonic(bytes: Uint8Array, from: number, to: number): boolean {
-  if (bytes[from] !== 0x25 || (KIND[bytes[from + 1]!]! & LETTER) === 0) return false
-  for (let at = from + 2; at + 2 < to; at++) {
-    if (bytes[at] !== 0x2d || bytes[at + 2] !== 0x2d) continue
-    if (bytes[at + 1]! >= 0x30 && bytes[at + 1]! <= 0x37) return true
-  }
-  return false
 }
 
 /** One blank is the separator, others belong to the message. */

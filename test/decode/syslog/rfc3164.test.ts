@@ -403,6 +403,19 @@ const groups: Record<string, readonly Case[]> = {
       '<190>Oct 11 22:14:15 leaf %LOG_LOCAL7-6-SYSTEM_MSG [E42][x] y',
       { hostname: 'leaf', app_name: '%LOG_LOCAL7-6-SYSTEM_MSG', message: '[E42][x] y' },
     ],
+    [
+      '<166>fw1: %ASA-6-302013: x',
+      { time: RECEIVED, hostname: 'fw1', app_name: '%ASA-6-302013', message: 'x' },
+    ],
+    ['<166>app: %ASA x', { time: RECEIVED, app_name: 'app', message: '%ASA x' }],
+    [
+      '<166>RP/0/RSP0/CPU0:Oct 11 22:14:15 UTC: text',
+      { time: RECEIVED, app_name: 'RP/0/RSP0/CPU0', message: 'Oct 11 22:14:15 UTC: text' },
+    ],
+    [
+      '<166>*a: *b: Oct 11 22:14:15: %A-5-B: x',
+      { time: RECEIVED, app_name: '*a', message: '*b: Oct 11 22:14:15: %A-5-B: x' },
+    ],
     ['<190>Oct 11 22:14:15 leaf %d-6-', { hostname: 'leaf', app_name: '%d-6-' }],
     ['<190>Oct 11 22:14:15 leaf %d of x', { hostname: 'leaf', message: '%d of x' }],
     [
