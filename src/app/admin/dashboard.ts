@@ -46,6 +46,14 @@ function rate(now, earlier, seconds) {
   return earlier === undefined || !(seconds > 0) ? '' : number(Math.round((now - earlier) / seconds)) + '/s'
 }
 
+function trouble({ polls, datagrams }, name) {
+  const failing = (polls[name] || []).filter((poll) => poll.last_error !== null)
+    .map((poll) => poll.url + ': ' + poll.last_error)
+  const { kernel_drops: dropped = 0, discarded = 0 } = datagrams[name] || {}
+  const lost = dropped + discarded > 0 ? [number(dropped + discarded) + ' datagrams dropped'] : []
+  return lost.concat(failing.slice(0, 3), failing.length > 3 ? 'and ' + (failing.length - 3) + ' more' : []).join('; ')
+}
+
 function show(status, seconds) {
   const { ledger } = status
   const old = before && before.status.ledger
@@ -55,13 +63,13 @@ function show(status, seconds) {
   const wrong = status.not_ready.map(({ component, reason }) => component + ': ' + reason)
     .concat(ledger.imbalances.map(({ where, left, right }) => where + ': ' + left + ' is not ' + right))
   byId('wrong').replaceChildren(...wrong.map((text) => element('li', text, 'bad')))
-  table('sources', ['source', 'received', 'rate', 'accepted', 'rejected', 'shed', 'extents', 'uncommitted'],
+  table('sources', ['source', 'received', 'rate', 'accepted', 'rejected', 'shed', 'extents', 'uncommitted', 'trouble'],
     Object.entries(ledger.sources).map(([name, source]) => {
       const ring = status.rings[name] || { depth: 0, uncommitted_bytes: 0 }
       const earlier = old && old.sources[name]
       return [name, number(source.received), rate(source.received, earlier && earlier.received, seconds),
         number(source.accepted), number(sum(source.rejected)), number(source.shed), number(ring.depth),
-        bytes(ring.uncommitted_bytes)]
+        bytes(ring.uncommitted_bytes), trouble(status, name)]
     }))
   table('sinks', ['sink', 'state', 'delivered', 'rate', 'held', 'filtered', 'dead-lettered', 'discarded'],
     Object.entries(ledger.sinks).map(([name, sink]) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { Script } from 'node:vm'
+import { Script, createContext } from 'node:vm'
 import { Registry } from 'prom-client'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -146,6 +146,18 @@ t.test('the dashboard needs nothing else and runs nothing else', async (t) => {
   t.notMatch(text, /https?:|src=|href=|innerHTML|onclick/)
   const script = /<script>(.*)<\/script>/s.exec(text)![1]!
   t.doesNotThrow(() => new Script(script))
+
+  const page = createContext({ fetch: () => new Promise(() => {}) })
+  new Script(script).runInContext(page)
+  const poll = { url: 'http://a/', last_error: 'HTTP 401' }
+  page['status'] = {
+    polls: { pull: [poll, { ...poll, last_error: null }, poll, poll, poll, poll] },
+    datagrams: { net: { kernel_drops: 1200, discarded: 34 } },
+  }
+  const troubleOf = (name: string): unknown => new Script(`trouble(status, '${name}')`).runInContext(page)
+  t.equal(troubleOf('pull'), 'http://a/: HTTP 401; http://a/: HTTP 401; http://a/: HTTP 401; and 2 more')
+  t.equal(troubleOf('net'), '1,234 datagrams dropped')
+  t.equal(troubleOf('push'), '')
 })
 
 t.test('only reading', async (t) => {
