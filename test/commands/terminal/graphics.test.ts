@@ -89,7 +89,7 @@ t.test('figures', async (t) => {
     [50, 50_000, 50_000, 1_500_000, 1_000_000, 0],
   )
   t.same(
-    ['', '-1', '1.5', '5K', '1e3', '99999999999999'].map(parseCount),
+    ['', '-1', '1.5', '5g', '1e3', '99999999999999'].map(parseCount),
     Array.from({ length: 6 }, () => undefined),
   )
 })
