@@ -44,14 +44,15 @@ export class Schedule {
   /** Begins what is due and may begin. */
   wake(): void {
     const { clock, concurrency, mayBegin, begin } = this.#options
-    this.#timer?.clear()
-    this.#timer = null
+    this.#disarm()
     while (!this.#stopped && this.#underWay.size < concurrency) {
       const index = this.#first()
       const dueAtMs = this.dueAtMs(index)
       if (dueAtMs === Infinity) return
       const waitMs = dueAtMs - clock.now()
       if (waitMs > 0) {
+        // What began may be over again, and have armed it.
+        this.#disarm()
         this.#timer = clock.setTimeout(() => this.wake(), Math.ceil(waitMs))
         return
       }
@@ -65,6 +66,10 @@ export class Schedule {
   /** Begins none any more. */
   stop(): void {
     this.#stopped = true
+    this.#disarm()
+  }
+
+  #disarm(): void {
     this.#timer?.clear()
     this.#timer = null
   }

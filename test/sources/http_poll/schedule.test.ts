@@ -117,3 +117,19 @@ t.test('over a long time: never twice at once, never too many, and all have thei
     t.ok(longestWaitMs <= (turns.length / concurrency) * 300 + 300, `${longestWaitMs} ms`)
   }
 })
+
+t.test('what is over as soon as it begins leaves no timer behind', async (t) => {
+  const clock = new ManualClock()
+  const schedule: Schedule = new Schedule({
+    clock,
+    concurrency: 2,
+    mayBegin: () => true,
+    begin: (index) => schedule.plan(index, clock.now() + 100),
+  })
+  schedule.plan(0, 10)
+  schedule.plan(1, 10)
+  clock.advance(10)
+  t.equal(clock.timerCount, 1)
+  schedule.stop()
+  t.equal(clock.timerCount, 0)
+})
