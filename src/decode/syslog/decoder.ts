@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { BREAK, BLANK, KIND, skipBlanks } from './characters.ts'
 import { EventWriter, SOC_SEVERITY } from './event-writer.ts'
 import { SyslogFields } from './fields.ts'
-import { readBarePriority, readPriority } from './priority.ts'
+import { readBarePriority, readCount, readPriority } from './priority.ts'
 import { Rfc3164Header } from './rfc3164.ts'
 import { Rfc5424Header, isNil, readVersion } from './rfc5424.ts'
 import { StructuredData } from './structured-data.ts'
@@ -73,7 +73,11 @@ export class SyslogDecoder {
   #parse(from: number, to: number): void {
     const fields = this.#fields
     const bytes = this.#bytes
-    const priorityEnd = readPriority(bytes, from, to, fields)
+    let priorityEnd = readPriority(bytes, from, to, fields)
+    if (priorityEnd < 0) {
+      const counted = readCount(bytes, from, to)
+      if (counted >= 0) priorityEnd = readPriority(bytes, counted, to, fields)
+    }
     if (priorityEnd < 0) return this.#parseWithoutPriority(from, to)
     const at = skipBlanks(bytes, priorityEnd, to)
     fields.messageFrom = at

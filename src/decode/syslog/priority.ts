@@ -1,8 +1,10 @@
-import { KIND, BLANK, BREAK, skipBlanks } from './characters.ts'
+import { BLANK, BREAK, DIGIT, KIND, skipBlanks } from './characters.ts'
 import { NONE, digits } from './clock-time.ts'
 import type { SyslogFields } from './fields.ts'
 
 const PRIORITY_MAX = 191
+const COUNT_DIGITS_MAX = 7
+const BREAK_BYTES_MAX = 2
 
 /**
  * RFC 5424 section 6.2.1, RFC 3164 section 4.1.1:
@@ -24,6 +26,24 @@ export function readPriority(bytes: Uint8Array, from: number, to: number, fields
 /** The same without its `<`: senders that count octets wrong lose it. Believed only with a header behind it. */
 export function readBarePriority(bytes: Uint8Array, from: number, to: number, fields: SyslogFields): number {
   return readValue(bytes, skipBlanks(bytes, from, to), to, fields)
+}
+
+/**
+ * The length that octet counting (RFC 6587) puts before a message, where it is not framed so: in a datagram, or among
+ * lines. It has to be right, but for a line break that is gone.
+ *
+ * @returns where the message begins, or NONE
+ */
+export function readCount(bytes: Uint8Array, from: number, to: number): number {
+  let at = from
+  let count = 0
+  while (at < to && at - from < COUNT_DIGITS_MAX && (KIND[bytes[at]!]! & DIGIT) !== 0) {
+    count = count * 10 + bytes[at]! - 0x30
+    at++
+  }
+  if (at === from || at >= to || bytes[at] !== 0x20) return NONE
+  at++
+  return count >= to - at && count <= to - at + BREAK_BYTES_MAX ? at : NONE
 }
 
 function readValue(bytes: Uint8Array, at: number, to: number, fields: SyslogFields): number {

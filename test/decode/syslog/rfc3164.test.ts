@@ -67,6 +67,14 @@ const groups: Record<string, readonly Case[]> = {
     ],
     ['<34> Oct 11 22:14:15  h  app: blanks', { hostname: 'h', app_name: 'app', message: 'blanks' }],
   ],
+  'a length that framing left before it': [
+    ['30 <34>Oct 11 22:14:15 h su: text', { hostname: 'h', app_name: 'su', message: 'text' }],
+    ['31 <34>Oct 11 22:14:15 h su: text\n', { hostname: 'h', app_name: 'su', message: 'text' }],
+    ['30 <34>Oct 11 22:14:15 h su: text\r\n', { hostname: 'h', app_name: 'su', message: 'text' }],
+    ['29 <34>Oct 11 22:14:15 h su: text', { time: RECEIVED, message: '29 <34>Oct 11 22:14:15 h su: text' }],
+    ['33 <34>Oct 11 22:14:15 h su: text', { time: RECEIVED, message: '33 <34>Oct 11 22:14:15 h su: text' }],
+    ['4 text', { time: RECEIVED, message: '4 text' }],
+  ],
   'a tag without a colon': [
     ['<34>Oct 11 22:14:15 h tag This msg', { hostname: 'h', app_name: 'tag', message: 'This msg' }],
     [
