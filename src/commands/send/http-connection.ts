@@ -5,6 +5,8 @@ import { Client } from 'undici'
 import type { Dispatcher } from 'undici'
 import { spwError } from '../../base/errors.ts'
 import { KIB } from '../../base/units.ts'
+import { printable } from '../../pipeline/http/failure.ts'
+import { retryAfterMs } from '../../pipeline/http/retry-after.ts'
 import type { Batch } from './batch.ts'
 import { connectError, lostError } from './connection.ts'
 import type { Connection } from './connection.ts'
@@ -80,7 +82,10 @@ export class HttpConnection implements Connection {
         this.#options.tally.complain(`HTTP ${answer.status}: ${wordsOf(answer)}`)
       }
       const { retryAfterMsMax = RETRY_AFTER_MS_MAX } = this.#options
-      const waitMs = answer instanceof Error ? RECONNECT_MS : retryAfterMs(answer.retryAfter, retryAfterMsMax)
+      const waitMs =
+        answer instanceof Error
+          ? RECONNECT_MS
+          : Math.min(retryAfterMs(answer.retryAfter, Date.now()) ?? RETRY_AFTER_MS_DEFAULT, retryAfterMsMax)
       if (!(await this.#wait(waitMs))) return false // oxlint-disable-line no-await-in-loop
       this.#options.tally.resent++
     }
@@ -187,19 +192,4 @@ function parsed(body: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
-}
-
-/** What a terminal may be given of a server's words. */
-function printable(text: string): string {
-  return text
-    .replace(/[\p{C}\p{Z}]+/gu, ' ')
-    .trim()
-    .slice(0, 200)
-}
-
-/** RFC 9110 section 10.2.3, delay-seconds or HTTP-date. */
-function retryAfterMs(value: string, mostMs: number): number {
-  const text = value.trim()
-  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
-  return Number.isNaN(waitMs) ? RETRY_AFTER_MS_DEFAULT : Math.min(Math.max(waitMs, 0), mostMs)
 }
