@@ -10,7 +10,7 @@ import {
   wordEnd,
   wordList,
 } from './characters.ts'
-import { CiscoPrefix } from './cisco-prefix.ts'
+import { CiscoPrefix, isMnemonic } from './cisco-prefix.ts'
 import { NONE } from './clock-time.ts'
 import type { SyslogFields } from './fields.ts'
 import { isAddress, isHost, isLevel, isProse, isRepeatNotice, isTellingHost } from './host.ts'
@@ -107,6 +107,11 @@ export class Rfc3164Header {
     const end = wordEnd(bytes, at, to)
     const named = hasPriority ? readNamedHost(bytes, at, to, this.#fields) : NONE
     if (named >= 0) return this.#readTag(named, to)
+    const mnemonic = this.#mnemonicBehindColon(skipBlanks(bytes, end, to), to)
+    if (hasPriority && isHost(bytes, at, end) && isMnemonic(bytes, mnemonic, wordEnd(bytes, mnemonic, to))) {
+      this.#fields.setHost(at, end)
+      return this.#readTag(mnemonic, to)
+    }
     let messageFrom = this.#tag.read(at, to, hasPriority ? 'colon' : 'process')
     if (messageFrom < 0 && hasPriority) messageFrom = this.#tagBehindAddress(at, end, to)
     if (messageFrom < 0 && isTellingHost(bytes, at, end)) {

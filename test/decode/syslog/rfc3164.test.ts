@@ -415,6 +415,15 @@ const groups: Record<string, readonly Case[]> = {
       '<166>fw1: %ASA-6-302013: x',
       { time: RECEIVED, hostname: 'fw1', app_name: '%ASA-6-302013', message: 'x' },
     ],
+    [
+      '<166>fw1 : %ASA-6-302013: x',
+      { time: RECEIVED, hostname: 'fw1', app_name: '%ASA-6-302013', message: 'x' },
+    ],
+    [
+      '<166>fw1 %ASA-6-302013: x',
+      { time: RECEIVED, hostname: 'fw1', app_name: '%ASA-6-302013', message: 'x' },
+    ],
+    ['<166>app : %d x', { time: RECEIVED, app_name: 'app', message: '%d x' }],
     ['<166>app: %ASA x', { time: RECEIVED, app_name: 'app', message: '%ASA x' }],
     [
       '<166>RP/0/RSP0/CPU0:Oct 11 22:14:15 UTC: text',
