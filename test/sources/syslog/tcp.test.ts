@@ -156,7 +156,7 @@ t.test('one source, all that a sender may do', async (t) => {
 })
 
 for (const [framing, bytes, wanted] of [
-  ['newline', `7 <34>abc\n${message(1)}\n`, ['7 <34>abc', text(1)]],
+  ['newline', `6 <34>abc\n7 <34>abc\n${message(1)}\n`, ['6 <34>abc', 'abc', text(1)]],
   ['octet_counting', counted('no priority') + counted(message(1)), ['no priority', text(1)]],
   ['nul', `${message(0)}\nsecond\u0000${message(1)}\u0000`, [`${text(0)}\nsecond`, text(1)]],
 ] as const) {
