@@ -33,6 +33,8 @@ const BYTES_PER_BYTE_MAX = 6
 const DENSE_KIND = ESCAPE.map((escape, byte) => (byte < 0x20 ? 2 : escape === 0 ? 0 : 1))
 /** Text is dense for the next bytes after some escapes that were near each other. */
 const NEAR_BYTES = 16
+/** Text of tabs or control characters is not tried as dense again and again. */
+const IN_VAIN_MAX = 4
 const NEAR_MIN = 3
 const DENSE_BYTES = 96
 
@@ -121,6 +123,7 @@ export class JsonWriter {
     let at = this.at
     let near = 0
     let escapedAt = from
+    let inVain = 0
     while (from + 4 <= to) {
       const word = view.getInt32(from, true)
       const quote = word ^ 0x22222222
@@ -142,11 +145,14 @@ export class JsonWriter {
       from += clean + 1
       near = from - escapedAt < NEAR_BYTES ? near + 1 : 0
       escapedAt = from
-      if (near < NEAR_MIN) continue
+      if (near < NEAR_MIN || inVain === IN_VAIN_MAX) continue
       near = 0
       const denseTo = Math.min(to, from + DENSE_BYTES)
       const denseEnd = this.#dense(from, denseTo, at)
-      if (denseEnd < 0) continue
+      if (denseEnd < 0) {
+        inVain++
+        continue
+      }
       at = denseEnd
       from = denseTo
     }
