@@ -188,7 +188,7 @@ t.test('SIGTERM delivers what waits for its batch, says so, and exits with 0', a
     { event: 'started' },
     { event: 'memory_mode' },
     { event: 'stopping', signal: 'SIGTERM' },
-    { event: 'shutdown_done', delivered: 3, undelivered: 0 },
+    { event: 'shutdown_done', delivered_while_stopping: 3, undelivered: 0 },
   ])
   t.equal(archived(join(file, '../archive')), event(1) + event(2) + event(3))
 })
@@ -209,7 +209,7 @@ t.test('npm start passes SIGTERM on', async (t) => {
   cli.child.kill('SIGTERM')
   // npm is gone at once; the output closes with the collector.
   const { err } = await cli.ended
-  t.match(logLines(err).at(-1), { event: 'shutdown_done', delivered: 1, undelivered: 0 })
+  t.match(logLines(err).at(-1), { event: 'shutdown_done', delivered_while_stopping: 1, undelivered: 0 })
   t.equal(archived(join(file, '../archive')), event(1))
 })
 
@@ -263,7 +263,7 @@ t.test('what is left at shutdown_timeout goes to the dead letters, exit code 1',
   cli.child.kill('SIGTERM')
   const { code, err } = await cli.ended
   t.equal(code, 1)
-  t.match(logLines(err).at(-1), { event: 'shutdown_done', delivered: 0, undelivered: 2 })
+  t.match(logLines(err).at(-1), { event: 'shutdown_done', delivered_while_stopping: 0, undelivered: 2 })
   const letters = logLines(archived(join(file, '../data/dlq')))
   t.match(letters, [
     { category: 'undelivered', sink: 'out', record: event(1).trimEnd() },

@@ -1,6 +1,7 @@
 import { Collector } from '../app/collector.ts'
 import type { StopReport } from '../app/collector.ts'
 import { loadConfig } from '../app/config/load.ts'
+import type { ResolvedConfig } from '../app/config/root.ts'
 import { SpillwayError } from '../base/errors.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -20,6 +21,7 @@ export async function runCommand(options: { config?: string | undefined }): Prom
     const { config } = loadConfig(options.config)
     collector = new Collector(config, { logger })
     await collector.start()
+    warnOfEmbedded(config, logger)
   } catch (error) {
     if (!(error instanceof SpillwayError)) throw error
     process.stderr.write(`${error.message}\n`)
@@ -34,6 +36,14 @@ export async function runCommand(options: { config?: string | undefined }): Prom
   logger.info({ event: 'input_ended' }, 'all input has been read, what is held is delivered')
   const finished = collector.finish().then((report) => (input === 'broken' ? 1 : exitCodeOf(report)))
   return await Promise.race([finished, first.then((signal) => stopAt(signal, collector, logger))])
+}
+
+function warnOfEmbedded({ sources }: ResolvedConfig, logger: Logger): void {
+  const names = sources.filter(({ type }) => type === 'embedded').map(({ name }) => name)
+  if (names.length === 0) return
+  const message =
+    'sources of type embedded get events from a program that uses the library: here they stay empty'
+  logger.warn({ event: 'embedded_sources', sources: names }, message)
 }
 
 /** A clean stop within `shutdown_timeout`, which a further signal breaks off. */

@@ -22,7 +22,7 @@ export interface SourceEvents {
   inputFailed(source: string, reason: string): void
   /** A server was asked; `retry` and `throttled`: and will be again before its next poll is due. */
   pollRequest(source: string, outcome: 'ok' | 'retry' | 'throttled' | 'failed', durationMs: number): void
-  pollFailed(source: string, url: string, reason: string, attempts: number): void
+  pollFailed(source: string, url: string, reason: string, attempts: number, lasting: boolean): void
   /** The server said how long to stay away. */
   pollThrottled(source: string, url: string, reason: string, waitMs: number): void
 }

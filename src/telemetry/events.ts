@@ -241,7 +241,7 @@ export class TelemetryEvents extends PollEvents {
   shutdownDone(delivered: number, undelivered: number): void {
     const level = undelivered > 0 ? 'warn' : 'info'
     const message = undelivered > 0 ? 'stopped; what was not delivered is in the dead letters' : 'stopped'
-    this.write(level, 'shutdown_done', 'app', message, { delivered, undelivered })
+    this.write(level, 'shutdown_done', 'app', message, { delivered_while_stopping: delivered, undelivered })
   }
 
   /** The disk of the dead letters kept failing beyond the time to stop: what was held went nowhere. */

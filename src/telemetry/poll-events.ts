@@ -42,13 +42,20 @@ export class PollEvents extends SinkEvents {
   }
 
   /** The last attempt of a poll failed, or a further one would go no better. */
-  pollFailed(source: string, url: string, reason: string, attempts: number): void {
+  /** `lasting`: it won't get better by itself (a refusal, an answer that is none). */
+  pollFailed(source: string, url: string, reason: string, attempts: number, lasting: boolean): void {
     this.#failed.inc({ source })
-    this.write('warn', 'poll_failed', source, 'a poll failed, trying again when the next one is due', {
-      url,
-      reason,
-      attempts,
-    })
+    const details = { url, reason, attempts }
+    if (lasting)
+      this.write('error', 'poll_refused', source, 'a poll failed and will again: see to the reason', details)
+    else
+      this.write(
+        'warn',
+        'poll_failed',
+        source,
+        'a poll failed, trying again when the next one is due',
+        details,
+      )
   }
 
   pollThrottled(source: string, url: string, reason: string, waitMs: number): void {

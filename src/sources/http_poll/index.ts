@@ -116,7 +116,8 @@ export class HttpPollSource implements Source {
     events.pollRequest(name, result, durationMs)
     const reason = outcome.kind === 'ok' ? '' : outcome.reason
     // What a stop has broken off is no fault of the server.
-    if (result === 'failed' && this.#stopped === null) events.pollFailed(name, poll.shown, reason, attempts)
+    if (result === 'failed' && this.#stopped === null)
+      events.pollFailed(name, poll.shown, reason, attempts, outcome.kind === 'failed')
     if (result === 'throttled') events.pollThrottled(name, poll.shown, reason, dueAtMs - clock.now())
     this.#schedule.plan(index, dueAtMs)
   }

@@ -106,7 +106,7 @@ t.test('a pipe: everything is delivered behind its end, and it ends by itself', 
   const ended = await run.ended
   t.equal(ended.code, 0, ended.err)
   t.match(ended.log, [{ event: 'started' }, { event: 'memory_mode' }, { event: 'input_ended' }])
-  t.match(shutdown(ended), { delivered: 4 })
+  t.match(shutdown(ended), { delivered_while_stopping: 4 })
   t.equal(run.files('archive'), lines(4), 'the last line may be without its line feed')
 })
 
@@ -229,7 +229,7 @@ sinks: { siem: { type: http, url: "${receiver.url}", batch: { max_age: 10ms } } 
   run.child.kill('SIGTERM')
   const ended = await run.ended
   t.equal(ended.code, 1)
-  t.match(shutdown(ended), { delivered: 0, undelivered: 1 })
+  t.match(shutdown(ended), { delivered_while_stopping: 0, undelivered: 1 })
   t.match(JSON.parse(run.files('data/dlq')), { category: 'undelivered' })
 })
 
