@@ -78,11 +78,12 @@ export const RUN_END = 1 << 9 // the stream's last byte is the run's last
 export const RUN_COUNTED = 1 << 10 // an OVERSIZE run begins with the length of its message
 
 /**
- * A datagram in a run of DATAGRAMS; numbers are little-endian, the address is ASCII, without brackets.
+ * A datagram in a run of DATAGRAMS; the address is ASCII, without brackets. Numbers are 7 bits a byte, lowest first, so
+ * that an extent of datagrams that are UTF-8 is UTF-8 itself and no datagram has to be looked at alone.
  *
- *     length of the payload : 16 | port : 16 | length of the address : 8 | address | payload
+ *     length of the payload : 3 bytes | port : 3 bytes | length of the address : 1 byte | address | payload
  */
-export const DATAGRAM_HEAD_BYTES = 5
+export const DATAGRAM_HEAD_BYTES = 7
 export const DATAGRAM_ADDRESS_BYTES_MAX = 64
 
 export const RUN_OUTCOME = {

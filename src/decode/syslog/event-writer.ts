@@ -2,11 +2,11 @@ import { writeDate, writeTwoDigits } from './calendar.ts'
 import type { SyslogFields } from './fields.ts'
 import { JsonWriter, jsonPiece } from './json-writer.ts'
 import type { JsonPiece } from './json-writer.ts'
+import { Peers } from './peers.ts'
 import type { StructuredData } from './structured-data.ts'
 import type { Timestamp } from './timestamp.ts'
 
 const MINUTES_PER_DAY = 1440
-const PEER_BYTES_MAX = 255
 const QUOTE = 0x22
 /** Of `YYYY-MM-DDTHH:MM:`. */
 const MINUTE_BYTES = 17
@@ -47,11 +47,8 @@ export class EventWriter {
   readonly #fields: SyslogFields
   readonly #structuredData: StructuredData
   readonly #time: Timestamp
-  readonly #bytes: Uint8Array
+  readonly #peers: Peers
   #source = sourcePiece('')
-  /** The bytes of the address that `#source` was made of. */
-  readonly #peer = new Uint8Array(PEER_BYTES_MAX)
-  #peerBytes = 0
   #received = jsonPiece('')
   #receivedAtMs = Number.NaN
   /** The minute that was written last, and its text. */
@@ -59,7 +56,7 @@ export class EventWriter {
   readonly #minuteText = new Uint8Array(MINUTE_BYTES)
 
   constructor(bytes: Uint8Array, fields: SyslogFields, structuredData: StructuredData, time: Timestamp) {
-    this.#bytes = bytes
+    this.#peers = new Peers(bytes, sourcePiece)
     this.#out = new JsonWriter(bytes)
     this.#fields = fields
     this.#structuredData = structuredData
@@ -72,16 +69,8 @@ export class EventWriter {
     this.#received = jsonPiece(new Date(receivedAtMs).toISOString().slice(0, -1))
   }
 
-  /** Characters that no address has are left out. The same peer again costs no more than a comparison. */
   setPeer(from: number, to: number): void {
-    const count = Math.min(to - from, PEER_BYTES_MAX)
-    let same = this.#peerBytes === count ? 0 : count
-    while (same < count && this.#peer[same] === this.#bytes[from + same]) same++
-    if (same === count && this.#peerBytes === count) return
-    for (let index = 0; index < count; index++) this.#peer[index] = this.#bytes[from + index]!
-    this.#peerBytes = count
-    const text = Buffer.from(this.#peer.subarray(0, count)).toString('latin1')
-    this.#source = sourcePiece(text.replaceAll(/[^!#-[\]-~]/g, ''))
+    this.#source = this.#peers.pieceOf(from, to)
   }
 
   /** Returns the offset behind the line feed, or -1 without room. */

@@ -130,11 +130,13 @@ export class Lane {
     const addressFrom = at + DATAGRAM_HEAD_BYTES
     const addressBytes = Math.min(address.length, DATAGRAM_ADDRESS_BYTES_MAX)
     for (let i = 0; i < addressBytes; i++) bytes[addressFrom + i] = address.charCodeAt(i)
-    bytes[at] = payload.length
-    bytes[at + 1] = payload.length >> 8
-    bytes[at + 2] = port
-    bytes[at + 3] = port >> 8
-    bytes[at + 4] = addressBytes
+    bytes[at] = payload.length & 0x7f
+    bytes[at + 1] = (payload.length >> 7) & 0x7f
+    bytes[at + 2] = payload.length >> 14
+    bytes[at + 3] = port & 0x7f
+    bytes[at + 4] = (port >> 7) & 0x7f
+    bytes[at + 5] = port >> 14
+    bytes[at + 6] = addressBytes
     bytes.set(payload, addressFrom + addressBytes)
     this.fill = this.complete = addressFrom + addressBytes + payload.length
     assert(this.fill <= this.#regionBottom, 'bytes stay below the regions')

@@ -51,10 +51,10 @@ function frameDatagrams(extent: Extent, from: number, to: number): number {
   const { bytes } = extent
   let at = from
   while (at < to) {
-    const length = bytes[at]! | (bytes[at + 1]! << 8)
-    const port = bytes[at + 2]! | (bytes[at + 3]! << 8)
+    const length = bytes[at]! | (bytes[at + 1]! << 7) | (bytes[at + 2]! << 14)
+    const port = bytes[at + 3]! | (bytes[at + 4]! << 7) | (bytes[at + 5]! << 14)
     const address = at + DATAGRAM_HEAD_BYTES
-    const payload = address + bytes[at + 4]!
+    const payload = address + bytes[at + 6]!
     extent.setSender(address, payload, port)
     if (!takeMessage(extent, at, payload, payload + length)) return at
     extent.headBytes += payload - at

@@ -85,7 +85,9 @@ t.test('the peer', (t) => {
     t.equal(peerOf(peer), peer)
   }
   t.equal(peerOf('a"b\\c\nd'), 'abcd', 'nothing that would break the line')
-  t.equal(peerOf('1'.repeat(300)), '1'.repeat(255))
+  t.equal(peerOf('1'.repeat(300)), '1'.repeat(64))
+  const many = Array.from({ length: 2000 }, (_, n) => `10.1.${n % 50}.${n % 256}`)
+  t.same(many.map(peerOf), many, 'more senders than are known at once')
   t.end()
 })
 
