@@ -153,6 +153,11 @@ export class Connection {
     this.#readOn()
   }
 
+  /** Tells the peer to send no more. */
+  endOutput(): void {
+    this.#socket.end()
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }

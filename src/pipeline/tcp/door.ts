@@ -14,6 +14,10 @@ import { kernelReadWorks, readFromKernel } from './kernel-read.ts'
 /** A connection that was quiet for so long gives its lane back. */
 const LANE_QUIET_MS = 1000
 const SWEEP_MS_MIN = 50
+/** At a stop a connection is read until it was quiet for so long, and all of them at most so long. */
+const STOP_QUIET_MS = 100
+const STOP_READ_MS_MAX = 1000
+const STOP_LOOK_MS = 10
 
 /** What a source says of its listener. */
 export interface TcpDoorConfig {
@@ -128,7 +132,8 @@ export class TcpDoor implements Source, ColdReading {
     const socket = this.#attach(connection, accepted)
     this.#connections.add(connection)
     let clean = false
-    socket.on('end', () => (clean = true))
+    // A peer that ends because we do may have been in the middle of a record.
+    socket.on('end', () => (clean = this.#stopping === null))
     socket.on('error', () => {})
     socket.on('close', () => {
       this.#connections.delete(connection)
@@ -192,18 +197,33 @@ export class TcpDoor implements Source, ColdReading {
     this.#resize()
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
+  stop(deadline?: AbortSignal): Promise<void> {
+    this.#stopping ??= this.#stop(deadline)
     return this.#stopping
   }
 
-  async #stop(): Promise<void> {
+  /**
+   * Peers are told that nothing more is wanted, and what they have sent already is read: it would be lost without a
+   * trace. A peer that goes on sending is read for a while, no longer.
+   */
+  async #stop(deadline: AbortSignal | undefined): Promise<void> {
     this.#sweep?.clear()
     this.#sweep = null
     const closed = this.#server.listening
       ? new Promise<void>((resolve) => this.#server.close(() => resolve()))
       : null
-    for (const connection of this.#connections) connection.destroy()
+    const startedAtMs = this.now()
+    for (const connection of this.#connections) connection.endOutput()
+    while (this.#connections.size > 0) {
+      const now = this.now()
+      const over = deadline?.aborted === true || now - startedAtMs >= STOP_READ_MS_MAX
+      for (const connection of this.#connections) {
+        const isRead = !connection.blocked && (connection.hot || !this.#coldPaused)
+        const quietMs = now - Math.max(startedAtMs, connection.lastReadAtMs)
+        if (over || (isRead && quietMs >= STOP_QUIET_MS)) connection.destroy()
+      }
+      await new Promise<void>((resolve) => void this.#context.clock.setTimeout(resolve, STOP_LOOK_MS))
+    }
     await closed
   }
 }
