@@ -29,14 +29,23 @@ const WINDOWS_1252_BYTES = UTF8_BYTES.map((count, byte) =>
   byte < 0x80 ? count : WINDOWS_1252[byte]! < 0x800 ? 2 : 3,
 )
 const BYTES_PER_BYTE_MAX = 6
-/** 1: a backslash before the byte is its escape; 2: it has another. */
-const DENSE_KIND = ESCAPE.map((escape, byte) => (byte < 0x20 ? 2 : escape === 0 ? 0 : 1))
-/** Text is dense for the next bytes after some escapes that were near each other. */
-const NEAR_BYTES = 16
-/** Text of tabs or control characters is not tried as dense again and again. */
-const IN_VAIN_MAX = 4
-const NEAR_MIN = 3
-const DENSE_BYTES = 96
+/**
+ * What a byte becomes, for text with an escape every few bytes: two bytes to write, the first in bits 0..7 (where it
+ * stands for itself the second is overwritten by what follows), and how many of them count. \u00XX is not among them.
+ */
+const PAIR = new Int32Array(256)
+const PAIR_COUNT_SHIFT = 16
+const NO_PAIR = 1 << 24
+for (let byte = 0; byte < 256; byte++) {
+  const escape = ESCAPE[byte]!
+  if (escape === 0) PAIR[byte] = byte | (1 << PAIR_COUNT_SHIFT)
+  else if (escape === 1) PAIR[byte] = NO_PAIR
+  else PAIR[byte] = 0x5c | (escape << 8) | (2 << PAIR_COUNT_SHIFT)
+}
+const PAIR_COUNT_MASK = 3
+/** Text is looked at in blocks; one with so many escapes makes the next one dense. A multiple of four. */
+const BLOCK_BYTES = 64
+const DENSE_ESCAPES_MIN = 2
 
 /** A piece of JSON that is written again and again: in words of four bytes, little-endian, and the bytes that are left. */
 export interface JsonPiece {
@@ -112,18 +121,28 @@ export class JsonWriter {
     else this.#utf8Text(from, to)
   }
 
+  /** Block by block, each in the way that suited the one before. */
+  #utf8Text(from: number, to: number): void {
+    if (!this.#hasRoomForText(from, to, UTF8_BYTES)) return
+    let dense = false
+    for (let block = from; block < to; block += BLOCK_BYTES) {
+      const blockTo = block + BLOCK_BYTES < to ? block + BLOCK_BYTES : to
+      const at = this.at
+      // The pair of the last byte may reach beyond what the text becomes.
+      if (!dense || this.#to - at < 2 * BLOCK_BYTES || !this.#denseBlock(block, blockTo))
+        this.#block(block, blockTo)
+      dense = this.at - at - (blockTo - block) >= DENSE_ESCAPES_MIN
+    }
+  }
+
   /**
    * Four bytes are looked at and written at a time. `marks` has the high bit of the lowest byte that needs an escape: a
    * subtraction borrows, and so marks wrongly, only above a byte that is marked rightly.
    */
-  #utf8Text(from: number, to: number): void {
-    if (!this.#hasRoomForText(from, to, UTF8_BYTES)) return
+  #block(from: number, to: number): void {
     const bytes = this.#bytes
     const view = this.#view
     let at = this.at
-    let near = 0
-    let escapedAt = from
-    let inVain = 0
     while (from + 4 <= to) {
       const word = view.getInt32(from, true)
       const quote = word ^ 0x22222222
@@ -143,18 +162,6 @@ export class JsonWriter {
       const byte = bytes[from + clean]!
       at = this.#escape(at + clean, byte, ESCAPE[byte]!)
       from += clean + 1
-      near = from - escapedAt < NEAR_BYTES ? near + 1 : 0
-      escapedAt = from
-      if (near < NEAR_MIN || inVain === IN_VAIN_MAX) continue
-      near = 0
-      const denseTo = Math.min(to, from + DENSE_BYTES)
-      const denseEnd = this.#dense(from, denseTo, at)
-      if (denseEnd < 0) {
-        inVain++
-        continue
-      }
-      at = denseEnd
-      from = denseTo
     }
     for (; from < to; from++) {
       const byte = bytes[from]!
@@ -166,21 +173,23 @@ export class JsonWriter {
   }
 
   /**
-   * For text with a quote every few bytes, such as JSON, where a branch for each costs more than the byte: a backslash
-   * is written before every byte, and overwritten where none is needed. -1 where another escape is needed.
+   * For text such as JSON, with a quote every few bytes: a branch for each would cost more than the byte, so there is
+   * none. False, and nothing written that counts, where a byte needs \u00XX.
    */
-  #dense(from: number, to: number, at: number): number {
+  #denseBlock(from: number, to: number): boolean {
     const bytes = this.#bytes
-    let kinds = 0
+    const view = this.#view
+    let at = this.at
+    let seen = 0
     for (; from < to; from++) {
-      const byte = bytes[from]!
-      const kind = DENSE_KIND[byte]!
-      kinds |= kind
-      bytes[at] = 0x5c
-      at += kind & 1
-      bytes[at++] = byte
+      const pair = PAIR[bytes[from]!]!
+      seen |= pair
+      view.setInt16(at, pair, true)
+      at += (pair >> PAIR_COUNT_SHIFT) & PAIR_COUNT_MASK
     }
-    return kinds > 1 ? -1 : at
+    if (seen >= NO_PAIR) return false
+    this.at = at
+    return true
   }
 
   /** Of the code points of Windows-1252 none is above U+FFFF, and none is a surrogate. */
