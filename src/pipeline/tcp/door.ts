@@ -212,18 +212,24 @@ export class TcpDoor implements Source, ColdReading {
     const closed = this.#server.listening
       ? new Promise<void>((resolve) => this.#server.close(() => resolve()))
       : null
-    const startedAtMs = this.now()
     for (const connection of this.#connections) connection.endOutput()
-    while (this.#connections.size > 0) {
-      const now = this.now()
-      const over = deadline?.aborted === true || now - startedAtMs >= STOP_READ_MS_MAX
-      for (const connection of this.#connections) {
-        const isRead = !connection.blocked && (connection.hot || !this.#coldPaused)
-        const quietMs = now - Math.max(startedAtMs, connection.lastReadAtMs)
-        if (over || (isRead && quietMs >= STOP_QUIET_MS)) connection.destroy()
-      }
-      await new Promise<void>((resolve) => void this.#context.clock.setTimeout(resolve, STOP_LOOK_MS))
-    }
+    const startedAtMs = this.now()
+    await new Promise<void>((resolve) => this.#endConnections(startedAtMs, deadline, resolve))
     await closed
+  }
+
+  /** Looks now and then which connections have been quiet, until none is left. */
+  #endConnections(startedAtMs: number, deadline: AbortSignal | undefined, done: () => void): void {
+    const now = this.now()
+    const over = deadline?.aborted === true || now - startedAtMs >= STOP_READ_MS_MAX
+    for (const connection of this.#connections) {
+      const isRead = !connection.blocked && (connection.hot || !this.#coldPaused)
+      const quietMs = now - Math.max(startedAtMs, connection.lastReadAtMs)
+      if (over || (isRead && quietMs >= STOP_QUIET_MS)) connection.destroy()
+    }
+    if (this.#connections.size === 0) done()
+    else {
+      this.#context.clock.setTimeout(() => this.#endConnections(startedAtMs, deadline, done), STOP_LOOK_MS)
+    }
   }
 }
