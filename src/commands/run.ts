@@ -3,7 +3,7 @@ import type { StopReport } from '../app/collector.ts'
 import { loadConfig } from '../app/config/load.ts'
 import type { ResolvedConfig } from '../app/config/root.ts'
 import { SpillwayError } from '../base/errors.ts'
-import { createLogger } from '../telemetry/logger.ts'
+import { createLogger, flushLogs } from '../telemetry/logger.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /**
@@ -13,6 +13,14 @@ import type { Logger } from '../telemetry/logger.ts'
  * configuration that is none.
  */
 export async function runCommand(options: { config?: string | undefined }): Promise<0 | 1 | 2> {
+  try {
+    return await run(options)
+  } finally {
+    await flushLogs()
+  }
+}
+
+async function run(options: { config?: string | undefined }): Promise<0 | 1 | 2> {
   const logger = createLogger({ level: process.env.LOG_LEVEL })
   // Heard from the beginning, so that a signal during the start is a clean stop too.
   const first = nextSignal()

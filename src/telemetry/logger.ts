@@ -9,6 +9,7 @@ export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fat
 const UNREAD_BYTES_MAX = MIB
 
 const STDERR = 2
+const FLUSH_MS_MAX = 1000
 
 /**
  * A logger of JSON lines, by default to standard error: standard output belongs to the `stdout` sink. `level` is a level
@@ -19,8 +20,7 @@ export function createLogger(
 ): Logger {
   const asked = options.level ?? 'info'
   const known = asked === 'silent' || Object.hasOwn(levels.values, asked)
-  const stream =
-    options.stream ?? destination({ dest: STDERR, sync: false, minLength: 0, maxLength: UNREAD_BYTES_MAX })
+  const stream = options.stream ?? standardError()
   const logger = pino(
     {
       level: known ? asked : 'info',
@@ -32,4 +32,32 @@ export function createLogger(
   )
   if (!known) logger.warn({ event: 'log_level_unknown', level_asked: asked }, 'unknown log level: using info')
   return logger
+}
+
+type StandardError = ReturnType<typeof destination>
+
+let opened: StandardError | null = null
+
+function standardError(): StandardError {
+  opened ??= destination({ dest: STDERR, sync: false, minLength: 0, maxLength: UNREAD_BYTES_MAX })
+  return opened
+}
+
+/**
+ * Before the process exits: what was logged is written, if somebody reads it within `timeoutMs`. After that nothing is
+ * tried: at exit the destination would write on and on to a reader that is gone or stands still.
+ */
+export async function flushLogs(timeoutMs = FLUSH_MS_MAX): Promise<void> {
+  const stream = opened
+  if (stream === null) return
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs)
+    const done = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    stream.once('error', done)
+    stream.flush(done)
+  })
+  stream.flushSync = () => {}
 }

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import t from 'tap'
 import { recordingLogger } from './fixtures/recording-logger.ts'
 
@@ -32,4 +32,27 @@ t.test('lines go to standard error, all of them, also when the process ends at o
   const lines = stderr.trim().split('\n')
   t.equal(lines.length, 1000)
   t.match(JSON.parse(lines.at(-1)!), { level: 'info', n: 999, msg: 'line', time: /^\d{4}-.*Z$/ })
+})
+
+t.test('a process whose log nobody reads any more can end', async (t) => {
+  const logger = JSON.stringify(new URL('../../src/telemetry/logger.ts', import.meta.url).href)
+  const program = `
+    import { createLogger, flushLogs } from ${logger}
+    const logger = createLogger()
+    process.stdin.once('data', async () => {
+      for (let i = 0; i < 200; i++) logger.info('x'.repeat(1000))
+      await flushLogs(500)
+      process.exit(3)
+    })
+    process.stdout.write('ready')`
+  for (const reader of ['is gone', 'stands still']) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'pipe' })
+    t.teardown(() => child.kill('SIGKILL'))
+    child.stdin.on('error', () => {})
+    if (reader === 'is gone') child.stderr.destroy()
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    child.stdin.write('go')
+    const code = await new Promise((resolve) => child.on('exit', resolve))
+    t.equal(code, 3, `the reader ${reader}`)
+  }
 })
