@@ -101,7 +101,7 @@ t.test('every event writes a line of its level, and bumps its counter', async (t
   }
   clock.advance(60_000)
   events.shutdownDone(5, 2)
-  t.match(lines.at(-1), { level: 'warn', delivered: 5, undelivered: 2 })
+  t.match(lines.at(-1), { level: 'warn', delivered_while_stopping: 5, undelivered: 2 })
 })
 
 t.test('what is in order writes nothing', async (t) => {
