@@ -28,7 +28,9 @@ t.test('no threads, no listeners, no globals, nothing that keeps the process ali
   const args = ['-u', 'NODE_OPTIONS', process.execPath, '--input-type=module', '-e', script]
   const { stdout } = await promisify(execFile)('env', args)
   const { before, after, loaded } = JSON.parse(stdout)
-  t.same(after, before)
+  t.same({ ...after, threads: 0 }, { ...before, threads: 0 })
+  // V8 may end one of its own meanwhile.
+  t.ok(after.threads <= before.threads)
   t.ok(loaded.length > 0)
   t.same(
     loaded.filter((file: string) => file.endsWith('/undici/lib/global.js')),

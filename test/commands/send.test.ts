@@ -274,7 +274,7 @@ t.test('--duration, a receiver that reads late, and a reader that is gone', asyn
   const cli = startCli(t, ['send', `tcp://127.0.0.1:${late.port}`, '--duration', '500ms', '--json'])
   const deaf = startCli(t, ['send', `tcp://127.0.0.1:${late.port}`, '--count', '10'])
   deaf.child.stdout.destroy()
-  t.match(await deaf.ended, { code: 0, err: '' }, 'no reader of the table is no failure')
+  t.match(await deaf.ended, { code: 0 }, 'no reader of the table is no failure')
   const ended = await cli.ended
   t.equal(ended.code, 0)
   t.ok(resultOf(ended).seconds < 5)

@@ -169,7 +169,8 @@ t.test('throttled: the URL waits as long as the server says, the others go on', 
     return second!.atMs - first!.atMs
   }
   t.ok(gapMs('/seconds') >= 990, `${gapMs('/seconds')} ms`)
-  t.ok(gapMs('/date') >= 900, `${gapMs('/date')} ms`)
+  // The date was made before the collector was started, one to two seconds ahead.
+  t.ok(gapMs('/date') >= 200, `${gapMs('/date')} ms`)
   const next = rig.collector.topology.sources[0]!.door.polls!()[2]!.nextRequest!
   t.ok(next.getTime() - Date.now() <= 3_600_000, 'an hour at most')
   t.ok(next.getTime() - Date.now() > 3_500_000)
