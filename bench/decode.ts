@@ -5,12 +5,11 @@
  *
  * The messages' text is JSON, as applications write it today: every quote of it has to be escaped.
  */
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { NO_ROOM, SyslogDecoder } from '../src/decode/syslog/decoder.ts'
 import { MIB } from '../src/base/units.ts'
+import { host } from './results.ts'
 import { makeEvents } from './scan-events.ts'
 import { rfc3164, rfc5424, rfc5424WithData } from './syslog-messages.ts'
 
@@ -123,11 +122,8 @@ console.table(
   })),
 )
 if (options.json !== undefined) {
-  const environment = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    node: process.version,
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-  }
-  writeFileSync(options.json, JSON.stringify({ bench: 'decode', environment, results }, null, 2) + '\n')
+  writeFileSync(
+    options.json,
+    JSON.stringify({ bench: 'decode', environment: host(), results }, null, 2) + '\n',
+  )
 }

@@ -9,12 +9,15 @@ import type { Figures } from './cases.ts'
 
 export const RESULTS_FILE = fileURLToPath(new URL('./results/runs.jsonl', import.meta.url))
 
-export interface Environment {
+export interface Host {
   readonly cpu: string
   readonly cores: number
   readonly node: string
   /** With a `+` when the tree has changes. */
   readonly commit: string
+}
+
+export interface Environment extends Host {
   readonly load: 'own threads' | 'C tools' | 'an own thread, received by C tools'
 }
 
@@ -38,13 +41,16 @@ export interface Summary {
 }
 
 export function environment(load: Environment['load']): Environment {
+  return { ...host(), load }
+}
+
+export function host(): Host {
   const changed = git('status', '--porcelain', '--untracked-files=no') !== ''
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     node: process.version,
     commit: git('rev-parse', '--short', 'HEAD') + (changed ? '+' : ''),
-    load,
   }
 }
 

@@ -5,14 +5,13 @@
  *
  * All ways take turns within one run, so that what else the machine does meets them alike.
  */
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { compileScanner } from '../src/scan/scanner.ts'
 import { simdjson } from '../src/scan/simdjson.ts'
 import { builtinSpecs } from '../src/schema/builtin.ts'
 import { compileOracle } from '../src/schema/oracle.ts'
+import { host } from './results.ts'
 import { makeEvents } from './scan-events.ts'
 import type { EventSet } from './scan-events.ts'
 
@@ -131,11 +130,5 @@ console.table(
   })),
 )
 if (options.json !== undefined) {
-  const environment = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    node: process.version,
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-  }
-  writeFileSync(options.json, JSON.stringify({ bench: 'scan', environment, results }, null, 2) + '\n')
+  writeFileSync(options.json, JSON.stringify({ bench: 'scan', environment: host(), results }, null, 2) + '\n')
 }

@@ -1,36 +1,14 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { HttpSink } from '../../../src/sinks/http/index.ts'
+import { makeCertificate } from '../../helpers/certificate.ts'
 import { NEVER, context, httpConfig, payloadOf } from '../fixtures/configs.ts'
 import { startReceiver } from '../fixtures/receiver.ts'
 
-const directory = t.testdir()
-const key = join(directory, 'key.pem')
-const cert = join(directory, 'cert.pem')
+const { key, cert, lacking } = makeCertificate(t.testdir())
 
-function makeCertificate(): string | false {
-  try {
-    const subject = ['-subj', '/CN=siem.test', '-addext', 'subjectAltName=IP:127.0.0.1']
-    const form = [
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-    ]
-    execFileSync('openssl', ['req', ...form, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' })
-    return false
-  } catch {
-    return 'no openssl to make a certificate with'
-  }
-}
-
-t.test('TLS', { skip: makeCertificate() }, async (t) => {
+t.test('TLS', { skip: lacking }, async (t) => {
   const own = { key: readFileSync(key), cert: readFileSync(cert) }
   const receiver = await startReceiver(undefined, { ...own, ca: own.cert })
   const strict = await startReceiver(undefined, {

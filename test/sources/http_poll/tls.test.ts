@@ -1,36 +1,14 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import t from 'tap'
+import { makeCertificate } from '../../helpers/certificate.ts'
 import { PolledServer, settled, startPolling, whole } from './fixtures/poll-rig.ts'
 
-const directory = t.testdir()
-const key = join(directory, 'key.pem')
-const cert = join(directory, 'cert.pem')
+const { key, cert, lacking } = makeCertificate(t.testdir())
 
-function makeCertificate(): string | false {
-  try {
-    const subject = ['-subj', '/CN=api.test', '-addext', 'subjectAltName=IP:127.0.0.1']
-    const form = [
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-    ]
-    execFileSync('openssl', ['req', ...form, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' })
-    return false
-  } catch {
-    return 'no openssl to make a certificate with'
-  }
-}
-
-t.test('TLS', { skip: makeCertificate() }, async (t) => {
+t.test('TLS', { skip: lacking }, async (t) => {
   const own = { key: readFileSync(key), cert: readFileSync(cert), ca: readFileSync(cert) }
   const answers = { '/': whole('[{"a":1}]') }
 
