@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { MIB } from '../base/units.ts'
 import { version } from '../base/version.ts'
-import type { FileIo } from '../dlq/file-io.ts'
+import type { FileIo } from '../base/file-io.ts'
 import { DeadLetterQueue } from '../dlq/queue.ts'
 import { MemoryLog } from '../journal/memory-log.ts'
 import { Arena } from '../memory/arena.ts'
@@ -185,8 +185,10 @@ export class Topology {
       clock,
       fastSeverity: FAST_SEVERITY,
       filtered,
+      ack: 'accepted',
+      keepsTallies: false,
       wake,
-      onCommit: (bytes, records) => intake.committed(bytes, records),
+      onFramed: (bytes, records) => intake.framed(bytes, records),
       onScanner: (_undecided, checked, failed) => {
         if (checked > 0) events.scannerCrossChecked(name, checked, failed)
       },

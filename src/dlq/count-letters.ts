@@ -1,5 +1,5 @@
 import { KIB } from '../base/units.ts'
-import type { FileIo } from './file-io.ts'
+import type { FileIo } from '../base/file-io.ts'
 
 const READ_BYTES = 256 * KIB
 const LINE_FEED = 0x0a

@@ -1,6 +1,6 @@
 /* oxlint-disable no-await-in-loop -- one file after another */
 import { join } from 'node:path'
-import type { FileIo, OpenFile } from './file-io.ts'
+import type { FileIo, OpenFile } from '../base/file-io.ts'
 import { newLetterFile } from './letter-file.ts'
 import type { LetterFile } from './letter-file.ts'
 

@@ -1,12 +1,21 @@
+/** Where a frame stands in the journal; in memory mode segment and offset are 0. */
+export interface Position {
+  /** Number of the segment. */
+  readonly segment: number
+  /** Of the frame's first byte in it. */
+  readonly offset: number
+  readonly sequence: number
+}
+
 /**
- * A committed frame as the main thread sees it: where the accepted records of one extent and their table lie in the
- * arena (layout: src/memory/frame-region.ts). Unit of the log, of event ids and of the sinks; never changed.
+ * A committed frame as the main thread sees it: where its accepted records and their table lie in the arena (layout:
+ * src/memory/frame-region.ts), be it where a worker made it or where it was read back to. Unit of the log, of event ids
+ * and of the sinks; never changed.
  */
 export interface Frame {
-  /** Commit order over all sources, from 1. Event id = (epoch, sequence, index). */
-  readonly sequence: number
-  /** Index of the source in the topology. */
+  /** Index of the source in the topology; -1 where it has left the configuration. */
   readonly source: number
+  readonly sourceName: string
   readonly region: number
   readonly runs: number
   /** Absolute offset of the first byte; record offsets are relative to it. */
@@ -22,8 +31,22 @@ export interface Frame {
   readonly receivedAtMs: number
   /** Records that filter i lets through: [2 i] of bulk, [2 i + 1] of fast; null when no sink has a filter. */
   readonly routed: Int32Array | null
-  /** Sinks that have not settled all of it. */
+  /** Slab that its bytes lie in. */
+  readonly slab: number
+  /** When it was committed, or read back, by the monotonic clock. */
+  committedAtMs: number
+  /** Its sequence is the commit order over all sources, from 1. Event id = (epoch, sequence, index). */
+  position: Position
+  /** Those who need it where it is; the last to let go frees its slabs. */
   holders: number
-  /** Lets go of the slabs; called by the log once, when the last sink has settled it. */
+  /** Lets go of the slabs; called once, by `letGo`. */
   release(): void
+}
+
+export function hold(frame: Frame): void {
+  frame.holders++
+}
+
+export function letGo(frame: Frame): void {
+  if (--frame.holders === 0) frame.release()
 }

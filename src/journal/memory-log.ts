@@ -1,111 +1,111 @@
 import assert from 'node:assert'
 import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
+import { DeliveryWatch } from './delivery-watch.ts'
+import { letGo } from './frame.ts'
 import type { Frame } from './frame.ts'
+import type { Entry, Log, LogReader, ReaderOptions, Taken } from './log.ts'
+import { Window } from './window.ts'
 
 /**
- * Called with each frame of a reader's sources in the step that commits it, before the reader can take it: the place to
- * count what it brings. False says that nothing in the frame is for this reader, which then never sees it.
+ * The log in memory mode: frames stay in the arena until every sink has settled them. Bounded by the arena: a frame in
+ * it holds its slab, and a slab holds at most `EXTENTS_PER_SLAB_MAX` frames.
  */
-export type OnFrame = (frame: Frame) => boolean | void
-
-/** A sink's view of the log: committed frames of its inputs, in commit order. */
-export interface FrameReader {
-  /** Takes the oldest frame not yet taken, or null. */
-  next(): Frame | null
-  /** When the frame that `next` returned last was committed, by the log's clock in milliseconds. */
-  readonly committedAtMs: number
-  /** Frames committed but not yet taken by this reader. */
-  readonly waiting: number
-  /** All records of a taken frame that were offered to this sink are settled. */
-  settle(frame: Frame): void
-  /** Puts every frame not yet taken before `visit`, oldest first; for counting what is held. */
-  forEachWaiting(visit: (frame: Frame) => void): void
-}
-
-/**
- * The log of committed frames in memory mode: one queue a sink, over frames that stay in the arena until every sink
- * has settled them. Bounded by the arena: a frame in it holds its slab, and a slab holds at most
- * `EXTENTS_PER_SLAB_MAX` frames.
- */
-export class MemoryLog {
+export class MemoryLog implements Log {
   readonly #clock: Clock
   readonly #readers: MemoryReader[] = []
+  readonly #watch = new DeliveryWatch()
   #sequence = 0
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock
   }
 
-  /** A reader of the frames of some sources. Readers are added before the first frame is. */
-  addReader(takes: (source: number) => boolean, onFrame: OnFrame): FrameReader {
-    const reader = new MemoryReader(takes, onFrame)
+  addReader(options: ReaderOptions): LogReader {
+    const reader = new MemoryReader(options, this.#watch)
     this.#readers.push(reader)
     return reader
   }
 
-  /** The sequence number that the next appended frame must carry. */
-  nextSequence(): number {
-    return ++this.#sequence
-  }
-
-  append(frame: Frame): void {
-    const nowMs = this.#clock.now()
-    // The log itself is a holder meanwhile: a reader that settles at once must not end the frame for the others.
+  /** Commits at once. */
+  append({ frame, committed, settled }: Entry): void {
+    if (frame === null) {
+      committed()
+      settled?.()
+      return
+    }
+    frame.position = { segment: 0, offset: 0, sequence: ++this.#sequence }
+    frame.committedAtMs = this.#clock.now()
+    // The log itself holds it meanwhile: a reader that settles at once must not end the frame for the others.
     frame.holders = 1
-    for (const reader of this.#readers) if (reader.takes(frame.source)) reader.offer(frame, nowMs)
-    if (--frame.holders === 0) frame.release()
+    committed()
+    let offered = 0
+    for (const reader of this.#readers) offered += reader.offer(frame)
+    if (settled !== undefined) this.#watch.add(frame.position.sequence, offered, settled)
+    letGo(frame)
   }
 }
 
-class MemoryReader implements FrameReader {
-  readonly takes: (source: number) => boolean
-  readonly #onFrame: OnFrame
-  #queue: Frame[] = []
-  /** When each frame of the queue was committed. */
-  #timesMs: number[] = []
-  #head = 0
-  #committedAtMs = 0
+class MemoryReader implements LogReader {
+  readonly #options: ReaderOptions
+  readonly #inputs: ReadonlySet<number>
+  readonly #routeBit: number
+  readonly #window = new Window(letGo)
+  readonly #watch: DeliveryWatch
 
-  constructor(takes: (source: number) => boolean, onFrame: OnFrame) {
-    this.takes = takes
-    this.#onFrame = onFrame
+  constructor(options: ReaderOptions, watch: DeliveryWatch) {
+    this.#watch = watch
+    this.#options = options
+    this.#inputs = new Set(options.inputs)
+    this.#routeBit = options.filterIndex === -1 ? 0 : 1 << options.filterIndex
   }
 
-  offer(frame: Frame, nowMs: number): void {
-    if (this.#onFrame(frame) === false) return
-    frame.holders++
-    this.#queue.push(frame)
-    this.#timesMs.push(nowMs)
+  /** Returns how many events of it are for this sink. */
+  offer(frame: Frame): number {
+    if (!this.#inputs.has(frame.source)) return 0
+    const [bulk, fast] = offeredOf(frame, this.#options.filterIndex)
+    this.#options.onOffered(bulk, fast, frame.records - bulk - fast)
+    if (bulk + fast === 0) return 0
+    const ranges = [{ first: 0, end: frame.records }]
+    this.#window.push({ frame, routeBit: this.#routeBit, ranges, bulk, fast })
+    this.#options.onFrame()
+    return bulk + fast
   }
 
-  next(): Frame | null {
-    if (this.#head === this.#queue.length) return null
-    this.#committedAtMs = this.#timesMs[this.#head]!
-    const frame = this.#queue[this.#head++]!
-    if (this.#head >= 1024 && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#timesMs = this.#timesMs.slice(this.#head)
-      this.#head = 0
-    }
-    return frame
+  takeBulk(): Taken | null {
+    return this.#window.takeBulk()
   }
 
-  get committedAtMs(): number {
-    return this.#committedAtMs
+  takeFast(): Taken | null {
+    return this.#window.takeFast()
+  }
+
+  settle(taken: Taken, events: number): void {
+    taken.unsettled -= events
+    assert(taken.unsettled >= 0, 'a sink settles a record once')
+    this.#watch.settle(taken.frame.position.sequence, events)
+    if (taken.unsettled === 0) letGo(taken.frame)
+  }
+
+  get caughtUp(): boolean {
+    return this.#window.length === 0
+  }
+
+  get backlogBytes(): number {
+    return this.#window.bytes
   }
 
   get waiting(): number {
-    return this.#queue.length - this.#head
+    return this.#window.length
   }
 
-  settle(frame: Frame): void {
-    frame.holders--
-    assert(frame.holders >= 0, 'a sink settles a frame once')
-    if (frame.holders === 0) frame.release()
+  held(): readonly [number, number] {
+    return this.#window.held()
   }
+}
 
-  forEachWaiting(visit: (frame: Frame) => void): void {
-    for (let i = this.#head; i < this.#queue.length; i++) visit(this.#queue[i]!)
-  }
+/** Records of a frame that are for a sink, by lane. */
+export function offeredOf(frame: Frame, filterIndex: number): [bulk: number, fast: number] {
+  if (filterIndex === -1) return [frame.records - frame.fast, frame.fast]
+  return [frame.routed![2 * filterIndex]!, frame.routed![2 * filterIndex + 1]!]
 }

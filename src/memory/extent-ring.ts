@@ -70,6 +70,7 @@ export const ENTRY = {
   CROSS_FAILED: 99,
   DECODED: 100, // bytes of decoded events written
   HEAD_BYTES: 101, // of what was consumed, bytes that nobody sent: the heads of datagrams
+  SHED_BY: 102, // one word a severity, 0 to 10
 } as const
 
 /** How a task on an entry ended. */

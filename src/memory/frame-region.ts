@@ -4,7 +4,7 @@
  *
  *     region                                                        region + regionBytes(runs, capacity)
  *       |  header  |  run 0 | run 1 | ... |  record 0 | record 1 | ...  (capacity)
- *         128 B       96 B each              16 B each
+ *         208 B       96 B each              16 B each
  *
  * A run is a piece of one stream (a connection, a request) in a shared extent, with room for what became of it.
  * A record is an accepted event. Words are 32 bits, little-endian.
@@ -12,9 +12,9 @@
  *     record word 0   offset from the frame's first byte : 24 | severity : 4 | flags : 4 (see RECORD_*)
  *     record word 1   length in bytes, of the value alone : 24 | marks : 8 (MARK_*, gone once the frame is sealed)
  *     record word 2   event time, milliseconds after the frame's first event
- *     record word 3   route mask : 16 (bit i = filter i said yes) | unused : 16
+ *     record word 3   route mask : 16 (bit i = filter i said yes) | index in its first frame : 16, of a DEFERRED one
  */
-export const HEADER_BYTES = 128
+export const HEADER_BYTES = 208
 export const RUN_BYTES = 96
 export const RECORD_BYTES = 16
 
@@ -26,29 +26,54 @@ export const FRAME_RECORDS_MAX = 16_384
 /** Most runs of one extent. */
 export const EXTENT_RUNS_MAX = 1024
 
-/** Header words, relative to the region. */
+/**
+ * Header words, relative to the region. The worker writes what it knows when it seals the frame, the main thread the
+ * rest when it appends the frame to the journal. SOURCE, BYTES_FROM and the runs' FROM are those of the run of the
+ * collector that made the frame: read back later, offsets are told by their distance to BYTES_FROM.
+ */
 export const HEADER = {
   MAGIC: 0,
   VERSION: 1,
-  EPOCH: 2, // 64 bits
-  SEQUENCE: 4, // 64 bits, written when the frame is committed
-  SOURCE: 6,
+  EPOCH: 2, // 64 bits, random at every start; main thread
+  SEQUENCE: 4, // 64 bits, from 1, rising over restarts; main thread
+  SOURCE: 6, // index in the checkpoint of the frame's segment
   RECORDS: 7,
   FAST: 8,
   BREAKS: 9, // records with RECORD_BREAK
-  BYTES_FROM: 10, // absolute offset of the frame's first byte
+  BYTES_FROM: 10, // absolute offset of the frame's first byte in the arena where it was made
   BYTES: 11,
   RUNS: 12,
+  KIND: 13, // FRAME_KIND
   FIRST_TIME: 14, // double, epoch milliseconds of the frame's earliest event
   LAST_TIME: 16, // double
   RECEIVED_AT: 18, // double, epoch milliseconds when the extent was cut
+  SEGMENT: 20, // number of the segment that it was written to; main thread
+  BODY_CRC: 21, // of everything behind the header: runs, table, bytes
+  RECEIVED_BYTES: 22, // of its source: everything from the first byte to the last that this frame tells of
+  SINK: 23, // of a DEFERRED frame: index in the checkpoint of its segment
+  REJECTED_BY: 24, // one word a category, as in the ring entry
+  ORIGIN_EPOCH: 30, // 64 bits, of a DEFERRED frame: those of the frame that its records came with
+  ORIGIN_SEQUENCE: 32, // 64 bits
+  ACCEPTED_BEFORE: 34, // double: events of the source in the frames before this one; main thread
+  SHED_BY: 36, // one word a severity, 0 to 10
+  HEAD_CRC: 51, // of the words before; main thread, last of all
 } as const
 export const FRAME_MAGIC = 0x4d4c5053 // 'SPLM'
-export const FRAME_VERSION = 1
+export const FRAME_VERSION = 2
+
+/** What a frame is. */
+export const FRAME_KIND = {
+  /** Accepted events, and the counts of everything that its extent brought; may hold no event. */
+  EVENTS: 0,
+  /** The first frame of a segment: JSON (src/journal/checkpoint.ts), no runs, no records. Has the sequence of the next. */
+  CHECKPOINT: 1,
+  /** Events of one earlier frame that one sink has not settled, again, with their ids. Counted nowhere. */
+  DEFERRED: 2,
+} as const
 
 /** Run words, relative to the run. The first six are the main thread's, the rest the worker's answer. */
 export const RUN = {
-  FROM: 0, // absolute; a run ends where the next begins
+  FROM: 0, // absolute, as HEADER.BYTES_FROM; a run ends where the next begins
   STREAM: 1, // 0: nobody waits for an answer
   KIND: 2, // RUN_KIND | RUN_FLAG
   STATE: 3, // framing state of a structural stream: in, then out
@@ -58,6 +83,7 @@ export const RUN = {
   ACCEPTED: 7,
   REJECTED: 8,
   OUTCOME: 9, // RUN_OUTCOME
+  SHED: 10,
   PEER: 12, // 48 bytes of ASCII
 } as const
 
@@ -100,6 +126,11 @@ export const RECORD_BREAK = 1 << 29
 /** The byte behind the record is a line feed. */
 export const RECORD_LF = 1 << 30
 
+/** Sets of lanes: a record with RECORD_FAST is of the fast lane, any other of bulk. */
+export const LANES_BULK = 1
+export const LANES_FAST = 2
+export const LANES_BOTH = 3
+
 /** Marks, bits 24..31 of word 1: what the sealing of the frame has to do for a record. */
 /** Raw line breaks stand between the value's tokens: they become blanks. */
 export const MARK_RAW_BREAKS = 1 << 24
@@ -110,14 +141,33 @@ export function regionBytes(runs: number, capacity: number): number {
   return HEADER_BYTES + runs * RUN_BYTES + capacity * RECORD_BYTES
 }
 
+/** Frames stand in a journal at multiples of 8 bytes: header, runs, table, bytes, padding. */
+export function frameBytes(runs: number, records: number, bytes: number): number {
+  return (regionBytes(runs, records) + bytes + 7) & ~7
+}
+
 /** Word index of a run. */
 export function runWord(region: number, run: number): number {
   return ((region + HEADER_BYTES) >> 2) + run * RUN_WORDS
 }
 
+/** Where a run begins, from the frame's first byte: wherever the frame lies now. */
+export function runOffset(words: Int32Array, region: number, run: number): number {
+  return words[runWord(region, run) + RUN.FROM]! - words[(region >> 2) + HEADER.BYTES_FROM]!
+}
+
 /** Word index of a record of the table. */
 export function recordWord(region: number, runs: number, record: number): number {
   return ((region + HEADER_BYTES + runs * RUN_BYTES) >> 2) + record * 4
+}
+
+/**
+ * Whether the record whose words begin at `word` is one of those meant by a route bit (0: any) and a set of lanes
+ * (LANES_*).
+ */
+export function isMeant(words: Int32Array, word: number, routeBit: number, lanes: number): boolean {
+  const lane = (words[word]! & RECORD_FAST) === 0 ? LANES_BULK : LANES_FAST
+  return (lanes & lane) !== 0 && (routeBit === 0 || (words[word + 3]! & routeBit) !== 0)
 }
 
 export function recordOffset(word0: number): number {

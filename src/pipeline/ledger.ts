@@ -1,3 +1,4 @@
+import { SEVERITIES } from '../journal/checkpoint.ts'
 import { REJECT_CATEGORIES } from '../memory/extent-ring.ts'
 
 export const LANES = ['bulk', 'fast'] as const
@@ -13,8 +14,8 @@ export class SourceCounts {
   accepted = 0
   /** By index of REJECT_CATEGORIES. */
   readonly rejected = REJECT_CATEGORIES.map(() => 0)
-  /** No policy sheds in this version; the term stands in the equation all the same. */
-  shed = 0
+  /** Dropped by the operator's policy, by severity. */
+  readonly shedBy = Array.from({ length: SEVERITIES }, () => 0)
 
   constructor(name: string) {
     this.name = name
@@ -22,6 +23,10 @@ export class SourceCounts {
 
   get rejectedTotal(): number {
     return this.rejected.reduce((total, count) => total + count, 0)
+  }
+
+  get shed(): number {
+    return this.shedBy.reduce((total, count) => total + count, 0)
   }
 }
 

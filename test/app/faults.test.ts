@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { request } from 'undici'
 import type { Collector } from '../../src/app/collector.ts'
-import { nodeFileIo } from '../../src/dlq/file-io.ts'
-import type { FileIo } from '../../src/dlq/file-io.ts'
+import { nodeFileIo } from '../../src/base/file-io.ts'
+import type { FileIo } from '../../src/base/file-io.ts'
 import { startCollector, temporaryDirectory } from '../helpers/collector.ts'
 import { Receiver } from '../helpers/receiver.ts'
 import { socEvent } from '../helpers/soc-event.ts'
@@ -39,6 +39,7 @@ t.test('while the dead letters cannot be stored nothing is taken, and it heals b
         writev: (views, position) => file.writev(views, position),
         read: (into, position) => file.read(into, position),
         truncate: (bytes) => file.truncate(bytes),
+        bytes: () => file.bytes(),
         close: () => file.close(),
         async datasync() {
           if (broken) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })

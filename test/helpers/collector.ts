@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Collector } from '../../src/app/collector.ts'
 import { parseConfig } from '../../src/app/config/load.ts'
-import type { FileIo } from '../../src/dlq/file-io.ts'
+import type { FileIo } from '../../src/base/file-io.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 
 /** An empty directory that is removed after the test. */

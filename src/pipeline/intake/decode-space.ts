@@ -125,18 +125,18 @@ export class DecodeSpace {
     return this.#arena.slabStart(slab) + UNUSED_BYTES
   }
 
-  /** The task is over: `bytes` of events stand in the area, from `inputBytes` of messages; 0: no frame needs it. */
-  give(area: DecodeArea, bytes: number, inputBytes: number): void {
+  /** The task is over: `bytes` of events stand in the area, from `inputBytes` of messages. `kept`: a frame has its region. */
+  give(area: DecodeArea, bytes: number, inputBytes: number, kept = bytes > 0): void {
     const slab = this.#lent.get(area)!
     this.#lent.delete(area)
-    if (bytes > 0) {
-      this.#expansion += EXPANSION_WEIGHT * (bytes / inputBytes - this.#expansion)
+    if (bytes > 0) this.#expansion += EXPANSION_WEIGHT * (bytes / inputBytes - this.#expansion)
+    if (kept) {
       slab.fill = area.from + bytes
       slab.top = area.to
     }
-    const kept = this.#open
+    const stays = this.#open
     const rest = slab.top - slab.fill
-    if (this.#closed || rest < REST_BYTES_MIN || (kept !== null && kept.top - kept.fill >= rest)) {
+    if (this.#closed || rest < REST_BYTES_MIN || (stays !== null && stays.top - stays.fill >= rest)) {
       this.#pool.release(slab.slab)
     } else {
       this.#close()

@@ -1,7 +1,7 @@
 import assert from 'node:assert'
 import type { Clock } from '../../base/clock.ts'
 import type { Frame } from '../../journal/frame.ts'
-import type { MemoryLog } from '../../journal/memory-log.ts'
+import type { Log } from '../../journal/log.ts'
 import type { Arena } from '../../memory/arena.ts'
 import { ENTRY, ENTRY_WORDS, REJECT_CATEGORIES, RESULT, STATE } from '../../memory/extent-ring.ts'
 import type { ExtentRing } from '../../memory/extent-ring.ts'
@@ -12,7 +12,7 @@ import type { SourceCounts } from '../ledger.ts'
 import type { DecodeSpace } from './decode-space.ts'
 import type { Lane } from './lane.ts'
 import { PendingExtent } from './pending-extent.ts'
-import type { TrialVerdict } from './pending-extent.ts'
+import type { Telling, TrialVerdict } from './pending-extent.ts'
 import type { TableSpace } from './table-space.ts'
 
 export interface ExtentQueueOptions {
@@ -23,15 +23,19 @@ export interface ExtentQueueOptions {
   readonly tables: TableSpace
   /** Where the events of a decoded source go; null: records stay where they came to. */
   readonly decoded: DecodeSpace | null
-  readonly log: MemoryLog
+  readonly log: Log
+  /** When streams are told what became of their bytes. */
+  readonly ack: 'accepted' | 'stored' | 'delivered'
+  /** The log also keeps what a part without events was counted as. */
+  readonly keepsTallies: boolean
   readonly counts: SourceCounts
   readonly clock: Clock
   readonly fastSeverity: number
   /** Some sink has a filter: frames carry what it lets through. */
   readonly filtered: boolean
   readonly wake: () => void
-  /** Bytes and records of a part that was committed. */
-  readonly onCommit: (bytes: number, records: number) => void
+  /** Bytes and records of a part that a worker is done with. */
+  readonly onFramed: (bytes: number, records: number) => void
   readonly onScanner: (undecided: number, crossChecked: number, crossFailed: number) => void
 }
 
@@ -57,6 +61,7 @@ export class ExtentQueue {
   /** The next entry waits for space for its decoded events. */
   #spaceWanted = false
   #meanRecordBytes = 0
+  /** Cut, and not yet committed. */
   bytes = 0
 
   constructor(options: ExtentQueueOptions) {
@@ -183,11 +188,11 @@ export class ExtentQueue {
   }
 
   /** The space is given back; `bytes` of it are a frame's. */
-  #giveSpace(extent: PendingExtent, bytes: number, inputBytes: number): void {
+  #giveSpace(extent: PendingExtent, bytes: number, inputBytes: number, kept = bytes > 0): void {
     const { area } = extent
     if (area === null) return
     extent.area = null
-    this.#options.decoded!.give(area, bytes, inputBytes)
+    this.#options.decoded!.give(area, bytes, inputBytes, kept)
   }
 
   /** There is no space for the decoded events of what is ready. */
@@ -242,7 +247,7 @@ export class ExtentQueue {
     const extent = this.#extents[entry]!
     extent.settle(errors)
     while (!this.empty && this.#extents[this.#tail % this.#extents.length]!.settled) {
-      if (!this.#commit(this.#tail % this.#extents.length)) return
+      if (!this.#append(this.#tail % this.#extents.length)) return
     }
   }
 
@@ -261,42 +266,39 @@ export class ExtentQueue {
     return verdict
   }
 
-  /** Commits the oldest part. False when its extent is not finished with it. */
-  #commit(entry: number): boolean {
-    const { ring, pool, arena, counts } = this.#options
+  /** Appends the oldest part to the log. False when its extent is not finished with it. */
+  #append(entry: number): boolean {
+    const { ring, pool, arena, onFramed } = this.#options
     const extent = this.#extents[entry]!
     const word = ring.base(entry)
     const words = ring.words
     const from = words[word + ENTRY.FROM]!
     const consumed = words[word + ENTRY.CONSUMED]!
     const accepted = words[word + ENTRY.ACCEPTED]!
+    const records = words[word + ENTRY.RECORDS]!
     const result = words[word + ENTRY.RESULT]!
     const finished = result === RESULT.DONE || result === RESULT.MORE
-    counts.accepted += accepted
-    counts.received += accepted
-    counts.receivedBytes += consumed - from - words[word + ENTRY.HEAD_BYTES]!
-    this.bytes -= finished ? extent.end - from : consumed - from
     this.#options.onScanner(
       words[word + ENTRY.UNDECIDED]!,
       words[word + ENTRY.CROSS_CHECKED]!,
       words[word + ENTRY.CROSS_FAILED]!,
     )
     const answers = extent.runAnswers(arena.words)
-    if (accepted > 0) this.#appendFrame(entry, from, consumed)
-    else if ((finished || result === RESULT.TABLE_FULL) && extent.tableSlab !== -1)
-      pool.release(extent.tableSlab)
+    const tellings = extent.tellings(answers, consumed, finished)
+    const framed = this.#options.keepsTallies ? records > 0 || accepted > 0 : accepted > 0
+    const keepsTable = !finished && result !== RESULT.TABLE_FULL && !framed
+    const frame = framed ? this.#makeFrame(entry) : null
+    if (!framed && !keepsTable && extent.tableSlab !== -1) pool.release(extent.tableSlab)
     extent.wantsWhole = accepted === 0
-    this.#giveSpace(extent, words[word + ENTRY.DECODED]!, consumed - from)
-    const ended = extent.answerStreams(answers, consumed, finished)
-    const records = words[word + ENTRY.RECORDS]!
+    this.#giveSpace(extent, words[word + ENTRY.DECODED]!, consumed - from, framed)
+    this.#hand(entry, frame, tellings, finished ? extent.end - from : consumed - from)
     if (!finished) {
-      this.#options.onCommit(consumed - from, records)
+      onFramed(consumed - from, records)
       extent.advance(answers, consumed)
       ring.words[word + ENTRY.FROM] = consumed
       // A table that no frame took is as good as new.
-      if (accepted > 0 || result === RESULT.TABLE_FULL) this.#resumeTail()
-      else this.#goOn(entry, consumed)
-      for (const { run, outcome, state } of ended) run.stream.extentCommitted(consumed, outcome, state, false)
+      if (keepsTable) this.#goOn(entry, consumed)
+      else this.#resumeTail()
       return false
     }
     const { own, slab } = extent
@@ -305,30 +307,56 @@ export class ExtentQueue {
     ring.setState(entry, STATE.FREE)
     // From here on the entry may be another extent's: what is released wakes those that cut.
     pool.release(slab)
-    this.#options.onCommit(consumed - from, records)
-    for (const { run, outcome, state } of ended) run.stream.extentCommitted(consumed, outcome, state, own)
+    onFramed(consumed - from, records)
+    if (own) for (const { run, outcome, state } of tellings) run.stream.extentFramed(consumed, outcome, state)
     return true
   }
 
-  #appendFrame(entry: number, from: number, consumed: number): void {
-    const { ring, arena, log, pool, source, filtered } = this.#options
+  /** What a part brought goes to the log: counted when it is committed, its streams told when `ack` says so. */
+  #hand(entry: number, frame: Frame | null, tellings: readonly Telling[], bytes: number): void {
+    const { ring, log, counts, ack } = this.#options
+    const word = ring.base(entry)
+    const accepted = ring.words[word + ENTRY.ACCEPTED]!
+    const receivedBytes = receivedBytesOf(ring, entry)
+    const shedBy = ring.words.slice(word + ENTRY.SHED_BY, word + ENTRY.SHED_BY + counts.shedBy.length)
+    const tell = () => {
+      for (const telling of tellings) telling.run.stream.runCommitted(telling)
+    }
+    log.append({
+      frame,
+      committed: () => {
+        this.bytes -= bytes
+        counts.accepted += accepted
+        counts.received += accepted
+        counts.receivedBytes += receivedBytes
+        for (let severity = 0; severity < shedBy.length; severity++) {
+          counts.shedBy[severity]! += shedBy[severity]!
+          counts.received += shedBy[severity]!
+        }
+        if (ack === 'stored') tell()
+      },
+      ...(ack === 'delivered' ? { settled: tell } : undefined),
+    })
+    if (ack === 'accepted') tell()
+  }
+
+  /** The frame of a part: its slabs are its own from here on. */
+  #makeFrame(entry: number): Frame {
+    const { ring, arena, pool, source, filtered, counts } = this.#options
     const extent = this.#extents[entry]!
     const word = ring.base(entry)
     const { words, doubles } = ring
     const { tableSlab, region, area } = extent
     const slab = area?.slab ?? extent.slab
-    const bytesFrom = area?.from ?? from
+    const bytesFrom = arena.words[(region >> 2) + HEADER.BYTES_FROM]!
     pool.retain(slab)
-    const sequence = log.nextSequence()
-    arena.words[(region >> 2) + HEADER.SEQUENCE] = sequence | 0
-    arena.words[(region >> 2) + HEADER.SEQUENCE + 1] = Math.floor(sequence / 0x1_0000_0000)
-    const frame: Frame = {
-      sequence,
+    return {
       source,
+      sourceName: counts.name,
       region,
       runs: extent.runs.length,
       bytesFrom,
-      bytesTo: area === null ? consumed : bytesFrom + words[word + ENTRY.DECODED]!,
+      bytesTo: bytesFrom + arena.words[(region >> 2) + HEADER.BYTES]!,
       records: words[word + ENTRY.ACCEPTED]!,
       fast: words[word + ENTRY.FAST]!,
       breaks: words[word + ENTRY.BREAKS]!,
@@ -336,13 +364,15 @@ export class ExtentQueue {
       lastTimeMs: doubles[(word + ENTRY.LAST_TIME) >> 1]!,
       receivedAtMs: doubles[(word + ENTRY.RECEIVED_AT) >> 1]!,
       routed: filtered ? words.slice(word + ENTRY.ROUTED, word + ENTRY.ROUTED + 32) : null,
+      slab,
+      position: { segment: 0, offset: 0, sequence: 0 },
+      committedAtMs: 0,
       holders: 0,
       release() {
         pool.release(slab)
         if (tableSlab !== -1) pool.release(tableSlab)
       },
     }
-    log.append(frame)
   }
 
   /** The oldest extent goes on behind what is committed, with a new table. */
@@ -379,4 +409,10 @@ export class ExtentQueue {
     const { length } = this.#extents
     return (entry - (this.#tail % length) + length) % length
   }
+}
+
+/** What its source sent of a part. */
+function receivedBytesOf({ words }: ExtentRing, entry: number): number {
+  const word = entry * ENTRY_WORDS
+  return words[word + ENTRY.CONSUMED]! - words[word + ENTRY.FROM]! - words[word + ENTRY.HEAD_BYTES]!
 }

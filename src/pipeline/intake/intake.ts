@@ -356,8 +356,8 @@ export class Intake {
     return null
   }
 
-  /** An extent of so many bytes was committed with so many records. */
-  committed(bytes: number, records: number): void {
+  /** A worker is done with so many bytes, and found so many records in them. */
+  framed(bytes: number, records: number): void {
     if (records > 0) {
       // By density, so that one extent of tiny records counts at once: too small a table costs more than too large a one.
       const perByte = 1 / this.meanRecordBytes

@@ -16,15 +16,19 @@ export interface RunAnswer {
   readonly records: number
   readonly accepted: number
   readonly rejected: number
+  readonly shed: number
   readonly outcome: number
   readonly state: number
 }
 
-/** A run with all of its bytes committed. */
-export interface EndedRun {
+/** What a run's stream is told. */
+export interface Telling extends RunAnswer {
   readonly run: Run
-  readonly outcome: number
-  readonly state: number
+  readonly errors: readonly RecordError[]
+  /** Records of the stream before these. */
+  readonly firstIndex: number
+  /** All of the run's bytes are done with. */
+  readonly complete: boolean
 }
 
 /** An extent between cut and commit: what the main thread keeps beside its ring entry. Used again for that entry. */
@@ -91,28 +95,27 @@ export class PendingExtent {
         records: words[word + RUN.RECORDS]!,
         accepted: words[word + RUN.ACCEPTED]!,
         rejected: words[word + RUN.REJECTED]!,
+        shed: words[word + RUN.SHED]!,
         outcome: words[word + RUN.OUTCOME]!,
         state: words[word + RUN.STATE]!,
       }
     })
   }
 
-  /** Gives every run's stream its counts, all before `consumed` being committed; returns the runs that are done with. */
-  answerStreams(answers: readonly RunAnswer[], consumed: number, finished: boolean): EndedRun[] {
-    const ended: EndedRun[] = []
-    this.runs.forEach((run, index) => {
-      const { records, accepted, rejected, outcome, state } = answers[index]!
-      const complete = finished || this.#endOf(index) <= consumed
+  /** What every run's stream is to be told when the part is committed, all before `consumed` being done with. */
+  tellings(answers: readonly RunAnswer[], consumed: number, finished: boolean): Telling[] {
+    return this.runs.map((run, index) => {
+      const answer = answers[index]!
+      const { stream } = run
       const errors =
-        rejected > 0 && this.#errors.length > 0
+        answer.rejected > 0 && this.#errors.length > 0
           ? this.#errors.filter((error) => error.run === index)
           : NO_ERRORS
-      run.stream.runCommitted(records, accepted, rejected, errors, complete)
-      if (!complete) return
-      ended.push({ run, outcome, state })
-      if (outcome === RUN_OUTCOME.BAD_FRAMING) run.stream.badFraming = true
+      const firstIndex = stream.runFramed(answer.records)
+      const complete = finished || this.#endOf(index) <= consumed
+      if (complete && answer.outcome === RUN_OUTCOME.BAD_FRAMING) stream.badFraming = true
+      return { run, ...answer, errors, firstIndex, complete }
     })
-    return ended
   }
 
   /** A part is committed: what is left are the runs, and the suspect, from `consumed` on. */

@@ -6,6 +6,7 @@ import { DocumentWriter } from './document-writer.ts'
 import type { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
 import { LineWriter } from './line-writer.ts'
+import type { Telling } from './pending-extent.ts'
 import { recordEnds } from './record-ends.ts'
 
 /** How a stream's bytes are told apart into records. */
@@ -25,7 +26,10 @@ export interface StreamOptions {
   readonly reusesBuffer?: boolean
   /** After `write` said false: there is room again, go on reading. */
   onDrain(): void
-  /** The stream has ended and everything of it is committed; the counts are final. Without it nothing is tracked. */
+  /**
+   * The stream has ended and everything of it is as safe as the source's `ack` wants it; the counts are final. Without it
+   * nothing is tracked.
+   */
   onDone?(stream: Stream): void
 }
 
@@ -65,6 +69,9 @@ export class Stream {
   records = 0
   accepted = 0
   rejected = 0
+  shed = 0
+  /** Records that workers have found so far, committed or not. */
+  #framed = 0
   /** Structure was lost: what came after is not taken. */
   badFraming = false
   readonly errors: Omit<RecordError, 'run'>[] = []
@@ -170,27 +177,30 @@ export class Stream {
     if (this.#placed > 0) this.#placed--
   }
 
-  /** Part of a run was committed; `complete` when it was the last part. */
-  runCommitted(
-    records: number,
-    accepted: number,
-    rejected: number,
-    errors: readonly RecordError[],
-    complete: boolean,
-  ): void {
+  /** A worker found so many records more; returns how many there were before. */
+  runFramed(records: number): number {
+    const before = this.#framed
+    this.#framed += records
+    return before
+  }
+
+  /** A part of a run is as safe as the source's `ack` wants it. */
+  runCommitted({ records, accepted, rejected, shed, errors, firstIndex, complete }: Telling): void {
     for (const { index, category, path, expected } of errors) {
       if (this.errors.length === STREAM_ERRORS_MAX) break
-      this.errors.push({ index: this.records + index, category, path, expected })
+      this.errors.push({ index: firstIndex + index, category, path, expected })
     }
     this.records += records
     this.accepted += accepted
     this.rejected += rejected
+    this.shed += shed
     if (complete) this.#outstanding--
+    this.#checkDone()
   }
 
-  /** After `runCommitted` of all runs of an extent: acts on it. `own` when the extent was this stream's alone. */
-  extentCommitted(consumed: number, outcome: number, state: number, own: boolean): void {
-    if (own) this.#writer.extentDone(consumed, outcome, state)
+  /** The worker is done with an extent of this stream alone: what comes behind it may follow. */
+  extentFramed(consumed: number, outcome: number, state: number): void {
+    this.#writer.extentDone(consumed, outcome, state)
     this.#checkDone()
   }
 

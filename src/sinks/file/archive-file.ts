@@ -1,6 +1,6 @@
 /** One file of the archive while it is written: settled bytes, and nothing behind them that was not asked to stay. */
 import { join } from 'node:path'
-import type { FileIo, OpenFile } from '../../dlq/file-io.ts'
+import type { FileIo, OpenFile } from '../../base/file-io.ts'
 import { openIfThere, readMark, unlinkIfThere, writeAll } from './settled-mark.ts'
 import { wholeTail } from './whole-tail.ts'
 

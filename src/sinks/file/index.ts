@@ -8,8 +8,8 @@
  *
  *     <path>/<sink>-<UTC when it was begun>-<number>.ndjson[.gz|.zst]
  */
-import { nodeFileIo } from '../../dlq/file-io.ts'
-import type { FileIo } from '../../dlq/file-io.ts'
+import { nodeFileIo } from '../../base/file-io.ts'
+import type { FileIo } from '../../base/file-io.ts'
 import { reasonOf, spwError } from '../../base/errors.ts'
 import type { Outcome, Payload, Sink, SinkContext } from '../../pipeline/sink.ts'
 import { ArchiveFile, repair } from './archive-file.ts'

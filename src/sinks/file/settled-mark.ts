@@ -10,7 +10,7 @@
 import assert from 'node:assert'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FileIo, OpenFile } from '../../dlq/file-io.ts'
+import type { FileIo, OpenFile } from '../../base/file-io.ts'
 
 const MARK_FILE = '.settled'
 const BOOT_ID_CHARS = 36

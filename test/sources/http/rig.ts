@@ -110,7 +110,9 @@ export class Rig {
       fastSeverity: 16,
       filtered: false,
       wake: () => this.#scheduler.wake(),
-      onCommit: (bytes, records) => this.intake.committed(bytes, records),
+      onFramed: (bytes, records) => this.intake.framed(bytes, records),
+      ack: 'accepted',
+      keepsTallies: false,
       onScanner: () => {},
     })
     this.intake = new Intake({

@@ -1,14 +1,16 @@
-import { mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
-/** What the queue asks of the file system; a parameter, so that tests can let it fail. */
+/** What the journal and the dead-letter queue ask of the file system; a parameter, so that tests can let it fail. */
 export interface FileIo {
   /** With its parents; nothing where it exists. */
   makeDirectory(path: string): Promise<void>
   /** Names in a directory. */
   list(path: string): Promise<string[]>
-  /** `create` fails with EEXIST where the file is there, `modify` with ENOENT where it is not. */
-  open(path: string, how: 'create' | 'modify'): Promise<OpenFile>
+  /** `create` fails with EEXIST where the file is there, `modify` and `read` with ENOENT where it is not. */
+  open(path: string, how: 'create' | 'modify' | 'read'): Promise<OpenFile>
+  /** Within one file system; replaces what is there. */
+  rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
   /** Makes created and unlinked names durable. */
   syncDirectory(path: string): Promise<void>
@@ -21,8 +23,12 @@ export interface OpenFile {
   read(into: Uint8Array, position: number): Promise<number>
   datasync(): Promise<void>
   truncate(bytes: number): Promise<void>
+  /** Length of the file. */
+  bytes(): Promise<number>
   close(): Promise<void>
 }
+
+const FLAGS = { create: 'wx+', modify: 'r+', read: 'r' } as const
 
 export const nodeFileIo: FileIo = {
   async makeDirectory(path) {
@@ -30,8 +36,9 @@ export const nodeFileIo: FileIo = {
   },
   list: (path) => readdir(path),
   async open(path, how) {
-    return new NodeFile(await open(path, how === 'create' ? 'wx+' : 'r+', 0o600))
+    return new NodeFile(await open(path, FLAGS[how], 0o600))
   },
+  rename,
   unlink,
   async syncDirectory(path) {
     const directory = await open(path, 'r')
@@ -64,6 +71,10 @@ class NodeFile implements OpenFile {
 
   truncate(bytes: number): Promise<void> {
     return this.#handle.truncate(bytes)
+  }
+
+  async bytes(): Promise<number> {
+    return (await this.#handle.stat()).size
   }
 
   close(): Promise<void> {

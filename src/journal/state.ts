@@ -1,0 +1,56 @@
+import type { Checkpoint } from './checkpoint.ts'
+import type { Position } from './frame.ts'
+
+/**
+ * Records from (sequence `from[0]`, index `from[1]`) to, but without, (sequence `to[0]`, index `to[1]`): not settled,
+ * though the cursor has passed them.
+ */
+export interface Interval {
+  readonly from: readonly [sequence: number, record: number]
+  readonly to: readonly [sequence: number, record: number]
+}
+
+/** A cursor of a sink: everything before `next` is settled, but for the intervals. */
+export interface LaneState {
+  readonly next: Position
+  /** Where the oldest record that is not settled stands, or `next`: what lies before is not needed. */
+  readonly oldest: Position
+  /** Ascending; not overlapping. */
+  readonly unsettled: readonly Interval[]
+}
+
+/** What is known of a sink beyond what the log says. */
+export interface SinkState {
+  /** ISO 8601. */
+  readonly attachedAt: string
+  /** Names of the sources that it reads. */
+  readonly inputs: readonly string[]
+  /** Accepted events of its inputs that were not counted for it: `accepted - before = offered + filtered`. */
+  readonly before: number
+  /** By lane: bulk, fast. While equal, the cursors stand together. */
+  readonly lanes: readonly [LaneState, LaneState]
+  /** Events, by lane, that the cursors have passed: of `offered`, this many are no longer waiting in the log. */
+  readonly passed: readonly [number, number]
+  readonly delivered: readonly [number, number]
+  readonly deliveredBytes: number
+  readonly deadLettered: Readonly<Record<string, number>>
+  readonly discarded: Readonly<Record<string, number>>
+}
+
+/** Counts of the dead-letter queue over all runs. */
+export interface DeadLetterState {
+  readonly found: number
+  readonly replayed: number
+  readonly purged: number
+  readonly evicted: number
+}
+
+/** Everything that changes without a frame being written: one small file, written again and again. */
+export interface JournalState {
+  readonly version: 1
+  /** Of the newest segment, in case that its own can't be read. */
+  readonly checkpoint: Checkpoint
+  /** By name; also of sinks that have left the configuration, until they are detached. */
+  readonly sinks: Readonly<Record<string, SinkState>>
+  readonly deadLetters: DeadLetterState
+}
