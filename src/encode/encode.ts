@@ -8,13 +8,16 @@ import {
   HEADER,
   RECORD_BREAK,
   RUN,
+  isMeant,
   recordLength,
   recordOffset,
   recordWord,
+  runOffset,
   runWord,
 } from '../memory/frame-region.ts'
 import { compress } from './compress.ts'
 import { DeadLetterWriter } from './dead-letter.ts'
+import { encodeDeferred } from './deferred-frame.ts'
 import type { DeliveryFailure, EncodePart, EncodeResult, EncodeTask } from './task.ts'
 
 const LF = 0x0a
@@ -22,7 +25,7 @@ const COMMA = 0x2c
 const BRACKET_OPEN = 0x5b
 const BRACKET_CLOSE = 0x5d
 
-/** What a dead letter names of a source; by source index. */
+/** What a dead letter tells of a source. */
 export interface EncodeSource {
   readonly name: string
   readonly schema: { readonly name: string }
@@ -33,6 +36,7 @@ export interface EncodeSource {
 /** Does one task; the bytes are at `task.outFrom`. The batcher has seen to it that NDJSON and JSON fit. */
 export function encode(arena: Arena, sources: readonly EncodeSource[], task: EncodeTask): EncodeResult {
   if (task.format === 'dead_letter') return encodeDeadLetters(arena, sources, task)
+  if (task.format === 'frame') return encodeDeferred(arena, task)
   const output = new Output(arena.bytes, task.outFrom, task.outTo)
   const events =
     task.format === 'ndjson' ? gatherLines(arena, task, output) : gatherArray(arena, task, output)
@@ -81,7 +85,7 @@ function gatherLines(arena: Arena, task: EncodeTask, output: Output): number {
     let runTo = -1
     for (let record = part.first; record < part.first + part.count; record++) {
       const word = recordWord(part.region, part.runs, record)
-      const taken = isTaken(words, word, task.routeBit)
+      const taken = isMeant(words, word, part.routeBit, part.lanes)
       if (runFrom !== -1 && (!taken || (words[word]! & RECORD_BREAK) !== 0)) {
         output.copy(runFrom, runTo)
         output.put(LF)
@@ -107,7 +111,7 @@ function gatherArray(arena: Arena, task: EncodeTask, output: Output): number {
   for (const part of task.parts) {
     for (let record = part.first; record < part.first + part.count; record++) {
       const word = recordWord(part.region, part.runs, record)
-      if (!isTaken(words, word, task.routeBit)) continue
+      if (!isMeant(words, word, part.routeBit, part.lanes)) continue
       if (events > 0) output.put(COMMA)
       const from = part.bytesFrom + recordOffset(words[word]!)
       output.copy(from, from + recordLength(words[word + 1]!))
@@ -118,17 +122,13 @@ function gatherArray(arena: Arena, task: EncodeTask, output: Output): number {
   return events
 }
 
-function isTaken(words: Int32Array, word: number, routeBit: number): boolean {
-  return routeBit === 0 || (words[word + 3]! & routeBit) !== 0
-}
-
 function encodeDeadLetters(arena: Arena, sources: readonly EncodeSource[], task: EncodeTask): EncodeResult {
   const { failure } = task
   assert(failure !== undefined, 'a dead letter says why')
   const writer = new DeadLetterWriter(arena.bytes)
   writer.reset(task.outFrom, task.outTo)
   for (const [index, part] of task.parts.entries()) {
-    const stopped = writePart(arena, sources, part, task.routeBit, failure, writer)
+    const stopped = writePart(arena, sources, part, failure, writer)
     if (stopped !== -1)
       return { bytes: writer.used, events: writer.count, nextPart: index, nextRecord: stopped }
   }
@@ -140,16 +140,16 @@ function writePart(
   arena: Arena,
   sources: readonly EncodeSource[],
   part: EncodePart,
-  routeBit: number,
   failure: DeliveryFailure,
   writer: DeadLetterWriter,
 ): number {
   const { words } = arena
-  const source = sources[words[(part.region >> 2) + HEADER.SOURCE]!]!
+  // A frame that was read back may be of a source that has left the configuration, and its schema with it.
+  const source = sources.find(({ name }) => name === part.sourceName)
   const common = {
     ...failure,
-    source: source.name,
-    schema: source.schema.name,
+    source: part.sourceName,
+    schema: source?.schema.name ?? '',
     receivedAtMs: arena.doubles[((part.region >> 2) + HEADER.RECEIVED_AT) >> 1]!,
     path: '',
     expected: '',
@@ -157,10 +157,11 @@ function writePart(
   const peers = new PeerList(arena, part)
   for (let record = part.first; record < part.first + part.count; record++) {
     const word = recordWord(part.region, part.runs, record)
-    if (!isTaken(words, word, routeBit)) continue
-    const from = part.bytesFrom + recordOffset(words[word]!)
+    if (!isMeant(words, word, part.routeBit, part.lanes)) continue
+    const offset = recordOffset(words[word]!)
+    const from = part.bytesFrom + offset
     const length = recordLength(words[word + 1]!)
-    const peer = peers.of(from) || senderOf(arena, source, from, from + length)
+    const peer = peers.of(offset) || senderOf(arena, source, from, from + length)
     const written = writer.write({ ...common, peer, from, to: from + length, length })
     if (!written) return record
   }
@@ -168,8 +169,8 @@ function writePart(
 }
 
 /** A datagram's sender is known by address, in the event that was decoded from it. */
-function senderOf(arena: Arena, source: EncodeSource, from: number, to: number): string {
-  if (source.decoder === undefined) return ''
+function senderOf(arena: Arena, source: EncodeSource | undefined, from: number, to: number): string {
+  if (source?.decoder === undefined) return ''
   const event: unknown = JSON.parse(Buffer.from(arena.buffer, from, to - from).toString())
   const isEvent = typeof event === 'object' && event !== null && 'source_ip' in event
   return isEvent && typeof event.source_ip === 'string' ? event.source_ip : ''
@@ -187,12 +188,12 @@ class PeerList {
     this.#part = part
   }
 
-  /** Records are asked for in ascending order. */
+  /** By a record's offset in the frame; records are asked for in ascending order. */
   of(offset: number): string {
     const { words, bytes } = this.#arena
     const { region, runs } = this.#part
     const before = this.#run
-    while (this.#run + 1 < runs && words[runWord(region, this.#run + 1) + RUN.FROM]! <= offset) this.#run++
+    while (this.#run + 1 < runs && runOffset(words, region, this.#run + 1) <= offset) this.#run++
     if (this.#run === before) return this.#peer
     const word = runWord(region, this.#run)
     const peerFrom = (word + RUN.PEER) * 4

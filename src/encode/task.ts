@@ -3,9 +3,15 @@ export interface EncodePart {
   readonly region: number
   readonly runs: number
   readonly bytesFrom: number
-  /** First record and how many follow, of which those with the route bit are taken. */
+  /** First record and how many follow, of which those are taken that are meant by route bit and lanes (`isMeant`). */
   readonly first: number
   readonly count: number
+  /** Bit of the record's route mask that must be set; 0: any record. */
+  readonly routeBit: number
+  /** LANES_* */
+  readonly lanes: number
+  /** Of the source, which may have left the configuration. */
+  readonly sourceName: string
 }
 
 /** What a dead letter says beside the record when it was given up at delivery. */
@@ -20,23 +26,24 @@ export interface DeliveryFailure {
 /** Gathers chosen records into an output slab. */
 export interface EncodeTask {
   readonly parts: readonly EncodePart[]
-  /** Bit of the record's route mask that must be set; 0: all records. */
-  readonly routeBit: number
-  readonly format: 'ndjson' | 'json' | 'dead_letter'
+  /** `frame`: the records of one part, as a frame of kind DEFERRED (src/encode/deferred-frame.ts). */
+  readonly format: 'ndjson' | 'json' | 'dead_letter' | 'frame'
   readonly compression: 'none' | 'gzip' | 'zstd'
   /** Absolute offsets of the output. */
   readonly outFrom: number
   readonly outTo: number
   /** For `dead_letter`. */
   readonly failure?: DeliveryFailure
+  /** For `frame`: of the sink that the records wait for, HEADER.SINK. */
+  readonly sink?: number
 }
 
 export interface EncodeResult {
   readonly bytes: number
   readonly events: number
   /**
-   * Where to go on when the output was full before the end (`dead_letter` only): index of the part, and of the record in
-   * that part's table, as in `EncodePart.first`; -1: all done.
+   * Where to go on when the output was full before the end (`dead_letter` and `frame`): index of the part, and of the
+   * record in that part's table, as in `EncodePart.first`; -1: all done.
    */
   readonly nextPart: number
   readonly nextRecord: number

@@ -7,7 +7,11 @@ import type { EncodePart, EncodeResult, EncodeTask } from '../../src/encode/task
 import { Arena } from '../../src/memory/arena.ts'
 import {
   HEADER,
+  LANES_BOTH,
+  LANES_BULK,
+  LANES_FAST,
   RECORD_BREAK,
+  RECORD_FAST,
   RECORD_LF,
   RUN,
   recordWord,
@@ -27,23 +31,33 @@ interface Event {
   readonly text: string
   /** Bits of the filters that let it through. */
   readonly mask?: number
+  readonly fast?: boolean
   /** A refused record stands before it. */
   readonly gap?: boolean
 }
 
-/** Lays events into a slab as a worker leaves them: bytes, run list, table. One run per peer, in order. */
-function layFrame(arena: Arena, slab: number, source: number, runs: { peer: string; events: Event[] }[]) {
+/**
+ * Lays events into a slab as a worker leaves them: bytes, run list, table. One run per peer, in order. `madeAt`: where the
+ * frame's bytes were when it was made, if elsewhere.
+ */
+function layFrame(
+  arena: Arena,
+  slab: number,
+  source: number,
+  runs: { peer: string; events: Event[] }[],
+  madeAt = arena.slabStart(slab),
+) {
   const bytesFrom = arena.slabStart(slab)
   const events = runs.flatMap((run) => run.events)
   const region = arena.slabStart(slab + 1) - regionBytes(runs.length, events.length)
   const header = region >> 2
-  arena.words[header + HEADER.SOURCE] = source
+  arena.words[header + HEADER.BYTES_FROM] = madeAt
   arena.doubles[(header + HEADER.RECEIVED_AT) >> 1] = RECEIVED_AT_MS
   let at = bytesFrom
   let index = 0
   for (const [i, run] of runs.entries()) {
     const word = runWord(region, i)
-    arena.words[word + RUN.FROM] = at
+    arena.words[word + RUN.FROM] = at - bytesFrom + madeAt
     arena.words[word + RUN.PEER_BYTES] = run.peer.length
     arena.bytes.set(Buffer.from(run.peer), (word + RUN.PEER) * 4)
     for (const event of run.events) {
@@ -51,7 +65,10 @@ function layFrame(arena: Arena, slab: number, source: number, runs: { peer: stri
       const length = put(arena, at, event.text)
       const record = recordWord(region, runs.length, index)
       arena.words[record] =
-        (at - bytesFrom) | RECORD_LF | (event.gap === true && index > 0 ? RECORD_BREAK : 0)
+        (at - bytesFrom) |
+        RECORD_LF |
+        (event.fast === true ? RECORD_FAST : 0) |
+        (event.gap === true && index > 0 ? RECORD_BREAK : 0)
       arena.words[record + 1] = length
       arena.words[record + 3] = event.mask ?? 0
       at += length
@@ -59,7 +76,16 @@ function layFrame(arena: Arena, slab: number, source: number, runs: { peer: stri
       index++
     }
   }
-  const part: EncodePart = { region, runs: runs.length, bytesFrom, first: 0, count: events.length }
+  const part: EncodePart = {
+    region,
+    runs: runs.length,
+    bytesFrom,
+    first: 0,
+    count: events.length,
+    routeBit: 0,
+    lanes: LANES_BOTH,
+    sourceName: sources[source]?.name ?? 'gone',
+  }
   return { part, events }
 }
 
@@ -72,7 +98,6 @@ function put(arena: Arena, at: number, text: string): number {
 function taskOf(parts: EncodePart[], more: Partial<EncodeTask>): EncodeTask {
   return {
     parts,
-    routeBit: 0,
     format: 'ndjson',
     compression: 'none',
     outFrom: OUT,
@@ -104,7 +129,7 @@ t.test('an array, also of nothing', async (t) => {
   const arena = newArena()
   const { part } = layFrame(arena, 0, 0, [{ peer: 'a', events: [{ text: '{}' }, { text: '[1]' }] }])
   t.equal(outputOf(arena, encode(arena, sources, taskOf([part], { format: 'json' }))).toString(), '[{},[1]]')
-  const none = encode(arena, sources, taskOf([part], { format: 'json', routeBit: 4 }))
+  const none = encode(arena, sources, taskOf([{ ...part, routeBit: 4 }], { format: 'json' }))
   t.equal(outputOf(arena, none).toString(), '[]')
   t.equal(none.events, 0)
 })
@@ -126,14 +151,16 @@ t.test('any choice of records comes out whole and in order', async () => {
   const event = fc.record({
     size: fc.integer({ min: 0, max: 40 }),
     mask: fc.integer({ min: 0, max: 3 }),
+    fast: fc.boolean(),
     gap: fc.boolean(),
   })
   fc.assert(
     fc.property(
       fc.array(fc.array(event, { maxLength: 20 }), { minLength: 1, maxLength: 4 }),
       fc.integer({ min: 0, max: 2 }),
+      fc.constantFrom(LANES_BULK, LANES_FAST, LANES_BOTH),
       fc.integer({ min: 0, max: 10 }),
-      (runs, routeBit, skip) => {
+      (runs, routeBit, lanes, skip) => {
         const arena = newArena()
         const { part, events } = layFrame(
           arena,
@@ -145,12 +172,15 @@ t.test('any choice of records comes out whole and in order', async () => {
           })),
         )
         const first = Math.min(skip, events.length)
-        const chosen = events.slice(first).filter(({ mask }) => routeBit === 0 || (mask! & routeBit) !== 0)
-        const parts = [{ ...part, first, count: events.length - first }]
-        const lines = encode(arena, sources, taskOf(parts, { routeBit }))
+        const chosen = events
+          .slice(first)
+          .filter(({ mask }) => routeBit === 0 || (mask! & routeBit) !== 0)
+          .filter(({ fast }) => (lanes & (fast === true ? LANES_FAST : LANES_BULK)) !== 0)
+        const parts = [{ ...part, first, count: events.length - first, routeBit, lanes }]
+        const lines = encode(arena, sources, taskOf(parts, {}))
         const expected = chosen.map(({ text }) => `${text}\n`).join('')
         if (outputOf(arena, lines).toString() !== expected || lines.events !== chosen.length) return false
-        const list = encode(arena, sources, taskOf(parts, { routeBit, format: 'json' }))
+        const list = encode(arena, sources, taskOf(parts, { format: 'json' }))
         return outputOf(arena, list).toString() === `[${chosen.map(({ text }) => text).join(',')}]`
       },
     ),
@@ -181,7 +211,25 @@ t.test('dead letters name the source, the peer and the failure', async (t) => {
     { ...common, source: 'push', schema: 'soc', peer: '10.0.0.2:6', record: '{"a":3}' },
     { ...common, source: 'net', schema: 'any', peer: '10.0.0.3:7', record: '{"b":1}' },
   ])
-  t.equal(encode(arena, sources, { ...task, routeBit: 1 }).events, 1)
+  t.equal(encode(arena, sources, { ...task, parts: [{ ...a.part, routeBit: 1 }] }).events, 1)
+})
+
+t.test('dead letters of a frame that was made elsewhere, of a source that is gone', async (t) => {
+  for (const madeAt of [8, 1 << 28]) {
+    const arena = newArena()
+    const runs = ['a', 'b', 'c'].map((peer) => ({ peer, events: [{ text: `"${peer}"` }] }))
+    const { part } = layFrame(arena, 1, 7, runs, madeAt)
+    const failure = { sink: 'siem', category: 'expired', reason: 'old', attempts: 2 } as const
+    const result = encode(arena, sources, taskOf([part], { format: 'dead_letter', failure }))
+    const letters = outputOf(arena, result).toString().trimEnd().split('\n')
+    t.same(
+      letters.map((line) => {
+        const { peer, record, source, schema } = JSON.parse(line) as Record<string, unknown>
+        return [peer, record, source, schema]
+      }),
+      ['a', 'b', 'c'].map((peer) => [peer, `"${peer}"`, 'gone', '']),
+    )
+  }
 })
 
 t.test('dead letters go on where the output was full', async (t) => {
