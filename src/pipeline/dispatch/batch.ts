@@ -1,20 +1,8 @@
-import type { Frame } from '../../journal/frame.ts'
+import type { TakenPart } from '../../journal/log.ts'
 import type { Payload } from '../sink.ts'
 
-/** A frame that a sink has taken, until all records of it that are for this sink are settled. */
-export interface TakenFrame {
-  readonly frame: Frame
-  /** Monotonic milliseconds. */
-  readonly committedAtMs: number
-  /** Records offered to this sink and not settled; the frame is settled when it reaches 0. */
-  unsettled: number
-}
-
-/** Records `first` to `first + count` of a frame's table, of which those that the sink's filter lets through are meant. */
-export interface Part {
-  readonly of: TakenFrame
-  readonly first: number
-  readonly count: number
+/** Records of one range of what was taken, counted. */
+export interface Part extends TakenPart {
   /** Records meant: all, and those of the fast lane. */
   readonly events: number
   readonly fast: number
@@ -61,6 +49,6 @@ export class Batch {
 
   /** When its youngest event was committed. */
   get youngestAtMs(): number {
-    return this.parts.at(-1)!.of.committedAtMs
+    return this.parts.at(-1)!.of.frame.committedAtMs
   }
 }

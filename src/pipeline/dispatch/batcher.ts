@@ -1,16 +1,15 @@
-import type { FrameReader } from '../../journal/memory-log.ts'
+import type { Taken, TakenPart } from '../../journal/log.ts'
 import { Batch } from './batch.ts'
-import type { Part, TakenFrame } from './batch.ts'
+import type { Part } from './batch.ts'
 import type { RecordWalk } from './record-walk.ts'
 
 /** `]` and `[` less the comma that no event follows. */
 const JSON_ARRAY_EXTRA_BYTES = 1
 
 export interface BatcherOptions {
-  readonly reader: FrameReader
+  /** Takes the next frame from the log, or what is meant of it; null when there is none. */
+  readonly take: () => Taken | null
   readonly walk: RecordWalk
-  /** Records of a frame that are for this sink. */
-  readonly offered: (frame: TakenFrame['frame']) => number
   readonly encoding: 'ndjson' | 'json'
   /** The smaller of what the user set and what the rate limit ever lets through at once. */
   readonly maxBytes: number
@@ -19,7 +18,7 @@ export interface BatcherOptions {
 }
 
 /**
- * Cuts the frames of a reader into batches, in order. The batch being filled takes frames as soon as they come and stops
+ * Cuts what is taken from the log into batches, in order. The batch being filled takes frames as soon as they come and stops
  * when it is full, so at most one batch is cut ahead; all else stays in the log.
  *
  * A batch ends where a frame ends, if it is half full by then and the next frame doesn't fit: few frames are held by
@@ -27,8 +26,9 @@ export interface BatcherOptions {
  */
 export class Batcher {
   readonly #options: BatcherOptions
-  /** The frame that the batch being filled takes from, and its first record not taken. */
-  #current: TakenFrame | null = null
+  /** The frame that the batch being filled takes from, and its first record not in a batch. */
+  #current: Taken | null = null
+  #range = 0
   #nextRecord = 0
   #parts: Part[] = []
   #events = 0
@@ -58,56 +58,62 @@ export class Batcher {
   get dueAtMs(): number {
     if (this.#full) return -Infinity
     const oldest = this.#parts[0]
-    return oldest === undefined ? Infinity : oldest.of.committedAtMs + this.#options.maxAgeMs
+    return oldest === undefined ? Infinity : oldest.of.frame.committedAtMs + this.#options.maxAgeMs
   }
 
   get empty(): boolean {
     return this.#events === 0 && this.#current === null
   }
 
-  /** What was taken from the reader and is in no batch yet: the parts of the batch being filled ... */
+  /** What was taken from the log and is in no batch yet: the parts of the batch being filled ... */
   get parts(): readonly Part[] {
     return this.#parts
   }
 
-  /** ... and the rest of the frame that it takes from. */
-  rest(): { readonly of: TakenFrame; readonly first: number } | null {
-    return this.#current === null ? null : { of: this.#current, first: this.#nextRecord }
+  /** ... and the rest of the frame that it takes from, range by range. */
+  *rests(): Generator<TakenPart> {
+    const of = this.#current
+    if (of === null) return
+    for (let index = this.#range; index < of.ranges.length; index++) {
+      const { first, end } = of.ranges[index]!
+      const from = index === this.#range ? this.#nextRecord : first
+      yield { of, first: from, count: end - from }
+    }
   }
 
   #fill(): void {
     while (!this.#full) {
-      if (this.#current === null && !this.#takeFrame()) return
-      this.#takeRecords(this.#current!)
+      this.#current ??= this.#takeFrame()
+      if (this.#current === null) return
+      this.#takeRecords(this.#current)
     }
   }
 
-  #takeFrame(): boolean {
-    const { reader } = this.#options
-    const frame = reader.next()
-    if (frame === null) return false
-    this.#current = {
-      frame,
-      committedAtMs: reader.committedAtMs,
-      unsettled: this.#options.offered(frame),
-    }
-    this.#nextRecord = 0
-    return true
+  #takeFrame(): Taken | null {
+    const taken = this.#options.take()
+    if (taken !== null) this.#beginRange(taken, 0)
+    return taken
   }
 
-  #takeRecords(taken: TakenFrame): void {
+  #beginRange(taken: Taken, range: number): void {
+    this.#range = range
+    this.#nextRecord = taken.ranges[range]!.first
+  }
+
+  #takeRecords(taken: Taken): void {
     const { walk, maxBytes, maxEvents, encoding } = this.#options
+    const range = taken.ranges[this.#range]!
     const first = this.#nextRecord
     const used = this.#bytes === 0 && encoding === 'json' ? JSON_ARRAY_EXTRA_BYTES : this.#bytes
-    walk.measure(taken.frame, first, taken.frame.records, {
+    walk.measure(taken, first, range.end, {
       events: maxEvents - this.#events,
       bytes: maxBytes - used,
       evenOversize: this.#events === 0,
     })
     const { next, events, fast } = walk
-    const whole = next === taken.frame.records
+    const whole = next === range.end
     const halfFull = this.#events * 2 >= maxEvents || this.#bytes * 2 >= maxBytes
-    if (!whole && first === 0 && halfFull) {
+    if (!whole && first === range.first && halfFull) {
       this.#full = true
       return
     }
@@ -118,7 +124,9 @@ export class Batcher {
       this.#runs += walk.runs
     }
     this.#nextRecord = next
-    if (whole) this.#current = null
     this.#full = !whole || this.#events >= maxEvents || this.#bytes >= maxBytes
+    if (!whole) return
+    if (this.#range + 1 < taken.ranges.length) this.#beginRange(taken, this.#range + 1)
+    else this.#current = null
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { DeadLetters } from '../../dlq/dead-letters.ts'
-import type { MemoryLog } from '../../journal/memory-log.ts'
+import type { Log } from '../../journal/log.ts'
 import type { Arena } from '../../memory/arena.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
 import type { Encoder } from '../encoder.ts'
@@ -23,7 +23,7 @@ export interface DispatcherConfig extends PayloadForm {
 export interface DispatcherOptions {
   readonly name: string
   readonly sink: Sink
-  readonly log: MemoryLog
+  readonly log: Log
   /** Indexes of the sources whose events it gets. */
   readonly inputs: readonly number[]
   /** Which bit of the route mask is this sink's `where`; -1: it gets everything. */

@@ -1,4 +1,4 @@
-import { BULK, FAST } from '../ledger.ts'
+import { BULK, FAST } from '../../journal/log.ts'
 import type { Outcome } from '../sink.ts'
 import { Alarm } from './alarm.ts'
 import type { Batch } from './batch.ts'
@@ -7,7 +7,7 @@ import { Destination } from './destination.ts'
 import type { DispatcherOptions, DispatcherStatus, DrainResult } from './dispatcher-options.ts'
 import { GivingUp } from './giving-up.ts'
 import type { GiveUpCategory } from './giving-up.ts'
-import { countHeld } from './held.ts'
+import { countHeld, partsTaken } from './held.ts'
 import { Limiter } from './limiter.ts'
 import { LinePreparer } from './line-preparer.ts'
 import { OutcomeHandler } from './outcome-handler.ts'
@@ -35,7 +35,6 @@ export const SEND_GRACE_MS = 2000
 export class Dispatcher {
   readonly name: string
   readonly #options: DispatcherOptions
-  readonly #routeBit: number
   readonly #settlement: Settlement
   readonly #batcher: Batcher
   readonly #limiter: Limiter
@@ -57,12 +56,12 @@ export class Dispatcher {
   #flightsEnding: Promise<void> | null = null
 
   constructor(options: DispatcherOptions) {
-    const { name, config, arena, filterIndex, clock, counts, pool, events = {} } = options
+    const { name, config, arena, clock, counts, pool, events = {} } = options
     this.name = name
     this.#options = options
-    this.#routeBit = filterIndex === -1 ? 0 : 1 << filterIndex
     this.#alarm = new Alarm(clock, () => this.#askForPump())
-    this.#settlement = new Settlement(options, () => this.#askForPump())
+    const taken = () => partsTaken(arena.words, this.#batcher, this.#roster.live)
+    this.#settlement = new Settlement(options, () => this.#askForPump(), taken)
     this.#limiter = new Limiter(
       config.rateLimit ?? {},
       sentBytesMax(config.maxRecordBytes, config),
@@ -70,7 +69,7 @@ export class Dispatcher {
     )
     this.#batcher = this.#makeBatcher()
     this.#destination = new Destination(name, clock, config.retry.maxMs, events)
-    const shared = { ...options, ...config, routeBit: this.#routeBit }
+    const shared = { ...options, ...config }
     this.#payloads = new PayloadBuilder(shared)
     const onFailure = (error: unknown) => events.sinkTaskFailed?.(name, error)
     this.#preparer = new LinePreparer({
@@ -95,7 +94,7 @@ export class Dispatcher {
       settlement: this.#settlement,
       giveUp: (batch, category) => this.#giveUp(batch, category),
     })
-    counts.held = () => countHeld(arena.words, this.#routeBit, this.#settlement, this.#batcher, this.#roster)
+    counts.held = () => countHeld(this.#settlement.reader.held(), taken())
     pool.onFree(() => this.#onSlabFree())
   }
 
@@ -163,12 +162,8 @@ export class Dispatcher {
     const { reader } = this.#settlement
     const { maxBytes, maxEvents } = this.#limiter
     return new Batcher({
-      reader,
-      walk: new RecordWalk(arena.words, this.#routeBit, encoding === 'ndjson'),
-      offered: (frame) => {
-        const [bulk, fast] = this.#settlement.offered(frame)
-        return bulk + fast
-      },
+      take: () => reader.takeBulk(),
+      walk: new RecordWalk(arena.words, encoding === 'ndjson'),
       encoding,
       maxBytes: Math.min(batch.maxBytes, maxBytes - growthBytesMax(maxBytes, compression)),
       maxEvents: Math.min(batch.maxEvents, maxEvents),
@@ -328,7 +323,7 @@ export class Dispatcher {
   }
 
   #isQuiet(): boolean {
-    return this.#roster.live.size === 0 && this.#batcher.empty && this.#settlement.reader.waiting === 0
+    return this.#roster.live.size === 0 && this.#batcher.empty && this.#settlement.reader.caughtUp
   }
 
   #quietOr(signal: AbortSignal): Promise<void> {

@@ -16,9 +16,7 @@ const FAILURE_PAUSE_MS = 1000
 
 export interface GivingUpOptions {
   readonly sinkName: string
-  readonly sourceNames: readonly string[]
   readonly arena: Arena
-  readonly routeBit: number
   readonly pool: SlabPool
   readonly owner: SlabOwner
   readonly encoder: Encoder
@@ -97,9 +95,9 @@ export class GivingUp {
 
   /** Writes the letters of one source, as many as fit an output slab. */
   async #step(batch: Batch, category: GiveUpCategory): Promise<void> {
-    const { pool, owner, deadLetters, sourceNames, onWritten } = this.#options
-    const { source } = batch.parts[0]!.of.frame
-    const parts = batch.parts.filter((part) => part.of.frame.source === source)
+    const { pool, owner, deadLetters, onWritten } = this.#options
+    const { sourceName } = batch.parts[0]!.of.frame
+    const parts = batch.parts.filter((part) => part.of.frame.sourceName === sourceName)
     const slab = pool.acquire(owner)
     if (slab === -1) {
       await new Promise<void>((resolve) => {
@@ -109,7 +107,7 @@ export class GivingUp {
     }
     try {
       const { lines, events, written, left } = await this.#encode(batch, category, parts, slab)
-      await deadLetters.write(sourceNames[source]!, lines, events)
+      await deadLetters.write(sourceName, lines, events)
       batch.parts = [...left, ...batch.parts.filter((part) => !parts.includes(part))]
       onWritten(written, category, batch.reason)
     } finally {
@@ -118,12 +116,11 @@ export class GivingUp {
   }
 
   async #encode(batch: Batch, category: GiveUpCategory, parts: readonly Part[], slab: number) {
-    const { sinkName, arena, routeBit, encoder } = this.#options
+    const { sinkName, arena, encoder } = this.#options
     const outFrom = arena.slabStart(slab)
     const { reason, attempts, status } = batch
     const { bytes, events, nextPart, nextRecord } = await encoder.encode({
       parts: parts.map(encodePart),
-      routeBit,
       format: 'dead_letter',
       compression: 'none',
       outFrom,
@@ -134,8 +131,8 @@ export class GivingUp {
     const lines = arena.bytes.subarray(outFrom, outFrom + bytes)
     if (nextPart === -1) return { lines, events, written: parts, left: [] }
     const { of, first, count } = parts[nextPart]!
-    const done = partOf(arena.words, routeBit, of, first, nextRecord)
-    const rest = partOf(arena.words, routeBit, of, nextRecord, first + count)
+    const done = partOf(arena.words, of, first, nextRecord)
+    const rest = partOf(arena.words, of, nextRecord, first + count)
     return {
       lines,
       events,

@@ -1,33 +1,27 @@
-import { BULK, FAST } from '../ledger.ts'
+import { BULK, FAST } from '../../journal/log.ts'
+import type { Batch, Part } from './batch.ts'
 import type { Batcher } from './batcher.ts'
 import { partOf } from './record-walk.ts'
-import type { Roster } from './roster.ts'
-import type { Settlement } from './settlement.ts'
+
+/** What a sink has taken from the log and not settled: all batches, what is being cut and what is left to cut. */
+export function* partsTaken(words: Int32Array, batcher: Batcher, batches: Iterable<Batch>): Generator<Part> {
+  for (const batch of batches) yield* batch.parts
+  yield* batcher.parts
+  for (const { of, first, count } of batcher.rests()) yield partOf(words, of, first, first + count)
+}
 
 /**
- * Events that a sink holds, by lane: those of frames in the log, of the frame and the batch being cut, and of all batches
- * not settled. Counted by walking, so that the ledger's equation is a check and no tautology.
+ * Events that a sink holds, by lane: those not taken from the log and those taken and not settled. Counted by walking, so
+ * that the ledger's equation is a check and no tautology.
  */
 export function countHeld(
-  words: Int32Array,
-  routeBit: number,
-  settlement: Settlement,
-  batcher: Batcher,
-  roster: Roster,
+  inLog: readonly [bulk: number, fast: number],
+  taken: Iterable<Part>,
 ): [bulk: number, fast: number] {
-  const held: [number, number] = [0, 0]
-  const add = (part: { readonly events: number; readonly fast: number }) => {
-    held[BULK] += part.events - part.fast
-    held[FAST] += part.fast
-  }
-  settlement.reader.forEachWaiting((frame) => {
-    const [bulk, fast] = settlement.offered(frame)
-    held[BULK] += bulk
+  const held: [number, number] = [...inLog]
+  for (const { events, fast } of taken) {
+    held[BULK] += events - fast
     held[FAST] += fast
-  })
-  const rest = batcher.rest()
-  if (rest !== null) add(partOf(words, routeBit, rest.of, rest.first, rest.of.frame.records))
-  for (const part of batcher.parts) add(part)
-  for (const batch of roster.live) for (const part of batch.parts) add(part)
+  }
   return held
 }

@@ -30,7 +30,6 @@ export function sentBytesMax(recordBytes: number, form: PayloadForm): number {
 
 export interface PayloadBuilderOptions extends PayloadForm {
   readonly arena: Arena
-  readonly routeBit: number
   readonly pool: SlabPool
   readonly owner: SlabOwner
   readonly encoder: Encoder
@@ -38,8 +37,9 @@ export interface PayloadBuilderOptions extends PayloadForm {
 
 /** A part as the encode task wants it. */
 export function encodePart(part: Part): EncodePart {
-  const { region, runs, bytesFrom } = part.of.frame
-  return { region, runs, bytesFrom, first: part.first, count: part.count }
+  const { of, first, count } = part
+  const { region, runs, bytesFrom, sourceName } = of.frame
+  return { region, runs, bytesFrom, first, count, routeBit: of.routeBit, lanes: of.lanes, sourceName }
 }
 
 /** Makes what goes out of a batch: views of its frames where nothing changes, else the output of an encode task. */
@@ -77,7 +77,7 @@ export class PayloadBuilder {
   }
 
   #views(batch: Batch): Payload {
-    const { arena, routeBit } = this.#options
+    const { arena } = this.#options
     const views: Uint8Array[] = []
     let bytes = 0
     const addRun = (from: number, to: number, lineFeed: boolean) => {
@@ -86,7 +86,7 @@ export class PayloadBuilder {
       if (!lineFeed) views.push(LINE_FEED)
       bytes += to + 1 - from
     }
-    for (const part of batch.parts) forEachRun(arena.words, routeBit, part, addRun)
+    for (const part of batch.parts) forEachRun(arena.words, part, addRun)
     return { views, bytes, events: batch.events, contentType: CONTENT_TYPES.ndjson, contentEncoding: '' }
   }
 
@@ -103,11 +103,10 @@ export class PayloadBuilder {
   }
 
   async #encode(batch: Batch): Promise<Payload> {
-    const { arena, routeBit, encoding, compression, encoder } = this.#options
+    const { arena, encoding, compression, encoder } = this.#options
     const outFrom = arena.slabStart(batch.slab)
     const { bytes, events } = await encoder.encode({
       parts: batch.parts.map(encodePart),
-      routeBit,
       format: encoding,
       compression,
       outFrom,

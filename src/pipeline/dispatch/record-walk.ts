@@ -1,17 +1,21 @@
 /**
- * Walks over record tables: which records of a frame a sink gets, how many of them a batch can take, and where their
+ * Walks over record tables: which records of a taken frame are meant, how many of them a batch can take, and where their
  * bytes lie. Reads the words of the table only, never an event's bytes.
  */
 import type { Frame } from '../../journal/frame.ts'
+import type { Taken } from '../../journal/log.ts'
 import {
+  LANES_BOTH,
+  LANES_FAST,
   RECORD_BREAK,
   RECORD_FAST,
   RECORD_LF,
+  isMeant,
   recordLength,
   recordOffset,
   recordWord,
 } from '../../memory/frame-region.ts'
-import type { Part, TakenFrame } from './batch.ts'
+import type { Part } from './batch.ts'
 
 export interface Room {
   readonly events: number
@@ -24,12 +28,11 @@ export interface Room {
  * Measures how much of a frame fits into a batch. The result is in the fields until the next call: a frame can have
  * 16,384 records and this runs for all of them, so nothing is allocated.
  *
- * A run is a stretch of the arena that can be sent as it is: it breaks at RECORD_BREAK, at a record that the filter
+ * A run is a stretch of the arena that can be sent as it is: it breaks at RECORD_BREAK, at a record that is
  * left out and at the frame's border. Between the records of a run lie blanks and one line feed.
  */
 export class RecordWalk {
   readonly #words: Int32Array
-  readonly #routeBit: number
   readonly #asLines: boolean
 
   /** First record not taken, or the end when all fit. */
@@ -40,19 +43,17 @@ export class RecordWalk {
   runs = 0
 
   /**
-   * @param routeBit bit of the route mask that a record must have, 0 for all records.
    * @param asLines count bytes as NDJSON sends them, blanks between records included; else a record and its comma.
    */
-  constructor(words: Int32Array, routeBit: number, asLines: boolean) {
+  constructor(words: Int32Array, asLines: boolean) {
     this.#words = words
-    this.#routeBit = routeBit
     this.#asLines = asLines
   }
 
-  /** Records `first` to `end` of a frame, as many as there is room for. */
-  measure(frame: Frame, first: number, end: number, room: Room): void {
-    if (isOneRun(frame, this.#routeBit) && first < end) this.#measureOneRun(frame, first, end, room)
-    else this.#measureEach(frame, first, end, room)
+  /** Those meant of records `first` to `end`, which lie within one range: as many as there is room for. */
+  measure(taken: Taken, first: number, end: number, room: Room): void {
+    if (isOneRun(taken) && first < end) this.#measureOneRun(taken.frame, first, end, room)
+    else this.#measureEach(taken, first, end, room)
   }
 
   /** Nothing to leave out and no gap: record ends ascend, so where the batch is full is found by bisection. */
@@ -79,6 +80,7 @@ export class RecordWalk {
 
   #countFast(frame: Frame, first: number, end: number): number {
     if (frame.fast === 0) return 0
+    if (frame.fast === frame.records) return end - first
     let fast = 0
     const table = recordWord(frame.region, frame.runs, 0)
     for (let record = first; record < end; record++)
@@ -86,9 +88,8 @@ export class RecordWalk {
     return fast
   }
 
-  #measureEach(frame: Frame, first: number, end: number, room: Room): void {
+  #measureEach({ frame, routeBit, lanes }: Taken, first: number, end: number, room: Room): void {
     const words = this.#words
-    const routeBit = this.#routeBit
     const asLines = this.#asLines
     const maxEvents = room.events
     const maxBytes = room.bytes
@@ -100,7 +101,7 @@ export class RecordWalk {
     let record = first
     let word = recordWord(frame.region, frame.runs, first)
     for (; record < end; record++, word += 4) {
-      if (routeBit !== 0 && (words[word + 3]! & routeBit) === 0) {
+      if (!isMeant(words, word, routeBit, lanes)) {
         runEnd = -1
         continue
       }
@@ -126,8 +127,11 @@ export class RecordWalk {
   }
 }
 
-function isOneRun(frame: Frame, routeBit: number): boolean {
-  return routeBit === 0 && frame.breaks === 0
+/** All records are meant, and nothing lies between them that can't be sent. */
+function isOneRun({ frame, lanes, routeBit }: Taken): boolean {
+  if (routeBit !== 0 || frame.breaks !== 0) return false
+  if (lanes === LANES_BOTH) return true
+  return frame.fast === (lanes === LANES_FAST ? frame.records : 0)
 }
 
 function recordEnd(words: Int32Array, word: number): number {
@@ -136,16 +140,10 @@ function recordEnd(words: Int32Array, word: number): number {
 
 const WHOLE: Room = { events: Infinity, bytes: Infinity, evenOversize: true }
 
-/** The records `first` to `end` of a frame as a part of a batch. */
-export function partOf(
-  words: Int32Array,
-  routeBit: number,
-  of: TakenFrame,
-  first: number,
-  end: number,
-): Part {
-  const walk = new RecordWalk(words, routeBit, true)
-  walk.measure(of.frame, first, end, WHOLE)
+/** The records `first` to `end` of what was taken, within one range, as a part of a batch. */
+export function partOf(words: Int32Array, of: Taken, first: number, end: number): Part {
+  const walk = new RecordWalk(words, true)
+  walk.measure(of, first, end, WHOLE)
   return { of, first, count: end - first, events: walk.events, fast: walk.fast }
 }
 
@@ -155,12 +153,11 @@ export function partOf(
  */
 export function forEachRun(
   words: Int32Array,
-  routeBit: number,
   part: Part,
   visit: (from: number, to: number, lineFeed: boolean) => void,
 ): void {
-  const { frame } = part.of
-  if (isOneRun(frame, routeBit)) {
+  const { frame, routeBit, lanes } = part.of
+  if (isOneRun(part.of)) {
     const table = recordWord(frame.region, frame.runs, 0)
     const last = table + 4 * (part.first + part.count - 1)
     const from = recordOffset(words[table + 4 * part.first]!)
@@ -174,12 +171,12 @@ export function forEachRun(
   let word = recordWord(frame.region, frame.runs, part.first)
   for (let record = part.first; record < part.first + part.count; record++, word += 4) {
     const word0 = words[word]!
-    const taken = routeBit === 0 || (words[word + 3]! & routeBit) !== 0
-    if (from !== -1 && (!taken || (word0 & RECORD_BREAK) !== 0)) {
+    const meant = isMeant(words, word, routeBit, lanes)
+    if (from !== -1 && (!meant || (word0 & RECORD_BREAK) !== 0)) {
       visit(from, to, lineFeed)
       from = -1
     }
-    if (!taken) continue
+    if (!meant) continue
     const offset = frame.bytesFrom + recordOffset(word0)
     if (from === -1) from = offset
     to = offset + recordLength(words[word + 1]!)

@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
-import type { Frame } from '../../journal/frame.ts'
-import type { FrameReader, MemoryLog } from '../../journal/memory-log.ts'
-import { BULK, FAST } from '../ledger.ts'
+import { BULK, FAST } from '../../journal/log.ts'
+import type { Log, LogReader, TakenPart } from '../../journal/log.ts'
 import type { SinkCounts } from '../ledger.ts'
 import type { Batch, Part } from './batch.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
@@ -9,7 +8,7 @@ import type { GiveUpCategory } from './giving-up.ts'
 
 export interface SettlementOptions {
   readonly name: string
-  readonly log: MemoryLog
+  readonly log: Log
   /** Indexes of the sources whose events it gets. */
   readonly inputs: readonly number[]
   /** Which bit of the route mask is this sink's `where`; -1: it gets everything. */
@@ -24,24 +23,28 @@ export interface SettlementOptions {
  * happens, and lets a frame go when the last of its events is settled.
  */
 export class Settlement {
-  readonly reader: FrameReader
+  readonly reader: LogReader
   readonly #options: SettlementOptions
 
-  /** @param onFrame a frame with events for this sink was committed. */
-  constructor(options: SettlementOptions, onFrame: () => void) {
+  /**
+   * @param onFrame there may be something to take.
+   * @param unsettled what was taken and is not settled.
+   */
+  constructor(options: SettlementOptions, onFrame: () => void, unsettled: () => Iterable<TakenPart>) {
     this.#options = options
-    const inputs = new Set(options.inputs)
-    this.reader = options.log.addReader(
-      (source) => inputs.has(source),
-      (frame) => this.#onCommit(frame) && (onFrame(), true),
-    )
-  }
-
-  /** Records of a frame that are for this sink, by lane. */
-  offered(frame: Frame): readonly [bulk: number, fast: number] {
-    const { filterIndex } = this.#options
-    if (filterIndex === -1) return [frame.records - frame.fast, frame.fast]
-    return [frame.routed![2 * filterIndex]!, frame.routed![2 * filterIndex + 1]!]
+    const { name, inputs, filterIndex, counts } = options
+    this.reader = options.log.addReader({
+      name,
+      inputs,
+      filterIndex,
+      onOffered(bulk, fast, filtered) {
+        counts.offered[BULK]! += bulk
+        counts.offered[FAST]! += fast
+        counts.filtered += filtered
+      },
+      onFrame,
+      unsettled,
+    })
   }
 
   delivered(batch: Batch, bytes: number): void {
@@ -67,19 +70,7 @@ export class Settlement {
     events?.eventsDeadLettered?.(name, category, count, reason)
   }
 
-  /** False when nothing in the frame is for this sink. */
-  #onCommit(frame: Frame): boolean {
-    const { counts } = this.#options
-    const [bulk, fast] = this.offered(frame)
-    counts.offered[BULK]! += bulk
-    counts.offered[FAST]! += fast
-    counts.filtered += frame.records - bulk - fast
-    return bulk + fast > 0
-  }
-
-  #settle(part: Part): void {
-    if (part.events === 0) return
-    part.of.unsettled -= part.events
-    if (part.of.unsettled === 0) this.reader.settle(part.of.frame)
+  #settle({ of, events }: Part): void {
+    if (events > 0) this.reader.settle(of, events)
   }
 }
