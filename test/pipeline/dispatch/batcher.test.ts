@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { LANES_BOTH, LANES_BULK, LANES_FAST } from '../../../src/memory/frame-region.ts'
+import type { LogReader, Taken } from '../../../src/journal/log.ts'
 import { MemoryLog } from '../../../src/journal/memory-log.ts'
-import type { FrameReader } from '../../../src/journal/memory-log.ts'
 import { Batcher } from '../../../src/pipeline/dispatch/batcher.ts'
 import type { BatcherOptions } from '../../../src/pipeline/dispatch/batcher.ts'
 import { RecordWalk, forEachRun, partOf } from '../../../src/pipeline/dispatch/record-walk.ts'
@@ -16,21 +17,21 @@ class Bench {
   readonly clock = new SimulatedClock()
   readonly log = new MemoryLog(this.clock)
   readonly frames = new MadeFrames(16)
-  readonly reader: FrameReader
+  readonly reader: LogReader
   readonly batcher: Batcher
-  readonly routeBit: number
 
   constructor(options: Partial<BatcherOptions> = {}, filtered = false) {
-    this.routeBit = filtered ? 1 << FILTER : 0
-    this.reader = this.log.addReader(
-      () => true,
-      () => true,
-    )
+    this.reader = this.log.addReader({
+      name: 'bench',
+      inputs: [0],
+      filterIndex: filtered ? FILTER : -1,
+      onOffered: () => {},
+      onFrame: () => {},
+      unsettled: () => [],
+    })
     this.batcher = new Batcher({
-      reader: this.reader,
-      walk: new RecordWalk(this.frames.arena.words, this.routeBit, options.encoding !== 'json'),
-      offered: (frame) =>
-        filtered ? frame.routed![2 * FILTER]! + frame.routed![2 * FILTER + 1]! : frame.records,
+      take: () => this.reader.takeBulk(),
+      walk: new RecordWalk(this.frames.arena.words, options.encoding !== 'json'),
       encoding: 'ndjson',
       maxBytes: 1000,
       maxEvents: 100,
@@ -40,7 +41,7 @@ class Bench {
   }
 
   add(...records: MadeRecord[]): void {
-    this.log.append(this.frames.make(this.log, 0, records)!)
+    this.log.append({ frame: this.frames.make(0, records)!, committed: () => {} })
   }
 
   /** What the next batch says, run by run. */
@@ -50,7 +51,7 @@ class Bench {
     const runs: string[] = []
     const { arena } = this.frames
     for (const part of batch.parts)
-      forEachRun(arena.words, this.routeBit, part, (from, to, lineFeed) => {
+      forEachRun(arena.words, part, (from, to, lineFeed) => {
         const bytes = Buffer.from(arena.bytes.slice(from, lineFeed ? to + 1 : to))
         runs.push(lineFeed ? bytes.toString() : `${bytes.toString()}\n`)
       })
@@ -168,13 +169,20 @@ t.test('a batch of JSON has room for its brackets', async (t) => {
 t.test('parts are counted as they are cut', async (t) => {
   const bench = new Bench()
   const records = [record(1), record(1, { fast: true }), record(1, { fast: true, routes: 0 }), record(1)]
-  const frame = bench.frames.make(bench.log, 0, records)!
-  const taken = { frame, committedAtMs: 0, unsettled: 4 }
+  const frame = bench.frames.make(0, records)!
+  const taken = (lanes: number, routeBit = 0): Taken => {
+    const ranges = [{ first: 0, end: 4 }]
+    return { frame, lanes, routeBit, ranges, events: 0, fast: 0, unsettled: 0 }
+  }
   const { words } = bench.frames.arena
-  t.match(partOf(words, 0, taken, 0, 4), { first: 0, count: 4, events: 4, fast: 2 })
-  t.match(partOf(words, 0, taken, 1, 2), { first: 1, count: 1, events: 1, fast: 1 })
-  t.match(partOf(words, 0, taken, 2, 2), { count: 0, events: 0, fast: 0 })
-  t.match(partOf(words, 1 << FILTER, taken, 1, 4), { first: 1, count: 3, events: 2, fast: 1 })
+  const all = taken(LANES_BOTH)
+  t.match(partOf(words, all, 0, 4), { first: 0, count: 4, events: 4, fast: 2 })
+  t.match(partOf(words, all, 1, 2), { first: 1, count: 1, events: 1, fast: 1 })
+  t.match(partOf(words, all, 2, 2), { count: 0, events: 0, fast: 0 })
+  t.match(partOf(words, taken(LANES_FAST), 0, 4), { count: 4, events: 2, fast: 2 })
+  t.match(partOf(words, taken(LANES_BULK), 0, 3), { count: 3, events: 1, fast: 0 })
+  t.match(partOf(words, taken(LANES_BOTH, 1 << FILTER), 1, 4), { first: 1, count: 3, events: 2, fast: 1 })
+  t.match(partOf(words, taken(LANES_FAST, 1 << FILTER), 1, 4), { first: 1, count: 3, events: 1, fast: 1 })
 })
 
 t.test('batches hold every event once, in order, and what they say they do', async (t) => {

@@ -1,5 +1,4 @@
 import type { Frame } from '../../../src/journal/frame.ts'
-import type { MemoryLog } from '../../../src/journal/memory-log.ts'
 import { Arena } from '../../../src/memory/arena.ts'
 import {
   HEADER,
@@ -24,6 +23,7 @@ export interface MadeRecord {
 }
 
 export const SLAB_BYTES = 8192
+export const SOURCES = ['push', 'lines', 'net'] as const
 const FILTERS = 16
 
 /** An arena with frames made by hand: one frame a slab, bytes from its start, the table at its end. */
@@ -40,7 +40,7 @@ export class MadeFrames {
   }
 
   /** Null when no slab is free. */
-  make(log: MemoryLog, source: number, records: readonly MadeRecord[], receivedAtMs = 0): Frame | null {
+  make(source: number, records: readonly MadeRecord[], receivedAtMs = 0): Frame | null {
     const slab = this.pool.acquire(this.owner)
     if (slab === -1) return null
     const { arena } = this
@@ -73,8 +73,8 @@ export class MadeFrames {
     if (at > region) throw new Error('the records fit a slab')
     arena.words[(region >> 2) + HEADER.SOURCE] = source
     return {
-      sequence: log.nextSequence(),
       source,
+      sourceName: SOURCES[source]!,
       region,
       runs: 0,
       bytesFrom,
@@ -86,6 +86,11 @@ export class MadeFrames {
       lastTimeMs: 0,
       receivedAtMs,
       routed,
+      slab,
+      readBack: false,
+      committedAtMs: 0,
+      originSequence: 0,
+      position: { segment: 0, offset: 0, sequence: 0 },
       holders: 0,
       release: () => {
         this.released++

@@ -11,7 +11,7 @@ import type { Encoder } from '../../../src/pipeline/encoder.ts'
 import { Ledger, SinkCounts, SourceCounts } from '../../../src/pipeline/ledger.ts'
 import type { Outcome, Payload, Sink } from '../../../src/pipeline/sink.ts'
 import type { SlabOwner } from '../../../src/memory/slab-pool.ts'
-import { MadeFrames } from './made-frames.ts'
+import { MadeFrames, SOURCES } from './made-frames.ts'
 import type { MadeRecord } from './made-frames.ts'
 import { SimulatedClock, settled } from './simulated-clock.ts'
 
@@ -103,8 +103,6 @@ export class RecordedDeadLetters implements DeadLetters {
   }
 }
 
-export const SOURCES = ['push', 'lines', 'net'] as const
-
 const DEFAULTS: DispatcherConfig = {
   encoding: 'ndjson',
   compression: 'none',
@@ -168,11 +166,11 @@ export class Rig {
 
   /** Commits a frame, as the intake does: counted and appended in one step. False when the arena is full. */
   commit(source: number, records: readonly MadeRecord[]): boolean {
-    const frame = this.frames.make(this.log, source, records, this.clock.wallClock())
+    const frame = this.frames.make(source, records, this.clock.wallClock())
     if (frame === null) return false
     this.sources[source]!.received += records.length
     this.sources[source]!.accepted += records.length
-    this.log.append(frame)
+    this.log.append({ frame, committed: () => {} })
     return true
   }
 

@@ -5,7 +5,7 @@ import { SlabPool } from '../../../src/memory/slab-pool.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import type { Frame } from '../../../src/journal/frame.ts'
 import { MemoryLog } from '../../../src/journal/memory-log.ts'
-import type { FrameReader } from '../../../src/journal/memory-log.ts'
+import type { LogReader } from '../../../src/journal/log.ts'
 import { BlockPool } from '../../../src/pipeline/intake/block-pool.ts'
 import { ExtentQueue } from '../../../src/pipeline/intake/extent-queue.ts'
 import { Intake } from '../../../src/pipeline/intake/intake.ts'
@@ -63,7 +63,7 @@ export class Rig {
   /** The disk of the dead letters stands still. */
   deadLettersWait = false
   #holding = false
-  readonly #reader: FrameReader
+  readonly #reader: LogReader
   readonly #arena: Arena
   readonly #pool: SlabPool
   readonly #sink: SinkCounts
@@ -83,18 +83,15 @@ export class Rig {
     this.#sink = new SinkCounts('keep', [0])
     this.ledger = new Ledger([counts], [this.#sink])
     const log = new MemoryLog()
-    this.#reader = log.addReader(
-      () => true,
-      (frame) => {
-        this.#sink.offered[BULK]! += frame.records
-        setImmediate(() => this.#drain())
-      },
-    )
-    this.#sink.held = () => {
-      let held = 0
-      this.#reader.forEachWaiting((frame) => (held += frame.records))
-      return [held, 0]
-    }
+    this.#reader = log.addReader({
+      name: 'keep',
+      inputs: [0],
+      filterIndex: -1,
+      onOffered: (bulk) => (this.#sink.offered[BULK]! += bulk),
+      onFrame: () => setImmediate(() => this.#drain()),
+      unsettled: () => [],
+    })
+    this.#sink.held = () => this.#reader.held()
     const ring = ExtentRing.create(128)
     this.#tables = new TableSpace(arena, pool, tablesOwner)
     const extents = new ExtentQueue({
@@ -223,10 +220,10 @@ export class Rig {
 
   #drain(): void {
     if (this.#holding) return
-    for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
-      this.#take(frame)
-      this.#sink.delivered[BULK]! += frame.records
-      this.#reader.settle(frame)
+    for (let taken = this.#reader.takeBulk(); taken !== null; taken = this.#reader.takeBulk()) {
+      this.#take(taken.frame)
+      this.#sink.delivered[BULK]! += taken.events
+      this.#reader.settle(taken, taken.events)
     }
   }
 
