@@ -22,5 +22,7 @@ export function parseSegmentName(name: string): SegmentName | undefined {
   const match = FILE_NAME.exec(name)
   if (match === null) return undefined
   const parsed = { number: Number(match[1]), firstSequence: Number(match[2]) }
-  return parsed.number <= SEGMENT_NUMBER_MAX && Number.isSafeInteger(parsed.firstSequence) ? parsed : undefined
+  return parsed.number <= SEGMENT_NUMBER_MAX && Number.isSafeInteger(parsed.firstSequence)
+    ? parsed
+    : undefined
 }
