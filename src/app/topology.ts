@@ -266,7 +266,6 @@ export class Topology {
       arena: this.arena,
       encoder: this.workers,
       deadLetters: this.deadLetters,
-      sourceNames: root.sources.map(({ name }) => name),
       clock,
       random,
       events,

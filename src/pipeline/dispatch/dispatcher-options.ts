@@ -36,7 +36,6 @@ export interface DispatcherOptions {
   readonly arena: Arena
   readonly encoder: Encoder
   readonly deadLetters: DeadLetters
-  readonly sourceNames: readonly string[]
   readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number

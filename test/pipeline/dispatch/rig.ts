@@ -154,7 +154,6 @@ export class Rig {
       arena,
       encoder: { encode: (task) => this.encoder.encode(task) },
       deadLetters: this.letters,
-      sourceNames: SOURCES,
       clock: this.clock,
       random: () => 1,
       events: this.#events(),
