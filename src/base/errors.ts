@@ -145,6 +145,29 @@ export const errorTable = {
     exitCode: 1,
     retryable: false,
   },
+  SPW_ERR_STATE_UNUSABLE: {
+    message: 'the state of the journal {path} cannot be used: {reason}',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_STATE_VERSION: {
+    message:
+      'the state of the journal {path} was written in format {version}, this version of Spillway knows {known}: use the one that wrote it',
+    exitCode: 1,
+    retryable: false,
+  },
+  SPW_ERR_STATE_TOO_LARGE: {
+    message:
+      'the state of the journal is {excessBytes} bytes over the {maxBytes} that are kept for it: detach sinks that have left the configuration',
+    exitCode: 1,
+    retryable: false,
+  },
+  SPW_ERR_DATA_DIR_LOCKED: {
+    message:
+      'the data directory {path} is in use by {holder}: stop that one, or give this one another data_dir',
+    exitCode: 1,
+    retryable: true,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable
