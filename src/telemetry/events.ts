@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client'
 import type { Clock } from '../base/clock.ts'
 import { computedCounter } from './computed-metric.ts'
 import type { RateLimitedLog } from './rate-limited-log.ts'
-import { PollEvents } from './poll-events.ts'
+import { JournalEvents } from './journal-events.ts'
 
 export type PauseReason = 'arena_full' | 'over_share' | 'dead_letters_failing' | 'workers_unavailable'
 
@@ -23,12 +23,12 @@ interface Pauses {
 }
 
 /**
- * What happens in the collector, one function an event (those of sinks are in SinkEvents, those of polls in PollEvents): it bumps the counter and
- * writes the rate-limited line, so that they can't disagree. WARN is unexpected but nothing is lost; ERROR means that
- * data is lost or the operator must act. Called per extent, batch, connection or fault, never per record: the ledger
- * counts those.
+ * What happens in the collector, one function an event (those of sinks are in SinkEvents, those of polls in PollEvents,
+ * those of the journal in JournalEvents): it bumps the counter and writes the rate-limited line, so that they can't
+ * disagree. WARN is unexpected but nothing is lost; ERROR means that data is lost or the operator must act. Called per
+ * extent, batch, connection or fault, never per record: the ledger counts those.
  */
-export class TelemetryEvents extends PollEvents {
+export class TelemetryEvents extends JournalEvents {
   readonly #clock: Clock
   readonly #pauses = new Map<string, Pauses>()
   readonly #refusedConnections: Counter<'source' | 'reason'>

@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client'
 import t from 'tap'
 import type { DeadLetterEvents } from '../../src/dlq/queue.ts'
+import type { JournalWriterEvents } from '../../src/journal/writer.ts'
 import type { DispatchEvents } from '../../src/pipeline/dispatch/dispatch-events.ts'
 import type { SchedulerEvents } from '../../src/pipeline/intake/scheduler.ts'
 import type { SourceEvents } from '../../src/pipeline/source.ts'
@@ -21,7 +22,8 @@ function makeEvents() {
 
 t.test('the parts of the pipeline can be given them as they are', async (t) => {
   const { events } = makeEvents()
-  const forAll: SourceEvents & SchedulerEvents & DeadLetterEvents & DispatchEvents = events
+  const forAll: SourceEvents & SchedulerEvents & DeadLetterEvents & DispatchEvents & JournalWriterEvents =
+    events
   t.ok(forAll)
 })
 
@@ -82,6 +84,9 @@ t.test('every event writes a line of its level, and bumps its counter', async (t
     ['info', () => events.deadLetterDiskRecovered(12.3)],
     ['error', () => events.deadLettersEvicted('push', 5, 500)],
     ['warn', () => events.deadLetterTorn('push.00000001.ndjson', 5)],
+    ['error', () => events.journalDiskFailing('EIO', 100), 'spillway_journal_disk_failures_total 1'],
+    ['info', () => events.journalDiskRecovered(12.3)],
+    ['error', () => events.journalRemovalFailing('EROFS')],
     ['info', () => events.shutdownStarted('SIGTERM')],
     ['info', () => events.shutdownDone(5, 0)],
     ['error', () => events.ledgerImbalanced([{ where: 'source push' }])],

@@ -1,0 +1,36 @@
+import { Counter } from 'prom-client'
+import type { Registry } from 'prom-client'
+import { PollEvents } from './poll-events.ts'
+import type { RateLimitedLog } from './rate-limited-log.ts'
+
+/** What happens to the journal on disk: the part of TelemetryEvents that is its. */
+export class JournalEvents extends PollEvents {
+  readonly #failures: Counter
+
+  constructor(options: { registry: Registry; log: RateLimitedLog }) {
+    super(options)
+    this.#failures = new Counter({
+      name: 'spillway_journal_disk_failures_total',
+      help: 'Failed attempts to write to the journal; each was tried again',
+      registers: [options.registry],
+    })
+  }
+
+  /** Nothing is acknowledged until it works again. */
+  journalDiskFailing(reason: string, retryMs: number): void {
+    this.#failures.inc()
+    const message = 'the journal cannot be written, trying again: free space, or see to the disk'
+    this.write('error', 'journal_failing', 'journal', message, { reason, retry_ms: retryMs })
+  }
+
+  journalDiskRecovered(outageMs: number): void {
+    const fields = { outage_ms: Math.round(outageMs) }
+    this.write('info', 'journal_recovered', 'journal', 'the journal is written again', fields)
+  }
+
+  /** What is no longer needed stays on disk for now. */
+  journalRemovalFailing(reason: string): void {
+    const message = 'segments that are no longer needed cannot be removed, trying again'
+    this.write('error', 'journal_removal_failing', 'journal', message, { reason })
+  }
+}
