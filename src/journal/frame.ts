@@ -33,8 +33,12 @@ export interface Frame {
   readonly routed: Int32Array | null
   /** Slab that its bytes lie in. */
   readonly slab: number
+  /** It was read back, to a slab that belongs to one sink. */
+  readonly readBack: boolean
   /** When it was committed, or read back, by the monotonic clock. */
   committedAtMs: number
+  /** Sequence of the frame that its records came with first; another one than its own if they were deferred. */
+  originSequence: number
   /** Its sequence is the commit order over all sources, from 1. Event id = (epoch, sequence, index). */
   position: Position
   /** Those who need it where it is; the last to let go frees its slabs. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert'
 import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
+import { LANES_BOTH } from '../memory/frame-region.ts'
 import { DeliveryWatch } from './delivery-watch.ts'
-import { letGo } from './frame.ts'
+import { hold, letGo } from './frame.ts'
 import type { Frame } from './frame.ts'
 import type { Entry, Log, LogReader, ReaderOptions, Taken } from './log.ts'
 import { Window } from './window.ts'
@@ -34,7 +35,8 @@ export class MemoryLog implements Log {
       settled?.()
       return
     }
-    frame.position = { segment: 0, offset: 0, sequence: ++this.#sequence }
+    frame.originSequence = ++this.#sequence
+    frame.position = { segment: 0, offset: 0, sequence: this.#sequence }
     frame.committedAtMs = this.#clock.now()
     // The log itself holds it meanwhile: a reader that settles at once must not end the frame for the others.
     frame.holders = 1
@@ -50,7 +52,7 @@ class MemoryReader implements LogReader {
   readonly #options: ReaderOptions
   readonly #inputs: ReadonlySet<number>
   readonly #routeBit: number
-  readonly #window = new Window(letGo)
+  readonly #window = new Window(hold, letGo)
   readonly #watch: DeliveryWatch
 
   constructor(options: ReaderOptions, watch: DeliveryWatch) {
@@ -67,7 +69,7 @@ class MemoryReader implements LogReader {
     this.#options.onOffered(bulk, fast, frame.records - bulk - fast)
     if (bulk + fast === 0) return 0
     const ranges = [{ first: 0, end: frame.records }]
-    this.#window.push({ frame, routeBit: this.#routeBit, ranges, bulk, fast })
+    this.#window.push({ frame, routeBit: this.#routeBit, lanes: LANES_BOTH, ranges, bulk, fast })
     this.#options.onFrame()
     return bulk + fast
   }
@@ -83,7 +85,7 @@ class MemoryReader implements LogReader {
   settle(taken: Taken, events: number): void {
     taken.unsettled -= events
     assert(taken.unsettled >= 0, 'a sink settles a record once')
-    this.#watch.settle(taken.frame.position.sequence, events)
+    this.#watch.settle(taken.frame.originSequence, events)
     if (taken.unsettled === 0) letGo(taken.frame)
   }
 

@@ -29,8 +29,8 @@ export interface SinkState {
   readonly before: number
   /** By lane: bulk, fast. While equal, the cursors stand together. */
   readonly lanes: readonly [LaneState, LaneState]
-  /** Events, by lane, that the cursors have passed: of `offered`, this many are no longer waiting in the log. */
-  readonly passed: readonly [number, number]
+  /** Events settled, by lane: delivered, dead-lettered or discarded. `offered - settled` are held in the log. */
+  readonly settled: readonly [number, number]
   readonly delivered: readonly [number, number]
   readonly deliveredBytes: number
   readonly deadLettered: Readonly<Record<string, number>>

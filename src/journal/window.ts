@@ -1,5 +1,4 @@
-import { LANES_BOTH, LANES_BULK, LANES_FAST } from '../memory/frame-region.ts'
-import { hold } from './frame.ts'
+import { LANES_BULK, LANES_FAST } from '../memory/frame-region.ts'
 import type { Frame } from './frame.ts'
 import type { RecordRange, Taken } from './log.ts'
 
@@ -7,9 +6,11 @@ import type { RecordRange, Taken } from './log.ts'
 export interface Offer {
   readonly frame: Frame
   readonly routeBit: number
+  /** Lanes of it that are for this cursor: LANES_*. */
+  readonly lanes: number
   /** Records for this sink that are not settled yet. */
   readonly ranges: readonly RecordRange[]
-  /** Events in them by lane. */
+  /** Events in them by lane; 0 in a lane that is not for this cursor. */
   readonly bulk: number
   readonly fast: number
 }
@@ -26,6 +27,14 @@ export class Window {
   /** First offer that the fast cursor has not passed; not below the head. */
   #fast = 0
   bytes = 0
+  readonly #onHold: (frame: Frame) => void
+  readonly #onSkip: (frame: Frame) => void
+
+  /** `onHold`: a frame is needed once more; `onSkip`: bulk found nothing left for it in a frame, it is to be let go. */
+  constructor(onHold: (frame: Frame) => void, onSkip: (frame: Frame) => void) {
+    this.#onHold = onHold
+    this.#onSkip = onSkip
+  }
 
   get length(): number {
     return this.#offers.length - this.#head
@@ -37,7 +46,7 @@ export class Window {
   }
 
   push(offer: Offer): void {
-    hold(offer.frame)
+    this.#onHold(offer.frame)
     this.bytes += bytesOf(offer.frame)
     this.#offers.push(offer)
   }
@@ -50,9 +59,10 @@ export class Window {
       const passed = this.#fast >= this.#head
       if (!passed) this.#fast = this.#head
       this.#compact()
-      if (!passed) return taken(offer, LANES_BOTH, offer.bulk + offer.fast, offer.fast)
-      if (offer.bulk > 0) return taken(offer, LANES_BULK, offer.bulk, 0)
-      this.onSkip(offer.frame)
+      const { lanes, bulk, fast } = offer
+      if (!passed && bulk + fast > 0) return taken(offer, lanes, bulk + fast, fast)
+      if (bulk > 0) return taken(offer, lanes & LANES_BULK, bulk, 0)
+      this.#onSkip(offer.frame)
     }
     return null
   }
@@ -61,17 +71,10 @@ export class Window {
     while (this.#fast < this.#offers.length) {
       const offer = this.#offers[this.#fast++]!
       if (offer.fast === 0) continue
-      hold(offer.frame)
+      this.#onHold(offer.frame)
       return taken(offer, LANES_FAST, offer.fast, offer.fast)
     }
     return null
-  }
-
-  /** Bulk finds nothing left for it in a frame: it is let go. */
-  readonly onSkip: (frame: Frame) => void
-
-  constructor(onSkip: (frame: Frame) => void) {
-    this.onSkip = onSkip
   }
 
   /** Events of no cursor yet: of both lanes behind the fast cursor, of bulk before it. */
@@ -83,6 +86,19 @@ export class Window {
       if (i >= this.#fast) fast += this.#offers[i]!.fast
     }
     return [bulk, fast]
+  }
+
+  /** Offers that bulk has not passed, the oldest first. */
+  forEach(visit: (offer: Offer, passedByFast: boolean) => void): void {
+    for (let i = this.#head; i < this.#offers.length; i++) visit(this.#offers[i]!, i < this.#fast)
+  }
+
+  /** Takes out all that is left, letting nothing go. */
+  clear(): Offer[] {
+    const left = this.#offers.slice(this.#head)
+    this.#offers = []
+    this.#head = this.#fast = this.bytes = 0
+    return left
   }
 
   #compact(): void {

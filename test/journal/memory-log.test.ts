@@ -31,6 +31,8 @@ class Rig {
       receivedAtMs: 0,
       routed: null,
       slab: 0,
+      readBack: false,
+      originSequence: 0,
       position: { segment: 0, offset: 0, sequence: 0 },
       committedAtMs: 0,
       holders: 0,

@@ -365,6 +365,8 @@ export class ExtentQueue {
       receivedAtMs: doubles[(word + ENTRY.RECEIVED_AT) >> 1]!,
       routed: filtered ? words.slice(word + ENTRY.ROUTED, word + ENTRY.ROUTED + 32) : null,
       slab,
+      readBack: false,
+      originSequence: 0,
       position: { segment: 0, offset: 0, sequence: 0 },
       committedAtMs: 0,
       holders: 0,
