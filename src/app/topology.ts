@@ -6,6 +6,7 @@ import type { FileIo } from '../base/file-io.ts'
 import { DeadLetterQueue } from '../dlq/queue.ts'
 import { MemoryLog } from '../journal/memory-log.ts'
 import { Arena } from '../memory/arena.ts'
+import { Control } from '../memory/control.ts'
 import { ExtentRing } from '../memory/extent-ring.ts'
 import { SlabPool } from '../memory/slab-pool.ts'
 import type { SlabOwner } from '../memory/slab-pool.ts'
@@ -88,6 +89,8 @@ export class Topology {
   readonly sources: readonly SourceLine[]
   readonly sinks: readonly SinkLine[]
   readonly drainRate: DrainRate
+  /** What workers are told while they run. */
+  readonly control = Control.create()
 
   constructor(options: TopologyOptions) {
     const { config, clock, events } = options
@@ -121,7 +124,7 @@ export class Topology {
     this.tables = new TableSpace(this.arena, this.pool, tables)
     const rings = config.sources.map(() => ExtentRing.create(RING_ENTRIES))
     const log = new MemoryLog(clock)
-    const context = workerContext(config, this.arena, rings)
+    const context = workerContext(config, this.arena, rings, this.control)
     this.workers = new WorkerPool({
       workerCount: config.workers,
       context,
@@ -293,7 +296,12 @@ function filterIndex(sinks: readonly SinkConfig[], sink: SinkConfig): number {
   return sinks.filter(({ where }) => where !== undefined).indexOf(sink)
 }
 
-function workerContext(config: ResolvedConfig, arena: Arena, rings: readonly ExtentRing[]): WorkerContext {
+function workerContext(
+  config: ResolvedConfig,
+  arena: Arena,
+  rings: readonly ExtentRing[],
+  control: Control,
+): WorkerContext {
   return {
     arena: arena.buffer,
     slabBytes: arena.slabBytes,
@@ -307,6 +315,8 @@ function workerContext(config: ResolvedConfig, arena: Arena, rings: readonly Ext
       ...(isDecoded(source) ? { decoder: { type: 'syslog', timezone: source.timezone } } : undefined),
     })),
     filters: config.sinks.flatMap(({ where }) => (where === undefined ? [] : [where])),
+    control: control.buffer,
+    checksums: false,
   }
 }
 

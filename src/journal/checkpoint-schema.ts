@@ -1,8 +1,7 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
 import { Check } from 'typebox/value'
-import { REJECT_CATEGORIES } from '../memory/extent-ring.ts'
-import { SEVERITIES } from './checkpoint.ts'
+import { REJECT_CATEGORIES, SEVERITIES } from '../memory/extent-ring.ts'
 import type { Checkpoint } from './checkpoint.ts'
 
 /** Filters that a route mask has bits for. */

@@ -1,7 +1,4 @@
-import { REJECT_CATEGORIES } from '../memory/extent-ring.ts'
-
-/** Events of a source by severity, 0 to 10. */
-export const SEVERITIES = 11
+import { REJECT_CATEGORIES, SEVERITIES } from '../memory/extent-ring.ts'
 
 /** What was committed of a source, over all runs. `received = accepted + rejected + shed`. */
 export interface SourceTally {

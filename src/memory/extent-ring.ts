@@ -30,6 +30,9 @@ export const REJECT_CATEGORIES = [
 ] as const
 export type RejectCategory = (typeof REJECT_CATEGORIES)[number]
 
+/** Events have severities from 0 to 10. */
+export const SEVERITIES = 11
+
 /** Words of an entry. */
 export const ENTRY = {
   // main thread
@@ -71,6 +74,7 @@ export const ENTRY = {
   DECODED: 100, // bytes of decoded events written
   HEAD_BYTES: 101, // of what was consumed, bytes that nobody sent: the heads of datagrams
   SHED_BY: 102, // one word a severity, 0 to 10
+  CHECKSUM: 113, // 1: the frame's body gets a checksum
 } as const
 
 /** How a task on an entry ended. */

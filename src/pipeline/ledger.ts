@@ -1,5 +1,4 @@
-import { SEVERITIES } from '../journal/checkpoint.ts'
-import { REJECT_CATEGORIES } from '../memory/extent-ring.ts'
+import { REJECT_CATEGORIES, SEVERITIES } from '../memory/extent-ring.ts'
 
 export const LANES = ['bulk', 'fast'] as const
 export type Lane = (typeof LANES)[number]

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { DEAD_LETTER_RECORD_BYTES_MAX, DeadLetterWriter } from '../encode/dead-letter.ts'
 import type { Arena } from '../memory/arena.ts'
-import { ENTRY, REJECT_CATEGORIES, RESULT, STATE } from '../memory/extent-ring.ts'
+import type { Control } from '../memory/control.ts'
+import { ENTRY, RESULT, STATE } from '../memory/extent-ring.ts'
 import type { ExtentRing, RejectCategory } from '../memory/extent-ring.ts'
 import {
   FRAME_RECORDS_MAX,
@@ -15,13 +16,13 @@ import {
   runWord,
 } from '../memory/frame-region.ts'
 import { EventTimes } from './event-times.ts'
+import { ExtentCounts } from './extent-counts.ts'
 import type { SourceKernel } from './kernel.ts'
 import { DECODE_NO_ROOM } from './message-decoder.ts'
-import { finishSeal, writeHeader } from './seal.ts'
+import { closeFrame, finishSeal, writeHeader } from './seal.ts'
 import { Sender } from './sender.ts'
 import { PROCESSABLE } from './slow-path.ts'
 import type { Verdict } from './slow-path.ts'
-import { FILTERS_MAX } from './where.ts'
 import type { Router } from './where.ts'
 import type { RecordError } from './worker-context.ts'
 
@@ -48,8 +49,9 @@ export class Extent {
   readonly #deadLetters: DeadLetterWriter
   readonly #sender: Sender
   readonly #times = new EventTimes()
-  readonly #routed = new Int32Array(2 * FILTERS_MAX)
-  readonly #rejectedBy = new Int32Array(REJECT_CATEGORIES.length)
+  readonly #counts = new ExtentCounts()
+  readonly #control: Control
+  readonly #checksums: boolean
 
   kernel!: SourceKernel
   #ring!: ExtentRing
@@ -70,6 +72,7 @@ export class Extent {
   #recordLimit = 0
   #stopAt = 0
   #fastSeverity = 0
+  #shedBelow = 0
   #receivedAtMs = 0
   /** Some byte of the extent is not UTF-8, so each record is looked at. */
   #eachUtf8 = false
@@ -80,15 +83,7 @@ export class Extent {
   result: number = RESULT.DONE
   consumed = 0
   errors: RecordError[] | undefined
-  #records = 0
-  #accepted = 0
-  #rejected = 0
-  #fast = 0
-  #breaks = 0
   #marks = 0
-  #undecided = 0
-  #crossChecked = 0
-  #crossFailed = 0
   #sinceCrossCheck = 0
 
   /** End of the last accepted record; what can't be sent may lie behind it. */
@@ -99,14 +94,13 @@ export class Extent {
 
   #run = 0
   #runMark = 0
-  #runRecords = 0
-  #runAccepted = 0
-  #runRejected = 0
   #runErrors = 0
   #runOut = 0
 
-  constructor(arena: Arena, router: Router | null) {
+  constructor(arena: Arena, router: Router | null, control: Control, checksums: boolean) {
     this.arena = arena
+    this.#control = control
+    this.#checksums = checksums
     this.#words = arena.words
     this.bytes = arena.bytes
     this.#router = router
@@ -131,6 +125,7 @@ export class Extent {
     this.#recordLimit = words[word + ENTRY.RECORD_LIMIT]! || NO_LIMIT
     this.#stopAt = words[word + ENTRY.STOP_AT]! || -1
     this.#fastSeverity = words[word + ENTRY.FAST_SEVERITY]!
+    this.#shedBelow = this.#control.shedBelow
     this.#receivedAtMs = ring.doubles[(word + ENTRY.RECEIVED_AT) >> 1]!
     const decodeFrom = words[word + ENTRY.DECODE_FROM]!
     this.#decodes = kernel.decoder !== null
@@ -144,21 +139,19 @@ export class Extent {
     this.result = RESULT.DONE
     this.consumed = this.to
     this.errors = undefined
-    this.#records = this.#accepted = this.#rejected = this.#fast = this.#breaks = this.#undecided = 0
+    this.#counts.reset()
     this.#marks = this.headBytes = 0
     this.#times.reset(this.#receivedAtMs)
-    this.#crossChecked = this.#crossFailed = 0
     this.#previousEnd = -1
     this.pendingBreak = false
-    this.#routed.fill(0)
-    this.#rejectedBy.fill(0)
   }
 
   /** `structural`: what stands between its records is no mere line feed. */
   beginRun(run: number, structural: boolean): void {
     this.#run = run
     this.#runMark = structural ? MARK_STRUCTURAL : 0
-    this.#runRecords = this.#runAccepted = this.#runRejected = this.#runErrors = 0
+    this.#runErrors = 0
+    this.#counts.beginRun()
     this.#runOut = this.#out
     this.#sender.beginRun(this.#region, run)
     if (this.kernel.decoder !== null) this.#sender.introduceTo(this.kernel.decoder)
@@ -167,9 +160,7 @@ export class Extent {
   endRun(outcome: number, state: number): void {
     const words = this.#words
     const word = runWord(this.#region, this.#run)
-    words[word + RUN.RECORDS] = this.#runRecords
-    words[word + RUN.ACCEPTED] = this.#runAccepted
-    words[word + RUN.REJECTED] = this.#runRejected
+    this.#counts.answerRun(words, word)
     words[word + RUN.OUTCOME] = outcome
     words[word + RUN.STATE] = state
     // The peer of a record is found by its place in the frame.
@@ -182,8 +173,9 @@ export class Extent {
 
   /** True when no further record can be taken: the framer stops before it. */
   isFull(): boolean {
-    if (this.#accepted < this.#capacity && this.#records < this.#recordLimit) return false
-    this.result = this.#records >= this.#recordLimit ? RESULT.LIMIT : RESULT.TABLE_FULL
+    const { accepted, records } = this.#counts
+    if (accepted < this.#capacity && records < this.#recordLimit) return false
+    this.result = records >= this.#recordLimit ? RESULT.LIMIT : RESULT.TABLE_FULL
     return true
   }
 
@@ -205,7 +197,7 @@ export class Extent {
       ? this.#note(from, end, verdict.severity, verdict.timeMs, verdict.rawBreaks)
       : this.#refuse(from, end, verdict)
     this.#ring.leaveSlow(this.#entry)
-    if (taken) this.#undecided++
+    if (taken) this.#counts.undecided++
     return taken
   }
 
@@ -224,11 +216,12 @@ export class Extent {
     const out = this.#out
     const outEnd = decoder!.decode(from, end, out, this.#frameTo, !this.#eachUtf8)
     const noRoom = outEnd === DECODE_NO_ROOM
-    if (noRoom && !(this.#freshSpace && this.#accepted === 0)) return this.#stop(RESULT.TABLE_FULL)
+    if (noRoom && !(this.#freshSpace && this.#counts.accepted === 0)) return this.#stop(RESULT.TABLE_FULL)
     // With all the room that there is, it is too long as an event.
     if (noRoom || outEnd - out - 1 > maxRecordBytes) return this.#oversize(from, end)
+    const { accepted } = this.#counts
     if (!this.#note(out, outEnd - 1, decoder!.severity, decoder!.timeMs, false)) return false
-    this.#out = outEnd
+    if (this.#counts.accepted > accepted) this.#out = outEnd
     return true
   }
 
@@ -266,14 +259,10 @@ export class Extent {
     if (this.#runErrors < ERRORS_PER_RUN_MAX && this.runValue(this.#run, RUN.STREAM) !== 0) {
       this.#runErrors++
       this.errors ??= []
-      this.errors.push({ run: this.#run, index: this.#runRecords, category, path, expected })
+      this.errors.push({ run: this.#run, index: this.#counts.runRecords, category, path, expected })
     }
     this.condemned = false
-    this.#records++
-    this.#rejected++
-    this.#runRecords++
-    this.#runRejected++
-    this.#rejectedBy[REJECT_CATEGORIES.indexOf(category)]!++
+    this.#counts.reject(category)
     // What is decoded has no gaps where something was refused.
     this.pendingBreak = !this.#decodes
     return true
@@ -284,8 +273,8 @@ export class Extent {
     this.#times.writeDelays(this.#words, recordWord(this.#region, this.runs, 0) + 2, 4)
     this.#answer()
     writeHeader(this.arena, this.#ring, this.#entry, this.kernel.index)
-    if (this.#decodes || (this.#marks === 0 && this.#rejected === 0)) {
-      this.#ring.setState(this.#entry, STATE.DONE)
+    if (this.#decodes || (this.#marks === 0 && this.#counts.records === this.#counts.accepted)) {
+      closeFrame(this.arena, this.#ring, this.#entry)
       return
     }
     this.#ring.setState(this.#entry, STATE.SEALING)
@@ -299,42 +288,38 @@ export class Extent {
     words[word + ENTRY.CONSUMED] = this.consumed
     words[word + ENTRY.DECODED] = this.#decodes ? this.#out - this.#frameFrom : 0
     words[word + ENTRY.HEAD_BYTES] = this.headBytes
-    words[word + ENTRY.RECORDS] = this.#records
-    words[word + ENTRY.ACCEPTED] = this.#accepted
-    words[word + ENTRY.REJECTED] = this.#rejected
-    words[word + ENTRY.FAST] = this.#fast
-    words[word + ENTRY.BREAKS] = this.#breaks
     words[word + ENTRY.OUT_USED] = this.#deadLetters.used
     words[word + ENTRY.DEAD_LETTERS] = this.#deadLetters.count
-    words[word + ENTRY.UNDECIDED] = this.#undecided
-    words[word + ENTRY.CROSS_CHECKED] = this.#crossChecked
-    words[word + ENTRY.CROSS_FAILED] = this.#crossFailed
     doubles[(word + ENTRY.FIRST_TIME) >> 1] = this.#times.firstMs
     doubles[(word + ENTRY.LAST_TIME) >> 1] = this.#times.lastMs
-    words.set(this.#rejectedBy, word + ENTRY.REJECTED_BY)
-    words.set(this.#routed, word + ENTRY.ROUTED)
+    words[word + ENTRY.CHECKSUM] = this.#checksums ? 1 : 0
+    this.#counts.answer(this.#ring, word)
   }
 
   #note(from: number, end: number, severity: number, timeMs: number, rawBreaks: boolean): boolean {
+    const counts = this.#counts
+    if (severity < this.#shedBelow) {
+      counts.leaveOut(severity)
+      this.pendingBreak = !this.#decodes
+      return true
+    }
     const fast = severity >= this.#fastSeverity
     let mask = 0
     if (this.#router !== null) {
       mask = this.#route(this.#router, from, end, severity)
       if (mask < 0) return false
-      const lane = fast ? 1 : 0
-      for (let rest = mask; rest !== 0; rest &= rest - 1)
-        this.#routed[(31 - Math.clz32(rest & -rest)) * 2 + lane]!++
+      counts.route(mask, fast)
     }
-    const index = this.#accepted
+    const index = counts.accepted
     let flags = 0
     if (this.bytes[end] === LF && end < this.#frameTo) flags = RECORD_LF
     if (fast) {
       flags |= RECORD_FAST
-      this.#fast++
+      counts.fast++
     }
     if ((this.pendingBreak || from === this.#previousEnd) && index > 0) {
       flags |= RECORD_BREAK
-      this.#breaks++
+      counts.breaks++
     }
     const marks = rawBreaks ? this.#runMark | MARK_RAW_BREAKS : this.#runMark
     this.#times.note(timeMs)
@@ -346,10 +331,8 @@ export class Extent {
     this.#marks |= marks
     this.pendingBreak = false
     this.#previousEnd = end
-    this.#accepted = index + 1
-    this.#records++
-    this.#runRecords++
-    this.#runAccepted++
+    counts.accepted = index + 1
+    counts.records++
     return true
   }
 
@@ -388,8 +371,8 @@ export class Extent {
     this.#ring.leaveSlow(this.#entry)
     if (!taken) return false
     this.#sinceCrossCheck = 0
-    this.#crossChecked++
-    if (!agrees) this.#crossFailed++
+    this.#counts.crossChecked++
+    if (!agrees) this.#counts.crossFailed++
     return true
   }
 

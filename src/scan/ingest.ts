@@ -1,4 +1,5 @@
 import type { Arena } from '../memory/arena.ts'
+import { Control } from '../memory/control.ts'
 import { ExtentRing, RESULT } from '../memory/extent-ring.ts'
 import {
   RUN,
@@ -40,7 +41,8 @@ export class Ingestor {
 
   constructor(arena: Arena, context: WorkerContext) {
     this.#context = context
-    this.#extent = new Extent(arena, context.filters.length > 0 ? compileRouter(context.filters) : null)
+    const router = context.filters.length > 0 ? compileRouter(context.filters) : null
+    this.#extent = new Extent(arena, router, new Control(context.control), context.checksums)
     this.#rings = context.sources.map((source) => new ExtentRing(source.ring))
   }
 

@@ -8,12 +8,15 @@
  * memory alone, and doing it again, from any point where it broke off, ends with the same bytes.
  */
 import type { Arena } from '../memory/arena.ts'
-import { ENTRY, STATE } from '../memory/extent-ring.ts'
+import { ENTRY, REJECT_CATEGORIES, SEVERITIES, STATE } from '../memory/extent-ring.ts'
 import type { ExtentRing } from '../memory/extent-ring.ts'
+import { bodyChecksum } from '../memory/frame-checksum.ts'
 import {
+  FRAME_KIND,
   FRAME_MAGIC,
   FRAME_VERSION,
   HEADER,
+  HEADER_BYTES,
   MARK_RAW_BREAKS,
   MARK_STRUCTURAL,
   RECORD_BREAK,
@@ -30,13 +33,18 @@ const LF = 0x0a
 const SPACE = 0x20
 const OFFSET_BITS = 0xffffff
 
-/** The frame's header, from what was answered in the ring entry. SEQUENCE and EPOCH are the main thread's. */
+/**
+ * The frame's header, from what was answered in the ring entry; also of a part without accepted records, for its counts.
+ * What it says of the frame's place in the log is the main thread's.
+ */
 export function writeHeader(arena: Arena, ring: ExtentRing, entry: number, source: number): void {
   const { words, doubles } = arena
   const answer = ring.base(entry)
   const header = ring.words[answer + ENTRY.REGION]! >> 2
+  words.fill(0, header, header + HEADER_BYTES / 4)
   words[header + HEADER.MAGIC] = FRAME_MAGIC
   words[header + HEADER.VERSION] = FRAME_VERSION
+  words[header + HEADER.KIND] = FRAME_KIND.EVENTS
   words[header + HEADER.SOURCE] = source
   words[header + HEADER.RECORDS] = ring.words[answer + ENTRY.ACCEPTED]!
   words[header + HEADER.FAST] = ring.words[answer + ENTRY.FAST]!
@@ -44,8 +52,12 @@ export function writeHeader(arena: Arena, ring: ExtentRing, entry: number, sourc
   const decodedFrom = ring.words[answer + ENTRY.DECODE_FROM]!
   const from = ring.words[answer + ENTRY.FROM]!
   words[header + HEADER.BYTES_FROM] = decodedFrom === 0 ? from : decodedFrom
-  words[header + HEADER.BYTES] =
-    decodedFrom === 0 ? ring.words[answer + ENTRY.CONSUMED]! - from : ring.words[answer + ENTRY.DECODED]!
+  words[header + HEADER.RECEIVED_BYTES] =
+    ring.words[answer + ENTRY.CONSUMED]! - from - ring.words[answer + ENTRY.HEAD_BYTES]!
+  for (let i = 0; i < REJECT_CATEGORIES.length; i++)
+    words[header + HEADER.REJECTED_BY + i] = ring.words[answer + ENTRY.REJECTED_BY + i]!
+  for (let i = 0; i < SEVERITIES; i++)
+    words[header + HEADER.SHED_BY + i] = ring.words[answer + ENTRY.SHED_BY + i]!
   words[header + HEADER.RUNS] = ring.words[answer + ENTRY.RUNS]!
   doubles[(header + HEADER.FIRST_TIME) >> 1] = ring.doubles[(answer + ENTRY.FIRST_TIME) >> 1]!
   doubles[(header + HEADER.LAST_TIME) >> 1] = ring.doubles[(answer + ENTRY.LAST_TIME) >> 1]!
@@ -54,6 +66,34 @@ export function writeHeader(arena: Arena, ring: ExtentRing, entry: number, sourc
 
 /** Tidies the frame of an entry that is SEALING, which is then DONE. On any thread, and again where one broke off. */
 export function finishSeal(arena: Arena, ring: ExtentRing, entry: number): void {
+  tidy(arena, ring, entry)
+  closeFrame(arena, ring, entry)
+}
+
+/** The last words of a frame whose bytes are as they will be; its entry is DONE. */
+export function closeFrame(arena: Arena, ring: ExtentRing, entry: number): void {
+  const word = ring.base(entry)
+  const region = ring.words[word + ENTRY.REGION]!
+  const header = region >> 2
+  arena.words[header + HEADER.BYTES] = bytesOfRecords(arena, region)
+  if (ring.words[word + ENTRY.CHECKSUM] === 1) {
+    const bytesFrom = arena.words[header + HEADER.BYTES_FROM]!
+    arena.words[header + HEADER.BODY_CRC] = bodyChecksum(arena, region, bytesFrom)
+  }
+  ring.setState(entry, STATE.DONE)
+}
+
+/** Up to the last record and its line feed: what was refused behind it is no part of the frame. */
+function bytesOfRecords({ words }: Arena, region: number): number {
+  const header = region >> 2
+  const records = words[header + HEADER.RECORDS]!
+  if (records === 0) return 0
+  const last = recordWord(region, words[header + HEADER.RUNS]!, records - 1)
+  const end = recordOffset(words[last]!) + recordLength(words[last + 1]!)
+  return (words[last]! & RECORD_LF) === 0 ? end : end + 1
+}
+
+function tidy(arena: Arena, ring: ExtentRing, entry: number): void {
   const word = ring.base(entry)
   const frame = {
     region: ring.words[word + ENTRY.REGION]!,
@@ -63,11 +103,10 @@ export function finishSeal(arena: Arena, ring: ExtentRing, entry: number): void 
     to: ring.words[word + ENTRY.CONSUMED]!,
   }
   tidyRecords(arena, frame)
-  // A frame is never smaller than its records, so gaps come from what was refused, or from a client's blanks.
-  if (ring.words[word + ENTRY.REJECTED]! > 0 && gapsPrevail(arena, frame)) {
+  // A frame is never smaller than its records, so gaps come from what was left out, or from a client's blanks.
+  if (ring.words[word + ENTRY.RECORDS]! > frame.records && gapsPrevail(arena, frame)) {
     ring.words[word + ENTRY.BREAKS] = compact(arena, frame)
   }
-  ring.setState(entry, STATE.DONE)
 }
 
 interface SealedFrame {
@@ -150,7 +189,6 @@ function compact(arena: Arena, { region, runs, records, from, to: frameEnd }: Se
       (hasRoom ? RECORD_LF : 0)
     to = hasRoom ? end + 1 : end
   }
-  words[(region >> 2) + HEADER.BYTES] = to - from
   words[(region >> 2) + HEADER.BREAKS] = breaks
   return breaks
 }

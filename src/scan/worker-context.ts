@@ -9,6 +9,10 @@ export interface WorkerContext {
   readonly sources: readonly WorkerSource[]
   /** By filter index, at most 16: the `where` of the sinks that have one. */
   readonly filters: readonly WhereSpec[]
+  /** What workers are told while they run (src/memory/control.ts). */
+  readonly control: SharedArrayBuffer
+  /** Frames are for a disk: their bodies get a checksum. */
+  readonly checksums: boolean
 }
 
 export interface WorkerSource {

@@ -3,7 +3,8 @@
  * and the Ingestor that a worker would run; no threads. What it answers is read back from shared memory alone.
  */
 import { Arena } from '../../src/memory/arena.ts'
-import { ENTRY, ExtentRing, RESULT, REJECT_CATEGORIES } from '../../src/memory/extent-ring.ts'
+import { Control } from '../../src/memory/control.ts'
+import { ENTRY, ExtentRing, RESULT, REJECT_CATEGORIES, SEVERITIES } from '../../src/memory/extent-ring.ts'
 import {
   HEADER_BYTES,
   RECORD_BREAK,
@@ -38,6 +39,7 @@ export interface RigOptions {
   filters?: WhereSpec[]
   slabBytes?: number
   recordsPath?: readonly string[]
+  checksums?: boolean
 }
 
 /** A run as the main thread would have written it: a structural run with RUN_END has its LF already. */
@@ -78,6 +80,7 @@ export interface RigRunAnswer {
   records: number
   accepted: number
   rejected: number
+  shed: number
   outcome: number
   state: number
 }
@@ -114,6 +117,7 @@ export interface RigAnswer {
   crossChecked: number
   crossFailed: number
   rejectedBy: Record<string, number>
+  shedBy: number[]
   routed: number[]
   firstTimeMs: number
   lastTimeMs: number
@@ -126,6 +130,7 @@ export class ExtentRig {
   readonly arena: Arena
   readonly ring = ExtentRing.create(4)
   readonly ingestor: Ingestor
+  readonly control = Control.create()
   /** Where extents begin; not at the slab's beginning, as in life. */
   readonly from = 1024
   readonly #slabBytes: number
@@ -147,6 +152,8 @@ export class ExtentRig {
         },
       ],
       filters: options.filters ?? [],
+      control: this.control.buffer,
+      checksums: options.checksums ?? false,
     })
   }
 
@@ -228,6 +235,7 @@ export class ExtentRig {
         records: read(RUN.RECORDS),
         accepted: read(RUN.ACCEPTED),
         rejected: read(RUN.REJECTED),
+        shed: read(RUN.SHED),
         outcome: read(RUN.OUTCOME),
         state: read(RUN.STATE),
       }
@@ -254,6 +262,7 @@ export class ExtentRig {
           ([, count]) => count > 0,
         ),
       ),
+      shedBy: Array.from({ length: SEVERITIES }, (_, i) => value(ENTRY.SHED_BY + i)),
       routed: Array.from({ length: 32 }, (_, i) => value(ENTRY.ROUTED + i)),
       firstTimeMs,
       lastTimeMs: ring.doubles[(word + ENTRY.LAST_TIME) >> 1]!,
@@ -394,7 +403,7 @@ export function ingestExtent(
     sent: '',
     letters: [],
     errors: [],
-    runs: runs.map(() => ({ records: 0, accepted: 0, rejected: 0, outcome: 0, state: 0 })),
+    runs: runs.map(() => ({ records: 0, accepted: 0, rejected: 0, shed: 0, outcome: 0, state: 0 })),
     parts: 0,
     touched: 0,
   }
@@ -420,6 +429,7 @@ export function ingestExtent(
       sum.records += run.records
       sum.accepted += run.accepted
       sum.rejected += run.rejected
+      sum.shed += run.shed
       sum.outcome = run.outcome
       sum.state = run.state
     })

@@ -48,7 +48,7 @@ t.test('as long as the first line may still end, nothing is taken', async (t) =>
   const answer = rig.ingest([{ bytes: '\uFEFF {"a":', kind: OPEN }])
   t.equal(answer.result, RESULT.MORE)
   t.equal(answer.consumed, 3, 'but for the BOM')
-  t.same(answer.runs[0], { records: 0, accepted: 0, rejected: 0, outcome: RUN_OUTCOME.OK, state: 0 })
+  t.same(answer.runs[0], { records: 0, accepted: 0, rejected: 0, shed: 0, outcome: RUN_OUTCOME.OK, state: 0 })
 })
 
 t.test('a first line longer than a record decides for documents', async (t) => {

@@ -29,7 +29,7 @@ function openExtent(
     maxRecordBytes: 100,
     maxDepth: 8,
   }
-  const extent = new Extent(rig.arena, filters.length > 0 ? compileRouter(filters) : null)
+  const extent = new Extent(rig.arena, filters.length > 0 ? compileRouter(filters) : null, rig.control, false)
   extent.open({ ...compileKernel(source, 0, rig.arena), ...kernel }, rig.ring, 0)
   extent.beginRun(0, false)
   const recordAt = (index: number): number => rig.from + index * (RECORD.length + 1)

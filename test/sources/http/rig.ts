@@ -1,4 +1,5 @@
 import { Arena } from '../../../src/memory/arena.ts'
+import { Control } from '../../../src/memory/control.ts'
 import { ExtentRing } from '../../../src/memory/extent-ring.ts'
 import { recordLength, recordOffset, recordWord } from '../../../src/memory/frame-region.ts'
 import { SlabPool } from '../../../src/memory/slab-pool.ts'
@@ -132,6 +133,8 @@ export class Rig {
         arena: arena.buffer,
         slabBytes,
         filters: [],
+        control: Control.create().buffer,
+        checksums: false,
         sources: [
           {
             name: config.name,
