@@ -16,7 +16,7 @@ import type { ProcessUsage } from './process-usage.ts'
 const LAUNCHER = fileURLToPath(new URL('../src/spillway.js', import.meta.url))
 
 /** What the collector logs once it takes events. */
-interface Started {
+export interface Started {
   readonly sources: Readonly<Record<string, string>>
   readonly admin: string
   readonly workers: number
@@ -103,7 +103,7 @@ export class CollectorProcess {
 }
 
 /** Reads the log to its end, so that it never waits for its reader; rejects with the log when the collector ends first. */
-function readStarted(child: ChildProcess): Promise<Started> {
+export function readStarted(child: ChildProcess): Promise<Started> {
   const lines: string[] = []
   return new Promise((resolve, reject) => {
     let done = false

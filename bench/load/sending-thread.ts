@@ -53,7 +53,7 @@ export class SendingThread {
   }
 }
 
-/** A file of this folder, with none of this process's own arguments. */
-export function startThread(file: string, workerData: object): Worker {
+/** A module that is a thread; with none of this process's own arguments. A name is one of this folder. */
+export function startThread(file: string | URL, workerData: object): Worker {
   return new Worker(new URL(file, import.meta.url), { workerData, execArgv: [], argv: [] })
 }

@@ -1,0 +1,59 @@
+/* oxlint-disable no-await-in-loop -- one death after another */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Plan } from './plan.ts'
+import { Scene } from './scene.ts'
+import type { Report } from './scene.ts'
+
+/** So long at most a collector lives, once it takes events. */
+const LIFE_MS = 900
+/** Of all kills, so many come while it starts, before it takes anything. */
+const DURING_START = 0.3
+const FIRST_START_MS = 600
+/** What a kill takes at most, start and audit and all, for the size of the witness. */
+const ROUND_S = 2
+const LAST_LIFE_MS = 500
+
+/** `kill -9` at random moments under load, also while it starts and recovers; started again at once, and audited between. */
+export async function runKills(plan: Plan, progress: (text: string) => void): Promise<Report> {
+  const events = plan.eventsPerSecond * (plan.kills + 1) * ROUND_S
+  const scene = await Scene.set(plan, { events, eventsPerSecond: plan.eventsPerSecond, sinks: plan.sinks })
+  let startMs = FIRST_START_MS
+  let startMsMax = 0
+  let duringStart = 0
+  let kills = 0
+  try {
+    scene.beMoody()
+    while (kills < plan.kills && scene.faults.length === 0) {
+      if (scene.random() < DURING_START) {
+        duringStart++
+        scene.victim.start().catch(() => {})
+        await sleep(scene.random() * startMs)
+      } else {
+        startMs = (await scene.begin()) ?? startMs
+        startMsMax = Math.max(startMsMax, startMs)
+        await sleep(scene.random() * LIFE_MS)
+      }
+      await scene.kill()
+      await scene.audit(`after kill ${++kills}`)
+      progress(`kill ${kills} of ${plan.kills}`)
+    }
+    if (scene.faults.length === 0) await lastLife(scene)
+    const figures = {
+      kills,
+      'of these while it started': duringStart,
+      'slowest start, ms': Math.round(startMsMax),
+      ...scene.accounts(),
+    }
+    return { figures, faults: scene.faults }
+  } finally {
+    await scene.end()
+  }
+}
+
+/** It may live on until all has come, and is stopped as it should be. */
+async function lastLife(scene: Scene): Promise<void> {
+  if ((await scene.begin()) === null) return
+  await sleep(LAST_LIFE_MS)
+  scene.beFine()
+  await scene.finish()
+}
