@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { REJECT_CATEGORIES, SEVERITIES } from '../memory/extent-ring.ts'
 import {
   EXTENT_RUNS_MAX,
   FRAME_KIND,
@@ -20,8 +21,6 @@ export const FRAME_BYTES_MAX = frameBytes(EXTENT_RUNS_MAX, FRAME_RECORDS_MAX, FR
 
 const HEAD_CRC_BYTES = HEADER.HEAD_CRC * 4
 const WORD = 2 ** 32
-const REJECT_WORDS = 6
-const SHED_WORDS = 11
 
 export type FrameKind = (typeof FRAME_KIND)[keyof typeof FRAME_KIND]
 const KINDS: readonly FrameKind[] = Object.values(FRAME_KIND)
@@ -143,8 +142,8 @@ export function readHead(
     receivedAtMs: doubles[(w + HEADER.RECEIVED_AT) >> 1]!,
     receivedBytes: words[w + HEADER.RECEIVED_BYTES]! >>> 0,
     sink: words[w + HEADER.SINK]!,
-    rejected: [...words.subarray(w + HEADER.REJECTED_BY, w + HEADER.REJECTED_BY + REJECT_WORDS)],
-    shed: [...words.subarray(w + HEADER.SHED_BY, w + HEADER.SHED_BY + SHED_WORDS)],
+    rejected: [...words.subarray(w + HEADER.REJECTED_BY, w + HEADER.REJECTED_BY + REJECT_CATEGORIES.length)],
+    shed: [...words.subarray(w + HEADER.SHED_BY, w + HEADER.SHED_BY + SEVERITIES)],
     originEpoch: readEpoch(words, w + HEADER.ORIGIN_EPOCH),
     originSequence: readU64(words, w + HEADER.ORIGIN_SEQUENCE),
     acceptedBefore: doubles[(w + HEADER.ACCEPTED_BEFORE) >> 1]!,
