@@ -27,11 +27,11 @@ const TABLE_SPARE_RECORDS = 16
 /** Part of a slab that one table may take; an extent of more and smaller records goes on with a table of the reserve. */
 const TABLE_SHARE_MAX = 1 / 4
 /**
- * What a region leaves free above the bytes: a read that is under way, or an unfinished line, must find room for a
- * region of its own, however much the table of the extent before it wanted.
+ * What a region leaves free above the bytes: a read that is under way, and an unfinished line behind it, must find room
+ * for regions of their own, however much the table of the extent before them wanted.
  */
 const LAST_REGION_RUNS = 4
-const LAST_REGION_BYTES = regionBytes(LAST_REGION_RUNS, 1) + 8
+const LAST_REGION_BYTES = regionBytes(LAST_REGION_RUNS, 1) + regionBytes(1, 1) + 2 * 8
 
 const JOINED_KINDS: ReadonlySet<number> = new Set([
   RUN_KIND.LINES,

@@ -29,9 +29,12 @@ export class TableSpace {
     this.#listeners.push(listener)
   }
 
-  /** A region with `headBytes` before its table, for `recordBytes` of records; its slab is retained. Null: no room now. */
+  /**
+   * A region with `headBytes` before its table, for `recordBytes` of records; its slab is retained. Null: no room now.
+   * Full, it and the records still fit into one slab: that is where the frame is put when it is read back.
+   */
   take(headBytes: number, recordBytes: number): { region: number; slab: number; capacity: number } | null {
-    const fits = Math.floor((this.#arena.slabBytes - headBytes - 8) / RECORD_BYTES)
+    const fits = Math.floor((this.#arena.slabBytes - headBytes - recordBytes) / RECORD_BYTES)
     const capacity = Math.min(FRAME_RECORDS_MAX, fits, Math.ceil(recordBytes / 2) + 1)
     assert(capacity > 0, 'a slab holds the runs of an extent and more')
     const bytes = (headBytes + capacity * RECORD_BYTES + 7) & ~7

@@ -5,6 +5,7 @@ import {
   FRAME_RECORDS_MAX,
   RUN_BEGIN,
   RUN_KIND,
+  frameBytes,
   regionBytes,
 } from '../../../src/memory/frame-region.ts'
 import { SlabPool } from '../../../src/memory/slab-pool.ts'
@@ -110,9 +111,15 @@ t.test('tables of the reserve: never beyond a slab, a slab at a time, free when 
   tables.onRoom(() => room++)
   for (const { slab } of taken) pool.release(slab)
   t.ok(room > 0)
-  const largest = tables.take(regionBytes(EXTENT_RUNS_MAX, 0), SLAB)!
-  t.ok(largest.region + regionBytes(EXTENT_RUNS_MAX, largest.capacity) <= arena.slabStart(largest.slab + 1))
-  pool.release(largest.slab)
+  // As an extent can be: its bytes had a region above them in their slab.
+  for (const runs of [1, EXTENT_RUNS_MAX]) {
+    for (const bytes of [SLAB / 8, SLAB - 8 - regionBytes(runs, 1)]) {
+      const largest = tables.take(regionBytes(runs, 0), bytes)!
+      t.ok(largest.region + regionBytes(runs, largest.capacity) <= arena.slabStart(largest.slab + 1))
+      t.ok(frameBytes(runs, largest.capacity, bytes) <= SLAB, 'and its frame fits into a slab')
+      pool.release(largest.slab)
+    }
+  }
   tables.close()
   t.equal(pool.freeCount, 4)
 })
