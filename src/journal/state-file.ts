@@ -227,25 +227,36 @@ async function readSlot(
   file: OpenFile,
   slot: Slot,
 ): Promise<{ image: Image; state: JournalState } | BadSlot | null> {
-  const bytes = Buffer.alloc(SLOT_BYTES)
+  let bytes: Buffer
   try {
-    await readWhole(file, bytes, slot * SLOT_BYTES)
+    bytes = await readImage(file, slot)
   } catch (error) {
     return { slot, reason: reasonOf(error) }
   }
-  if (bytes.subarray(0, HEAD_BYTES).every((byte) => byte === 0)) return null
+  if (bytes.every((byte) => byte === 0)) return null
   const length = bytes.readUInt32LE(AT.LENGTH)
   const whole =
     bytes.readUInt32LE(AT.MAGIC) === MAGIC &&
-    length <= STATE_BYTES_MAX &&
-    bytes.readUInt32LE(AT.CRC) === checksum(bytes, length)
+    length === bytes.length - HEAD_BYTES &&
+    bytes.readUInt32LE(AT.CRC) === checksum(bytes)
   if (!whole) return { slot, reason: 'not written whole, or damaged' }
   const version = bytes.readUInt32LE(AT.VERSION)
   if (version !== VERSION) throw spwError('SPW_ERR_STATE_VERSION', { path, version, known: VERSION })
-  const state = parseState(bytes.toString('utf8', HEAD_BYTES, HEAD_BYTES + length))
+  const state = parseState(bytes.toString('utf8', HEAD_BYTES))
   if (state === null) return { slot, reason: 'its JSON is none of a state' }
   const generation = Number(bytes.readBigUInt64LE(AT.GENERATION))
-  return { image: { slot, generation, bytes: bytes.subarray(0, HEAD_BYTES + length) }, state }
+  return { image: { slot, generation, bytes }, state }
+}
+
+/** Head and JSON; the head alone where its length is none. Zeros for what lies behind the end of the file. */
+async function readImage(file: OpenFile, slot: Slot): Promise<Buffer> {
+  const head = Buffer.alloc(HEAD_BYTES)
+  await readWhole(file, head, slot * SLOT_BYTES)
+  const length = head.readUInt32LE(AT.LENGTH)
+  if (length === 0 || length > STATE_BYTES_MAX) return head
+  const json = Buffer.alloc(length)
+  await readWhole(file, json, slot * SLOT_BYTES + HEAD_BYTES)
+  return Buffer.concat([head, json])
 }
 
 function imageOf(state: JournalState, slot: Slot, generation: number): Image {
@@ -263,13 +274,12 @@ function imageOf(state: JournalState, slot: Slot, generation: number): Image {
   bytes.writeBigUInt64LE(BigInt(generation), AT.GENERATION)
   bytes.writeUInt32LE(length, AT.LENGTH)
   bytes.write(json, HEAD_BYTES)
-  bytes.writeUInt32LE(checksum(bytes, length), AT.CRC)
+  bytes.writeUInt32LE(checksum(bytes), AT.CRC)
   return { slot, generation, bytes }
 }
 
-function checksum(bytes: Buffer, length: number): number {
-  const head = crc32(bytes.subarray(0, AT.CRC))
-  return crc32(bytes.subarray(HEAD_BYTES, HEAD_BYTES + length), head)
+function checksum(bytes: Buffer): number {
+  return crc32(bytes.subarray(HEAD_BYTES), crc32(bytes.subarray(0, AT.CRC)))
 }
 
 async function writeWhole(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {

@@ -18,7 +18,7 @@ const sink = Type.Object({
   inputs: Type.Array(Type.String()),
   before: count,
   lanes: Type.Tuple([lane, lane]),
-  passed: Type.Tuple([count, count]),
+  settled: Type.Tuple([count, count]),
   delivered: Type.Tuple([count, count]),
   deliveredBytes: count,
   deadLettered: Type.Record(Type.String(), count),
