@@ -57,6 +57,8 @@ export interface SourceContext {
   retryAfterSeconds(): number
   /** False while what a client is told can't be made durable (the dead letters' disk fails, workers can't start). */
   accepting(): boolean
+  /** Why not, in words for a client; asked while `accepting` is false. */
+  refusal?(): string
 }
 
 /**

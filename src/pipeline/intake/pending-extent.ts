@@ -111,7 +111,7 @@ export class PendingExtent {
         answer.rejected > 0 && this.#errors.length > 0
           ? this.#errors.filter((error) => error.run === index)
           : NO_ERRORS
-      const firstIndex = stream.runFramed(answer.records)
+      const firstIndex = stream.runFramed(answer)
       const complete = finished || this.#endOf(index) <= consumed
       if (complete && answer.outcome === RUN_OUTCOME.BAD_FRAMING) stream.badFraming = true
       return { run, ...answer, errors, firstIndex, complete }

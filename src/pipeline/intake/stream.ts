@@ -6,7 +6,7 @@ import { DocumentWriter } from './document-writer.ts'
 import type { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
 import { LineWriter } from './line-writer.ts'
-import type { Telling } from './pending-extent.ts'
+import type { RunAnswer, Telling } from './pending-extent.ts'
 import { recordEnds } from './record-ends.ts'
 
 /** How a stream's bytes are told apart into records. */
@@ -72,6 +72,8 @@ export class Stream {
   shed = 0
   /** Records that workers have found so far, committed or not. */
   #framed = 0
+  /** What workers have found so far, as safe as `ack` wants it or not. */
+  readonly found = { accepted: 0, rejected: 0, shed: 0 }
   /** Structure was lost: what came after is not taken. */
   badFraming = false
   readonly errors: Omit<RecordError, 'run'>[] = []
@@ -177,10 +179,13 @@ export class Stream {
     if (this.#placed > 0) this.#placed--
   }
 
-  /** A worker found so many records more; returns how many there were before. */
-  runFramed(records: number): number {
+  /** What a worker found in a part of a run; returns how many records there were before. */
+  runFramed({ records, accepted, rejected, shed }: RunAnswer): number {
     const before = this.#framed
     this.#framed += records
+    this.found.accepted += accepted
+    this.found.rejected += rejected
+    this.found.shed += shed
     return before
   }
 

@@ -1,9 +1,10 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { formatBytes } from '../../base/units.ts'
+import { formatBytes, formatDurationMs } from '../../base/units.ts'
 import type { SourceContext } from '../../pipeline/source.ts'
 import type { Refusal } from './answer.ts'
 import { codingOf } from '../../pipeline/http/body-form.ts'
+import { promisedBy } from './config.ts'
 import type { HttpSourceConfig } from './config.ts'
 
 /** Decides, by its head alone, whether a request comes in. */
@@ -64,7 +65,7 @@ export class Admission {
     const { maxRequests } = this.#config
     if (stopping) return this.comeBack(503, 'stopping', 'the collector is stopping')
     if (!this.#context.accepting()) {
-      const what = 'the collector cannot validate events, or not store those it refuses'
+      const what = this.#context.refusal?.() ?? 'the collector cannot validate events, or not store them'
       return this.comeBack(503, 'not accepting', what)
     }
     if (inHand >= maxRequests) {
@@ -80,13 +81,15 @@ export class Admission {
       : this.comeBack(503, 'full', 'the collector is full')
   }
 
-  /** The request was taken, and waits for too long to be committed. Sent again its events may come twice. */
-  notCommitted(): Refusal {
-    return this.comeBack(
-      503,
-      'not committed',
-      'the events of this request are in, but wait for too long for room or the disk',
-    )
+  /** The request was taken, and waits for too long for what `ack` promises. Sent again its events may come twice. */
+  notAcknowledged(stopping: boolean): Refusal {
+    const { ack, ackTimeoutMs } = promisedBy(this.#config)
+    const [reason, what] =
+      ack === 'delivered'
+        ? ['not delivered', `were not delivered within ack_timeout, ${formatDurationMs(ackTimeoutMs)}`]
+        : ['not committed', 'wait for too long for room or the disk']
+    const why = stopping ? 'wait, and the collector is stopping' : what
+    return this.comeBack(503, reason, `the events of this request are in and stay in, but ${why}`)
   }
 
   /** A refusal that time mends. */

@@ -11,11 +11,17 @@ export interface Refusal {
 }
 
 /** Counts of a request; `errors` are the first refusals, `index` counting the request's records from 0. */
-export type Counts = Pick<Stream, 'accepted' | 'rejected' | 'errors'>
+export type Counts = Pick<Stream, 'accepted' | 'rejected' | 'shed' | 'errors'>
 
-export function acceptedBody({ accepted, rejected, errors }: Counts): string {
+export function acceptedBody(counts: Counts): string {
+  const { errors } = counts
   const list = errors.length === 0 ? '[]' : JSON.stringify(errors)
-  return `{"accepted":${accepted},"rejected":${rejected},"errors":${list}}\n`
+  return `{${numbers(counts)},"errors":${list}}\n`
+}
+
+/** `shed` only where a policy of the operator dropped something. */
+function numbers({ accepted, rejected, shed }: Counts): string {
+  return `"accepted":${accepted},"rejected":${rejected}${shed === 0 ? '' : `,"shed":${shed}`}`
 }
 
 /** With the counts where the request was admitted: what they count stays in. */
@@ -23,5 +29,5 @@ export function refusalBody(refusal: Refusal, counts: Counts | null): string {
   const error = JSON.stringify(refusal.error)
   if (counts === null) return `{"error":${error}}\n`
   const errors = counts.errors.length === 0 ? '' : `,"errors":${JSON.stringify(counts.errors)}`
-  return `{"error":${error},"accepted":${counts.accepted},"rejected":${counts.rejected}${errors}}\n`
+  return `{"error":${error},${numbers(counts)}${errors}}\n`
 }

@@ -30,6 +30,16 @@ export class Connection {
     this.#lingering ??= this.#clock.setTimeout(then, LINGER_MS)
   }
 
+  /** The source can wait no longer: who waits for what is in already is told so, everything else is broken off. */
+  cutOff(): void {
+    const told = [...this.exchanges].filter((exchange) => exchange.leaveToStop()).length
+    if (told === 0) this.socket.destroy()
+    else {
+      this.socket.destroySoon()
+      this.linger(() => this.socket.destroy())
+    }
+  }
+
   gone(): void {
     this.#lingering?.clear()
     for (const exchange of this.exchanges) exchange.connectionGone()

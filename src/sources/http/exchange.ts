@@ -5,8 +5,9 @@ import type { SourceContext } from '../../pipeline/source.ts'
 import { bodyTooLong, inflatedTooLong } from './admission.ts'
 import type { Admission } from './admission.ts'
 import { acceptedBody, refusalBody } from './answer.ts'
-import type { Refusal } from './answer.ts'
+import type { Counts, Refusal } from './answer.ts'
 import { codingOf, framingOf } from '../../pipeline/http/body-form.ts'
+import { promisedBy } from './config.ts'
 import type { HttpSourceConfig } from './config.ts'
 import type { Connection } from './connection.ts'
 import { Inflation } from '../../pipeline/inflation/inflation.ts'
@@ -21,16 +22,17 @@ export interface Door {
   readonly config: HttpSourceConfig
   readonly context: SourceContext
   readonly admission: Admission
-  /** Everything of an admitted request is committed. */
+  /** Everything of an admitted request is as safe as `ack` wants it, be it answered or not. */
   released(): void
 }
 
 /**
  * A request and its answer.
  *
- *     reading -end of body-> committing -committed-> answered
- *        |                                              ^
- *        +--broken, too long, idle: what there is stays-+ then the rest of the upload is swallowed
+ *     reading -end of body-> committing -as safe as `ack` wants it, or too late-> answered
+ *        |                                                                            ^
+ *        +--broken, too long, idle: what there is stays-------------------------------+ then the rest of the upload is
+ *                                                                                       swallowed
  *
  * `gone`: the client is not there any more.
  */
@@ -205,11 +207,11 @@ export class Exchange implements InflationTarget {
     this.#answer(stream)
   }
 
-  #answer(stream: Stream | null): void {
+  #answer(counts: Counts | null): void {
     this.#phase = 'answered'
     const response = this.#response
     const refusal = this.#refusal
-    const body = refusal === null ? acceptedBody(stream!) : refusalBody(refusal, stream)
+    const body = refusal === null ? acceptedBody(counts!) : refusalBody(refusal, counts)
     const headers: Record<string, string | number> = {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
@@ -244,20 +246,36 @@ export class Exchange implements InflationTarget {
 
   /** Looked at now and then: gives up what has stood still for `idle_timeout`, if it is not for our sake. */
   sweep(nowMs: number): void {
-    const { config, admission } = this.#door
+    const { config } = this.#door
     if (this.#active || this.#paused || this.#inflation?.waiting === true) {
       this.#active = false
       this.#activeAtMs = nowMs
     }
-    if (nowMs - this.#activeAtMs < config.idleTimeoutMs) return
+    if (nowMs - this.#activeAtMs < this.#patienceMs) return
     this.#activeAtMs = nowMs
     if (this.#phase === 'reading') this.#breakOff(bodyIdle(config.idleTimeoutMs))
     else if (this.#phase === 'answered') this.#connection.socket.destroy()
-    else if (this.#phase === 'committing') {
-      // Its events stay in, and may be committed later.
-      this.#refusal = admission.notCommitted()
-      this.#answer(null)
-    }
+    else if (this.#phase === 'committing') this.#leave(false)
+  }
+
+  get #patienceMs(): number {
+    const { config } = this.#door
+    const { ack, ackTimeoutMs } = promisedBy(config)
+    return this.#phase === 'committing' && ack === 'delivered' ? ackTimeoutMs : config.idleTimeoutMs
+  }
+
+  /** The source can wait no longer. False: there is nothing to tell the client. */
+  leaveToStop(): boolean {
+    if (this.#phase !== 'committing') return false
+    this.#leave(true)
+    return true
+  }
+
+  /** Answers before all is as safe as `ack` wants it. Its events stay in, the stream goes on unobserved. */
+  #leave(stopping: boolean): void {
+    const { found, errors } = this.#stream!
+    this.#refusal = this.#door.admission.notAcknowledged(stopping)
+    this.#answer({ ...found, errors })
   }
 }
 

@@ -13,6 +13,7 @@ import type { Source, SourceContext } from '../../pipeline/source.ts'
 import { Admission } from './admission.ts'
 import { refusalBody } from './answer.ts'
 import type { Refusal } from './answer.ts'
+import { promisedBy } from './config.ts'
 import type { HttpSourceConfig } from './config.ts'
 import { Connection } from './connection.ts'
 import { Exchange } from './exchange.ts'
@@ -30,7 +31,10 @@ export class HttpSource implements Source, Door {
   readonly admission: Admission
   readonly #server: Server
   readonly #connections = new Map<Duplex, Connection>()
-  /** Admitted requests that are not committed; at most `max_requests`. */
+  /**
+   * Admitted requests that are not as safe as `ack` wants them; at most `max_requests`. With `ack: delivered` those answered
+   * 503 after `ack_timeout` count on: so a sink that stands still stops the source, and what is kept of requests is bounded.
+   */
   #inHand = 0
   #sweepTimer: Timer | null = null
   #stopped: Promise<void> | null = null
@@ -47,7 +51,7 @@ export class HttpSource implements Source, Door {
     return this.#stopped !== null
   }
 
-  /** Requests admitted and not yet committed. */
+  /** Requests admitted and not yet as safe as `ack` wants them. */
   get requestsInHand(): number {
     return this.#inHand
   }
@@ -186,14 +190,19 @@ export class HttpSource implements Source, Door {
   }
 
   #scheduleSweep(): void {
-    this.#sweepTimer = this.context.clock.setTimeout(() => {
-      const now = this.context.clock.now()
-      for (const { socket, exchanges } of this.#connections.values()) {
-        for (const exchange of exchanges) exchange.sweep(now)
-        if (this.stopping && exchanges.size === 0) socket.destroySoon()
-      }
-      this.#scheduleSweep()
-    }, sweepMs(this.config.idleTimeoutMs))
+    const { idleTimeoutMs } = this.config
+    const { ackTimeoutMs } = promisedBy(this.config)
+    this.#sweepTimer = this.context.clock.setTimeout(
+      () => {
+        const now = this.context.clock.now()
+        for (const { socket, exchanges } of this.#connections.values()) {
+          for (const exchange of exchanges) exchange.sweep(now)
+          if (this.stopping && exchanges.size === 0) socket.destroySoon()
+        }
+        this.#scheduleSweep()
+      },
+      sweepMs(Math.min(idleTimeoutMs, ackTimeoutMs)),
+    )
   }
 
   /** Requests in hand are answered; what stands still all the while is cut off. */
@@ -205,7 +214,7 @@ export class HttpSource implements Source, Door {
         if (connection.exchanges.size === 0) connection.socket.destroySoon()
       }
       const cutOff = () => {
-        for (const socket of this.#connections.keys()) socket.destroy()
+        for (const connection of this.#connections.values()) connection.cutOff()
       }
       const late = this.context.clock.setTimeout(cutOff, this.config.idleTimeoutMs)
       if (deadline?.aborted === true) cutOff()
