@@ -33,4 +33,21 @@ export class JournalEvents extends PollEvents {
     const message = 'segments that are no longer needed cannot be removed, trying again'
     this.write('error', 'journal_removal_failing', 'journal', message, { reason })
   }
+
+  /** What a crash does to the write that was under way; the other slot holds what was synced before. */
+  stateSlotBad(slot: number, reason: string): void {
+    const message = 'one of the two copies of the state of the journal cannot be read, the other one holds'
+    this.write('warn', 'journal_state_slot_bad', 'journal', message, { slot, reason })
+  }
+
+  stateLost(reason: string): void {
+    const message =
+      'how far sinks had come is lost: what the journal still holds is sent again, counters of sinks begin anew'
+    this.write('error', 'journal_state_lost', 'journal', message, { reason })
+  }
+
+  /** The operator gave up what was kept for a sink that has left the configuration. */
+  sinkDetached(sink: string, discarded: number): void {
+    this.write('warn', 'sink_detached', sink, 'what was kept for a sink was discarded', { discarded })
+  }
 }
