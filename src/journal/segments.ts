@@ -72,7 +72,8 @@ export class Segments {
   }
 
   removeBefore(number: number): void {
-    this.#removeBefore = Math.max(this.#removeBefore, number)
+    const lastNumber = this.list.at(-1)?.number ?? 0
+    this.#removeBefore = Math.max(this.#removeBefore, Math.min(number, lastNumber))
     void this.sweep()
   }
 
@@ -91,7 +92,8 @@ export class Segments {
         this.#unsynced = false
         const from = this.#void.length > 0 ? this.#void : this.list
         const segment = from[0]
-        if (segment === undefined || (from === this.list && !this.#isRemovable(segment))) break
+        if (segment === undefined) break
+        if (from === this.list && segment.number >= this.#removeBefore) break
         await this.#unlink(segment)
         this.#unsynced = true
         this.#closedBytes -= diskBytes(segment)
@@ -102,10 +104,6 @@ export class Segments {
       if (!this.#failing) this.#options.onRemovalFailing(reasonOf(error))
       this.#failing = true
     }
-  }
-
-  #isRemovable(segment: SegmentInfo): boolean {
-    return segment.number < this.#removeBefore && this.list.length > 1
   }
 
   async #unlink(segment: SegmentInfo): Promise<void> {
