@@ -133,11 +133,14 @@ export class ExtentRig {
   readonly control = Control.create()
   /** Where extents begin; not at the slab's beginning, as in life. */
   readonly from = 1024
+  /** Of the extent at hand. */
+  readonly region: number
   readonly #slabBytes: number
 
   constructor(options: RigOptions = {}) {
     this.#slabBytes = options.slabBytes ?? 1 << 20
     this.arena = Arena.create(3 * this.#slabBytes, this.#slabBytes)
+    this.region = 2 * this.#slabBytes
     this.ingestor = new Ingestor(this.arena, {
       arena: this.arena.buffer,
       slabBytes: this.#slabBytes,
@@ -167,7 +170,7 @@ export class ExtentRig {
   /** Writes runs, region and ring entry; bytes behind the extent are such that running into them is noticed. */
   layOut(runs: readonly RigRun[], limits: RigLimits = {}): void {
     const { arena, ring, from } = this
-    const region = 2 * this.#slabBytes
+    const { region } = this
     const capacity =
       limits.capacity ?? (this.#slabBytes - HEADER_BYTES - runs.length * RUN_BYTES) / RECORD_BYTES
     arena.words.fill(-1, region >> 2, (region + this.#slabBytes) >> 2)

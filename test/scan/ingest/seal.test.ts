@@ -1,12 +1,13 @@
+import { crc32 } from 'node:zlib'
 import t from 'tap'
 import type { Arena } from '../../../src/memory/arena.ts'
 import { ExtentRing, STATE } from '../../../src/memory/extent-ring.ts'
-import { HEADER } from '../../../src/memory/frame-region.ts'
+import { FRAME_KIND, HEADER, HEADER_BYTES, regionBytes } from '../../../src/memory/frame-region.ts'
 import { finishSeal } from '../../../src/scan/seal.ts'
 import { AUTO, DOCUMENTS, ExtentRig } from '../../helpers/extent-rig.ts'
 import type { RigRun } from '../../helpers/extent-rig.ts'
 
-const rig = new ExtentRig()
+const rig = new ExtentRig({ checksums: true })
 const bad = (bytes: number): string => `nope${'x'.repeat(bytes - 5)}\n`
 const good = (name: string, bytes: number): string => `{"${name}":"${'y'.repeat(bytes - 8 - name.length)}"}\n`
 
@@ -71,8 +72,7 @@ t.test('where gaps prevail, records move together, and keep their peers', async 
   t.equal(answer.counts.breaks, 0)
   t.equal(answer.records[0]!.offset, 0)
   t.equal(answer.sent, answer.records.map(({ text }) => `${text}\n`).join(''))
-  const region = 2 * rig.arena.slabBytes
-  t.equal(rig.arena.words[(region >> 2) + HEADER.BYTES], answer.sent.length)
+  t.equal(header(HEADER.BYTES), answer.sent.length)
 })
 
 t.test('a record that would overlap its old place stays', async (t) => {
@@ -85,6 +85,42 @@ t.test('a record that would overlap its old place stays', async (t) => {
     ],
   )
   t.equal(answer.sent, good('a', 300) + good('b', 100))
+})
+
+t.test('the header tells all that the extent brought', async (t) => {
+  const refused = `${bad(40)}${'[1'}\n`
+  const bytes = `${good('a', 50)}${bad(20)}${good('b', 60)}${good('c', 70)}`
+  rig.arena.words.fill(-1, rig.region >> 2, (rig.region + HEADER_BYTES) >> 2)
+  rig.ingest([{ bytes: bytes + refused }])
+  t.equal(header(HEADER.KIND), FRAME_KIND.EVENTS)
+  t.equal(header(HEADER.RECORDS), 3)
+  t.equal(header(HEADER.BYTES_FROM), rig.from)
+  t.equal(header(HEADER.BYTES), bytes.length, 'what is refused behind the last record is no part of it')
+  t.equal(header(HEADER.RECEIVED_BYTES), bytes.length + refused.length)
+  t.equal(header(HEADER.REJECTED_BY), 3)
+  t.same([HEADER.ORIGIN_SEQUENCE, HEADER.SINK, HEADER.SEGMENT, HEADER.SHED_BY].map(header), [0, 0, 0, 0])
+})
+
+t.test('a checksum of runs, table and bytes, as they are in the end', async (t) => {
+  const extents: RigRun[][] = [
+    [{ bytes: good('a', 50) }],
+    [{ bytes: `[{"a":\n1},2,{"b":2}]\n`, kind: DOCUMENTS }, { bytes: good('a', 50) }],
+    [{ bytes: bad(300) + good('a', 50) + bad(100) }],
+    [{ bytes: bad(300) }],
+  ]
+  for (const runs of extents) {
+    const answer = rig.ingest(runs)
+    const table = rig.region + regionBytes(runs.length, answer.counts.accepted)
+    const to = rig.from + header(HEADER.BYTES)
+    const body = Buffer.concat([
+      rig.arena.bytes.slice(rig.region + HEADER_BYTES, table),
+      rig.arena.bytes.slice(rig.from, to),
+    ])
+    t.equal(header(HEADER.BODY_CRC) >>> 0, crc32(body))
+  }
+  const unchecked = new ExtentRig()
+  unchecked.ingest(extents[0]!)
+  t.equal(unchecked.arena.words[(unchecked.region >> 2) + HEADER.BODY_CRC], 0, 'only where it is asked for')
 })
 
 t.test('a seal that broke off anywhere is finished by another', async (t) => {
@@ -127,6 +163,10 @@ t.test('a seal that broke off anywhere is finished by another', async (t) => {
   }
 })
 
+function header(word: number): number {
+  return rig.arena.words[(rig.region >> 2) + word]!
+}
+
 /** The worker dies once its answers stand. Returns what ends that. */
 function dieBeforeSeal(): () => void {
   const { prototype } = ExtentRing
@@ -164,6 +204,7 @@ function sealUntil(arena: Arena, ring: ExtentRing, writesMax: number): boolean {
             target.copyWithin(to, from, end)
           }
         }
+        if (key === 'subarray') return target.subarray.bind(target)
         return Reflect.get(target, key, target) as unknown
       },
       set(target, key, value: number) {
