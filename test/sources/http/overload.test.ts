@@ -88,8 +88,13 @@ t.test('one body larger than the arena goes through as the sink takes it', async
 t.test('while answers could not be kept, nothing is taken', async (t) => {
   const rig = await Rig.start()
   rig.accepting = false
+  rig.refusal = 'the disk of the journal fails'
   const refused = await post(rig.url, BODY, LINES)
-  t.match(refused, { status: 503, headers: { 'retry-after': '7' }, json: { error: /store/ } })
+  t.match(refused, {
+    status: 503,
+    headers: { 'retry-after': '7' },
+    json: { error: /^the disk of the journal fails: / },
+  })
   rig.accepting = true
   t.match(await post(rig.url, BODY, LINES), { status: 200, json: { accepted: 1000 } })
   await rig.settled()
@@ -101,8 +106,11 @@ t.test('a request that is not committed within idle_timeout gets 503, and stays 
   await rig.warm()
   rig.deadLettersWait = true
   const { status, headers, json } = await post(rig.url, '{"a":1}\n{"a":', LINES)
-  t.match({ status, headers, json }, { status: 503, headers: { 'retry-after': '7' } })
-  t.match(rig.refused, [{ status: 503 }])
+  t.match(
+    { status, headers, json },
+    { status: 503, headers: { 'retry-after': '7' }, json: { error: /room or the disk/ } },
+  )
+  t.match(rig.refused, [{ status: 503, reason: 'not committed' }])
   const gone = await RawClient.connect(rig.port)
   gone.send(`${head(9, LINES)}{"a":1}\n{`)
   await until(() => rig.source.requestsInHand === 2)
@@ -111,6 +119,91 @@ t.test('a request that is not committed within idle_timeout gets 503, and stays 
   await rig.settled()
   t.equal(rig.source.requestsInHand, 0)
   t.equal(rig.delivered.length, 2)
+  t.strictSame(rig.ledger.imbalances(), [])
+  t.strictSame(await rig.stop(), NOTHING_LEFT)
+})
+
+const HALF_BAD = '{"a":1}\n{"a":\n{"a":3}'
+
+t.test('ack: delivered is answered once the sink has settled all of it', async (t) => {
+  const rig = await Rig.start({ config: { ack: 'delivered' } })
+  await rig.warm()
+  rig.hold(true)
+  const answer = post(rig.url, HALF_BAD, LINES)
+  await until(() => rig.deadLetters.length === 1 && rig.waiting > 0)
+  t.equal(rig.source.requestsInHand, 1)
+  rig.hold(false)
+  t.match(await answer, { status: 200, json: { accepted: 2, rejected: 1, errors: [{ index: 1 }] } })
+  t.match(
+    await post(rig.url, '{"a":', LINES),
+    { status: 200, json: { accepted: 0, rejected: 1 } },
+    'nothing to deliver',
+  )
+  t.match(
+    await post(rig.url, '', LINES),
+    { status: 200, json: { accepted: 0, rejected: 0 } },
+    'nothing at all',
+  )
+  await rig.settled()
+  t.strictSame(rig.ledger.imbalances(), [])
+  t.strictSame(await rig.stop(), NOTHING_LEFT)
+})
+
+t.test(
+  'ack: delivered: what is not delivered within ack_timeout gets 503 with its counts, and stays in',
+  async (t) => {
+    const rig = await Rig.start({
+      config: { ack: 'delivered', ackTimeoutMs: 200, idleTimeoutMs: 100, maxRequests: 2 },
+    })
+    await rig.warm()
+    rig.hold(true)
+    const { status, headers, json } = await post(rig.url, HALF_BAD, LINES)
+    t.match(
+      { status, headers, json },
+      {
+        status: 503,
+        headers: { 'retry-after': '7' },
+        json: { error: /are in and stay in.*ack_timeout, 200 ?ms/, accepted: 2, rejected: 1 },
+      },
+    )
+    t.match(rig.refused, [{ status: 503, reason: 'not delivered' }])
+    t.match(await post(rig.url, HALF_BAD, LINES), { status: 503 })
+    t.match(
+      await post(rig.url, HALF_BAD, LINES),
+      { status: 429, json: { error: /max_requests/ } },
+      'what waits is bounded',
+    )
+    rig.hold(false)
+    await rig.settled()
+    t.equal(rig.source.requestsInHand, 0)
+    t.equal(rig.delivered.length, 4)
+    t.match(await post(rig.url, HALF_BAD, LINES), { status: 200 })
+    t.strictSame(rig.ledger.imbalances(), [])
+    await rig.settled()
+    t.strictSame(await rig.stop(), NOTHING_LEFT)
+  },
+)
+
+t.test('a stop at its deadline tells those who wait that their events stay in', async (t) => {
+  const rig = await Rig.start({ config: { ack: 'delivered' } })
+  await rig.warm()
+  rig.hold(true)
+  const client = await RawClient.connect(rig.port)
+  client.send(`${head(HALF_BAD.length, LINES)}${HALF_BAD}`)
+  const reading = await RawClient.connect(rig.port)
+  reading.send(`${head(100, LINES)}{"a":1}\n`)
+  await until(() => rig.source.requestsInHand === 2 && rig.waiting > 0)
+  const deadline = new AbortController()
+  const stopped = rig.source.stop(deadline.signal)
+  deadline.abort()
+  t.match(await client.answer(), {
+    status: 503,
+    json: { error: /stay in.*stopping/, accepted: 2, rejected: 1 },
+  })
+  await stopped
+  rig.hold(false)
+  await rig.settled()
+  t.equal(rig.delivered.length, 3)
   t.strictSame(rig.ledger.imbalances(), [])
   t.strictSame(await rig.stop(), NOTHING_LEFT)
 })

@@ -16,7 +16,8 @@ import { BULK, Ledger, SinkCounts, SourceCounts } from '../../../src/pipeline/le
 import { WorkerPool } from '../../../src/pipeline/worker-pool.ts'
 import { builtinSpecs } from '../../../src/schema/builtin.ts'
 import { HttpSource } from '../../../src/sources/http/index.ts'
-import type { HttpSourceConfig } from '../../../src/sources/http/config.ts'
+import { promisedBy } from '../../../src/sources/http/config.ts'
+import type { HttpSourceConfig, Promised } from '../../../src/sources/http/config.ts'
 import { quietEvents } from '../../helpers/quiet-events.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -41,7 +42,7 @@ const defaults: HttpSourceConfig = {
 }
 
 export interface RigOptions {
-  readonly config?: Partial<HttpSourceConfig>
+  readonly config?: Partial<Omit<HttpSourceConfig, 'ack'> & Promised>
   readonly slabs?: number
   readonly slabBytes?: number
   /** Of what is not reserved, how much the source may take. */
@@ -61,6 +62,7 @@ export class Rig {
   readonly delivered: string[] = []
   keepText = true
   accepting = true
+  refusal = ''
   /** The disk of the dead letters stands still. */
   deadLettersWait = false
   #holding = false
@@ -73,7 +75,7 @@ export class Rig {
   readonly #tables: TableSpace
 
   constructor(options: RigOptions = {}) {
-    const config = { ...defaults, ...options.config }
+    const config = { ...defaults, ...options.config } as HttpSourceConfig
     const slabBytes = options.slabBytes ?? MIB
     const arena = (this.#arena = Arena.create((options.slabs ?? 16) * slabBytes, slabBytes))
     const pool = (this.#pool = new SlabPool(arena.slabCount))
@@ -89,6 +91,8 @@ export class Rig {
       inputs: [0],
       filterIndex: -1,
       onOffered: (bulk) => (this.#sink.offered[BULK]! += bulk),
+      onDiscarded: () => {},
+      settledCounts: () => ({ delivered: [0, 0], deliveredBytes: 0, deadLettered: {}, discarded: {} }),
       onFrame: () => setImmediate(() => this.#drain()),
       unsettled: () => [],
     })
@@ -109,7 +113,7 @@ export class Rig {
       filtered: false,
       wake: () => this.#scheduler.wake(),
       onFramed: (bytes, records) => this.intake.framed(bytes, records),
-      ack: 'accepted',
+      ack: promisedBy(config).ack,
       keepsTallies: false,
       onScanner: () => {},
     })
@@ -189,6 +193,7 @@ export class Rig {
       },
       retryAfterSeconds: () => 7,
       accepting: () => this.accepting,
+      refusal: () => this.refusal,
     })
   }
 
@@ -200,7 +205,7 @@ export class Rig {
 
   /** The worker has started: from now on it is quick. */
   async warm(): Promise<void> {
-    await fetch(this.url, { method: 'POST', body: ' ' })
+    while (!(await fetch(this.url, { method: 'POST', body: ' ' })).ok);
   }
 
   get port(): number {
@@ -213,6 +218,11 @@ export class Rig {
 
   get freeSlabs(): number {
     return this.#pool.freeCount
+  }
+
+  /** Frames that the sink has not taken. */
+  get waiting(): number {
+    return this.#reader.waiting
   }
 
   /** While it holds, nothing that is committed is settled: the arena fills. */
