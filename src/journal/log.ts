@@ -47,6 +47,9 @@ export interface TakenPart {
   readonly of: Taken
   readonly first: number
   readonly count: number
+  /** Those that are meant, and of them the fast ones. */
+  readonly events: number
+  readonly fast: number
 }
 
 /** A sink's view of the log: what is committed for it, in commit order, each lane at its own pace. */
@@ -68,6 +71,23 @@ export interface LogReader {
   readonly waiting: number
   /** Events not taken, by lane (BULK, FAST). */
   held(): readonly [number, number]
+  /** The bulk cursor may not run further ahead of what is not settled, until some of that is settled or deferred. */
+  readonly blocked?: boolean
+  /**
+   * Appends `events` records of a part again, as a frame of kind DEFERRED for this sink (src/encode/deferred-frame.ts),
+   * from where they are taken anew. `committed` is called once, in the step that commits it: from then on they are no
+   * longer unsettled where they stood, without being settled; until then `frame` must stay as it is.
+   */
+  defer?(part: TakenPart, events: number, frame: Uint8Array, committed: () => void): void
+}
+
+/** What became of a sink's events: what the state file says of it beside its cursors. */
+export interface SettledCounts {
+  /** By lane. */
+  readonly delivered: readonly [number, number]
+  readonly deliveredBytes: number
+  readonly deadLettered: Readonly<Record<string, number>>
+  readonly discarded: Readonly<Record<string, number>>
 }
 
 /** A sink as the log sees it. */
@@ -79,6 +99,10 @@ export interface ReaderOptions {
   readonly filterIndex: number
   /** A frame for this sink is committed: events of it by lane, and those that its filter leaves out. Once a frame. */
   onOffered(bulk: number, fast: number, filtered: number): void
+  /** Events that were offered, by lane, are found nowhere in the log. */
+  onDiscarded(reason: 'corrupt', bulk: number, fast: number): void
+  /** What became of what it settled, over all runs. */
+  settledCounts(): SettledCounts
   /** There may be something to take. */
   onFrame(): void
   /** What was taken and is not settled, batches and leftovers alike. */

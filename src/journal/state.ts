@@ -1,5 +1,6 @@
 import type { Checkpoint } from './checkpoint.ts'
 import type { Position } from './frame.ts'
+import type { SettledCounts } from './log.ts'
 
 /**
  * Records from (sequence `from[0]`, index `from[1]`) to, but without, (sequence `to[0]`, index `to[1]`): not settled,
@@ -20,7 +21,7 @@ export interface LaneState {
 }
 
 /** What is known of a sink beyond what the log says. */
-export interface SinkState {
+export interface SinkState extends SettledCounts {
   /** ISO 8601. */
   readonly attachedAt: string
   /** Names of the sources that it reads. */
@@ -31,10 +32,6 @@ export interface SinkState {
   readonly lanes: readonly [LaneState, LaneState]
   /** Events settled, by lane: delivered, dead-lettered or discarded. `offered - settled` are held in the log. */
   readonly settled: readonly [number, number]
-  readonly delivered: readonly [number, number]
-  readonly deliveredBytes: number
-  readonly deadLettered: Readonly<Record<string, number>>
-  readonly discarded: Readonly<Record<string, number>>
 }
 
 /** Counts of the dead-letter queue over all runs. */

@@ -50,4 +50,28 @@ export class JournalEvents extends PollEvents {
   sinkDetached(sink: string, discarded: number): void {
     this.write('warn', 'sink_detached', sink, 'what was kept for a sink was discarded', { discarded })
   }
+
+  /** A sink that has left the configuration keeps what it has not got. */
+  sinkLeft(sink: string, held: number): void {
+    const message =
+      'a sink that is no longer configured keeps its place in the journal: configure it again, or give it up with `spillway journal detach`'
+    this.write('warn', 'sink_left', sink, message, { held })
+  }
+
+  /** Events that were offered to a sink are lost. */
+  eventsDiscarded(sink: string, reason: string, count: number): void {
+    const message = 'events that were accepted for a sink are damaged in the journal and cannot be delivered'
+    this.write('error', 'events_discarded', sink, message, { reason, count })
+  }
+
+  journalReadFailing(sink: string, reason: string, retryMs: number): void {
+    const message = 'the journal cannot be read back for a sink, trying again: see to the disk'
+    this.write('error', 'journal_read_failing', sink, message, { reason, retry_ms: retryMs })
+  }
+
+  /** Sinks go on; what they settle meanwhile is sent again after a crash. */
+  journalStateFailing(reason: string, retryMs: number): void {
+    const message = 'the state of the journal cannot be written, trying again: see to the disk'
+    this.write('error', 'journal_state_failing', 'journal', message, { reason, retry_ms: retryMs })
+  }
 }

@@ -52,6 +52,8 @@ class Rig {
         offered[0]! += bulk
         offered[1]! += fast
       },
+      onDiscarded() {},
+      settledCounts: () => ({ delivered: [0, 0], deliveredBytes: 0, deadLettered: {}, discarded: {} }),
       onFrame() {},
       unsettled,
     })

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { BULK, FAST } from '../../journal/log.ts'
-import type { Log, LogReader, TakenPart } from '../../journal/log.ts'
+import type { Log, LogReader, SettledCounts, TakenPart } from '../../journal/log.ts'
 import type { SinkCounts } from '../ledger.ts'
 import type { Batch, Part } from './batch.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
@@ -42,6 +42,10 @@ export class Settlement {
         counts.offered[FAST]! += fast
         counts.filtered += filtered
       },
+      onDiscarded(reason, bulk, fast) {
+        counts.discarded.set(reason, (counts.discarded.get(reason) ?? 0) + bulk + fast)
+      },
+      settledCounts: () => settledCounts(counts),
       onFrame,
       unsettled,
     })
@@ -72,5 +76,14 @@ export class Settlement {
 
   #settle({ of, events }: Part): void {
     if (events > 0) this.reader.settle(of, events)
+  }
+}
+
+function settledCounts({ delivered, deliveredBytes, deadLettered, discarded }: SinkCounts): SettledCounts {
+  return {
+    delivered: [delivered[BULK]!, delivered[FAST]!],
+    deliveredBytes,
+    deadLettered: Object.fromEntries(deadLettered),
+    discarded: Object.fromEntries(discarded),
   }
 }

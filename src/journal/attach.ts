@@ -1,0 +1,82 @@
+import type { Checkpoint, SinkTally, SourceTally } from './checkpoint.ts'
+import { newSinkTally, newSourceTally } from './checkpoint.ts'
+import type { LaneStart, ReaderStart } from './disk-reader.ts'
+import type { Position } from './frame.ts'
+import type { Interval, LaneState, SinkState } from './state.ts'
+
+/** A sink of the configuration. */
+export interface AttachedSink {
+  readonly name: string
+  /** Indexes of the sources of the configuration. */
+  readonly inputs: readonly number[]
+  readonly filterIndex: number
+  readonly from: 'now' | 'oldest'
+}
+
+/** Records of an earlier frame that stand in the log once more for a sink. */
+export interface DeferredRecords {
+  readonly sink: string
+  readonly originSequence: number
+  readonly ranges: readonly { readonly first: number; readonly end: number }[]
+}
+
+/** The tallies of this configuration: what was counted goes on; what has left stands behind. */
+export function tallies(
+  sources: readonly string[],
+  sinks: readonly AttachedSink[],
+  before: Checkpoint | null,
+): { readonly sources: SourceTally[]; readonly sinks: SinkTally[] } {
+  const oldSources = new Map(before?.sources.map((tally) => [tally.name, tally]))
+  const oldSinks = new Map(before?.sinks.map((tally) => [tally.name, tally]))
+  const sourceTallies = sources.map((name) => oldSources.get(name) ?? newSourceTally(name))
+  const sinkTallies = sinks.map(({ name, inputs, filterIndex }) => {
+    const tally = newSinkTally(name, inputs, filterIndex)
+    const old = oldSinks.get(name)
+    if (old === undefined) return tally
+    return { ...tally, offered: [...old.offered] as [number, number], filtered: old.filtered }
+  })
+  for (const tally of oldSources.values()) if (!sources.includes(tally.name)) sourceTallies.push(tally)
+  const names = sinks.map(({ name }) => name)
+  for (const tally of oldSinks.values())
+    if (!names.includes(tally.name)) sinkTallies.push({ ...tally, inputs: [], filter: -1 })
+  return { sources: sourceTallies, sinks: sinkTallies }
+}
+
+/** Where a sink that was attached before goes on. */
+export function startOf(state: SinkState, deferred: readonly DeferredRecords[]): ReaderStart {
+  const laneStart = ({ next, oldest, unsettled }: LaneState): LaneStart => ({
+    from: oldest,
+    resume: { next: next.sequence, unsettled: deferred.reduce(without, unsettled) },
+  })
+  const [bulk, fast] = state.lanes
+  return { lanes: [laneStart(bulk), laneStart(fast)], settled: state.settled }
+}
+
+/** A sink begins at a place, of whose offered events so many, by lane, count as settled. */
+export function startAt(place: Position, settled: readonly [number, number]): ReaderStart {
+  const lane = { from: place, resume: { next: place.sequence, unsettled: [] } }
+  return { lanes: [lane, lane], settled }
+}
+
+/** What was deferred has its place behind the cursor: it is not sent twice. */
+function without(unsettled: readonly Interval[], { originSequence, ranges }: DeferredRecords): Interval[] {
+  let left = [...unsettled]
+  for (const { first, end } of ranges) {
+    const cut: Interval = { from: [originSequence, first], to: [originSequence, end] }
+    left = left.flatMap((interval) => difference(interval, cut))
+  }
+  return left
+}
+
+function difference(interval: Interval, cut: Interval): Interval[] {
+  if (isBefore(cut.to, interval.from) || isBefore(interval.to, cut.from)) return [interval]
+  const parts = [
+    { from: interval.from, to: cut.from },
+    { from: cut.to, to: interval.to },
+  ]
+  return parts.filter(({ from, to }) => isBefore(from, to))
+}
+
+function isBefore(left: Interval['from'], right: Interval['from']): boolean {
+  return left[0] < right[0] || (left[0] === right[0] && left[1] < right[1])
+}

@@ -1,0 +1,224 @@
+/* oxlint-disable no-await-in-loop -- one read after another */
+import { join } from 'node:path'
+import type { FileIo, OpenFile } from '../base/file-io.ts'
+import { FRAME_KIND, HEADER_BYTES } from '../memory/frame-region.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { decodeCheckpoint, newFrameMemory } from './frame-codec.ts'
+import type { FrameHead, FrameMemory } from './frame-codec.ts'
+import type { Position } from './frame.ts'
+import { findHead, frameAt, headAt, sequenceAfter } from './scan.ts'
+import type { BadReason, Expected } from './scan.ts'
+import type { SegmentInfo } from './segment-file.ts'
+import { segmentFileName } from './segment-name.ts'
+
+/** Enough for any checkpoint: 64 sources, 64 sinks, and as many that have left. */
+const CHECKPOINT_BYTES_MAX = 256 * 1024
+
+/** What was read of the log, in its order. */
+export type Piece =
+  | { readonly kind: 'frame'; readonly head: FrameHead; readonly at: number; readonly position: Position }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint; readonly sequence: number }
+  | { readonly kind: 'damage'; readonly damage: BadBytes }
+
+/** Bytes of a segment that hold no frame that can be believed. */
+export interface BadBytes {
+  readonly segment: number
+  readonly offset: number
+  readonly bytes: number
+  readonly reason: BadReason | 'short'
+}
+
+export interface BacklogOptions {
+  readonly directory: string
+  readonly io: FileIo
+  /** Ascending; `bytes` is how far a segment is committed. */
+  readonly segments: () => readonly SegmentInfo[]
+  readonly memory: FrameMemory
+  /** Where to begin. */
+  readonly from: Position
+}
+
+interface OpenSegment {
+  readonly number: number
+  readonly file: OpenFile
+  readonly checkpoint: Checkpoint | null
+}
+
+/**
+ * Reads committed frames back from the segments, in order, checks them, and finds its way behind damage. One call of
+ * `read` at a time.
+ */
+export class Backlog {
+  readonly #options: BacklogOptions
+  #next: Position
+  #open: OpenSegment | null = null
+
+  constructor(options: BacklogOptions) {
+    this.#options = options
+    this.#next = options.from
+  }
+
+  /** Where `read` goes on: nothing before it comes again. */
+  get next(): Position {
+    return this.#next
+  }
+
+  /** Nothing is committed that was not read. */
+  get atHead(): boolean {
+    const { segment, offset, sequence } = this.#next
+    for (const { number, firstSequence, bytes } of this.#options.segments()) {
+      if (number === segment && offset < bytes && !this.#isVoid(number, sequence)) return false
+      if (number > segment && (bytes > 0 || firstSequence > sequence)) return false
+    }
+    return true
+  }
+
+  /** Checkpoint of the segment that was read last; null where it can't be read. */
+  get checkpoint(): Checkpoint | null {
+    return this.#open?.checkpoint ?? null
+  }
+
+  /** A segment ends where the next begins: what stands behind was written anew there. */
+  #isVoid(segment: number, sequence: number): boolean {
+    const following = this.#options.segments().find(({ number }) => number > segment)
+    return following !== undefined && sequence >= following.firstSequence
+  }
+
+  /**
+   * Reads some frames to `at` (a multiple of 8) of the memory, where there is room for `room` bytes, as long as the longest
+   * frame. `peek`: so many are read at first; `skip` names frames that need not be read whole. Empty at the head of the
+   * log. Rejects when the disk fails; `next` has not moved then.
+   */
+  async read(at: number, room: number, peek: number, skip: (head: FrameHead) => boolean): Promise<Piece[]> {
+    let want = peek
+    for (;;) {
+      const segment = await this.#current()
+      if (segment === null) return []
+      const before = this.#next
+      const bytes = Math.min(segment.bytes - before.offset, want)
+      await this.#fill(at, before.offset, bytes)
+      const pieces = this.#parse(at, at + bytes, before.offset + bytes === segment.bytes, skip)
+      if (pieces.length > 0) return pieces
+      const stands = this.#next === before
+      if (stands && want === room) throw new Error(`a frame longer than ${room} bytes: memory.slab_bytes`)
+      want = stands ? room : peek
+    }
+  }
+
+  /** The segment that `next` lies in, opened; null at the head. */
+  async #current(): Promise<SegmentInfo | null> {
+    for (;;) {
+      const { segment, offset, sequence } = this.#next
+      const segments = this.#options.segments()
+      const index = segments.findIndex(({ number }) => number >= segment)
+      const info = segments[index]
+      if (info === undefined) return null
+      const inside = info.number === segment && offset < info.bytes && !this.#isVoid(segment, sequence)
+      if (inside) {
+        if (this.#open?.number !== segment) await this.#openSegment(info)
+        return info
+      }
+      const following = info.number === segment ? segments[index + 1] : info
+      if (following === undefined) return null
+      this.#next = { segment: following.number, offset: 0, sequence }
+    }
+  }
+
+  async #openSegment(info: SegmentInfo): Promise<void> {
+    await this.close()
+    const { io, directory } = this.#options
+    const file = await io.open(join(directory, segmentFileName(info)), 'read')
+    this.#open = { number: info.number, file, checkpoint: await readCheckpoint(file, info) }
+  }
+
+  async #fill(at: number, offset: number, length: number): Promise<void> {
+    const { bytes } = this.#options.memory
+    let got = 0
+    while (got < length) {
+      const count = await this.#open!.file.read(bytes.subarray(at + got, at + length), offset + got)
+      if (count === 0) break
+      got += count
+    }
+    // A file shorter than what was committed: what is missing is damage.
+    bytes.fill(0, at + got, at + length)
+  }
+
+  #parse(from: number, end: number, isLast: boolean, skip: (head: FrameHead) => boolean): Piece[] {
+    const { memory } = this.#options
+    const pieces: Piece[] = []
+    let at = from
+    while (at < end && !this.#isVoid(this.#next.segment, this.#next.sequence)) {
+      const found = frameAt(memory, at, end, this.#expected())
+      if (found.kind === 'frame') {
+        const piece = this.#piece(found.head, at)
+        if (piece !== null) pieces.push(piece)
+        this.#advance(found.head.frameBytes, sequenceAfter(found.head))
+        at += found.head.frameBytes
+        continue
+      }
+      if (found.kind === 'short') {
+        const head = headAt(memory, at, end, this.#expected())
+        if (!isLast && head.kind === 'frame' && skip(head.head)) {
+          this.#advance(head.head.frameBytes, sequenceAfter(head.head))
+          break
+        }
+        if (!isLast) break
+      }
+      const bytes = this.#damagedBytes(found.kind === 'bad' ? found.head : null, at, end, isLast)
+      const reason = found.kind === 'bad' ? found.reason : 'short'
+      const { segment, offset } = this.#next
+      pieces.push({ kind: 'damage', damage: { segment, offset, bytes, reason } })
+      this.#advance(bytes, this.#next.sequence)
+      at += bytes
+    }
+    return pieces
+  }
+
+  /** How far to go on behind damage. */
+  #damagedBytes(head: FrameHead | null, at: number, end: number, isLast: boolean): number {
+    if (head !== null) return Math.min(head.frameBytes, end - at)
+    const next = findHead(this.#options.memory, at + 8, end, this.#expected())
+    if (next !== -1) return next - at
+    return isLast ? end - at : Math.max(8, (end - at - HEADER_BYTES) & ~7)
+  }
+
+  #expected(): Expected {
+    const { segment, sequence } = this.#next
+    return { segment, sequence, epoch: this.checkpoint?.epoch ?? null }
+  }
+
+  #piece(head: FrameHead, at: number): Piece | null {
+    const { segment, offset } = this.#next
+    if (head.kind !== FRAME_KIND.CHECKPOINT) {
+      return { kind: 'frame', head, at, position: { segment, offset, sequence: head.sequence } }
+    }
+    const checkpoint = decodeCheckpoint(this.#options.memory.bytes, at, head)
+    return checkpoint === null ? null : { kind: 'checkpoint', checkpoint, sequence: head.sequence }
+  }
+
+  #advance(bytes: number, sequence: number): void {
+    const { segment, offset } = this.#next
+    this.#next = { segment, offset: offset + bytes, sequence }
+  }
+
+  /** Checkpoint of the segment that is read next. */
+  async peekCheckpoint(): Promise<Checkpoint | null> {
+    await this.#current()
+    return this.checkpoint
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open
+    this.#open = null
+    await open?.file.close().catch(() => {})
+  }
+}
+
+/** The first frame of a segment; null where it can't be believed. */
+export async function readCheckpoint(file: OpenFile, info: SegmentInfo): Promise<Checkpoint | null> {
+  const memory = newFrameMemory(Math.min(CHECKPOINT_BYTES_MAX, (info.bytes + 7) & ~7))
+  const end = await file.read(memory.bytes, 0)
+  const expected = { segment: info.number, sequence: 0, epoch: null }
+  const found = frameAt(memory, 0, end, expected)
+  return found.kind === 'frame' ? decodeCheckpoint(memory.bytes, 0, found.head) : null
+}

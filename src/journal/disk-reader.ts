@@ -1,0 +1,504 @@
+import assert from 'node:assert'
+import type { Clock, Timer } from '../base/clock.ts'
+import { reasonOf } from '../base/errors.ts'
+import type { Arena } from '../memory/arena.ts'
+import { FRAME_KIND, LANES_BOTH, LANES_BULK, LANES_FAST, regionBytes } from '../memory/frame-region.ts'
+import type { SlabOwner, SlabPool } from '../memory/slab-pool.ts'
+import { Backlog } from './backlog.ts'
+import type { BadBytes, Piece } from './backlog.ts'
+import { newSinkTally } from './checkpoint.ts'
+import type { Checkpoint, SinkTally } from './checkpoint.ts'
+import type { DeliveryWatch } from './delivery-watch.ts'
+import { hold, letGo } from './frame.ts'
+import type { Frame, Position } from './frame.ts'
+import { BULK, FAST } from './log.ts'
+import type { LogReader, ReaderOptions, Taken, TakenPart } from './log.ts'
+import { offeredOf } from './memory-log.ts'
+import { SlabShare } from './slab-share.ts'
+import { NOTHING_TO_RESUME, countMeant, isSlow, rangesOf, within } from './track.ts'
+import type { FramePiece, Resume, Track } from './track.ts'
+import { Window } from './window.ts'
+import type { Offer } from './window.ts'
+
+/** The fast cursor looks at so much at once: most of what it passes has nothing for it. */
+const FAST_PEEK_BYTES = 64 * 1024
+const READ_RETRY_MS = 1000
+
+/** What a reader needs of the log that it belongs to. */
+export interface DiskReaderOptions {
+  readonly sink: ReaderOptions
+  readonly arena: Arena
+  readonly pool: SlabPool
+  /** Slabs that frames are read back to; at least two reserved. */
+  readonly owner: SlabOwner
+  /** Slabs of the sources that frames at hand may keep from being used again. */
+  readonly liveSlabsMax: number
+  readonly lookaheadBytes: number
+  readonly clock: Clock
+  readonly watch: DeliveryWatch
+  /** Bytes of the log between two places. */
+  distance(from: Position, to: Position): number
+  /** Behind the last committed frame. */
+  head(): Position
+  openBacklog(from: Position): Backlog
+  /** Index of a source in the topology, -1 where it has left. */
+  sourceIndex(name: string): number
+  onDamage(damage: BadBytes): void
+  onReadFailing(reason: string, retryMs: number): void
+  /** Something changed that the state file tells of. */
+  onChange(): void
+}
+
+/** Where a reader goes on after a restart: of each lane. */
+export interface ReaderStart {
+  readonly lanes: readonly [LaneStart, LaneStart]
+  readonly settled: readonly [number, number]
+}
+
+export interface LaneStart {
+  readonly from: Position
+  readonly resume: Resume
+}
+
+/**
+ * A sink's reader of the log on disk. While it keeps up it gets frames as they are committed, from the arena; once it
+ * lags, frames are let go as soon as they are committed, and it reads them back from the segments when it is ready for
+ * them. Its bulk cursor is a track that takes both lanes; a fast cursor that runs ahead of what is at hand is a second
+ * track, until the first one has come to where it began to be ahead.
+ */
+export class DiskReader implements LogReader {
+  readonly sink: ReaderOptions
+  /** Set before `start`. */
+  tally: SinkTally = newSinkTally('', [], -1)
+  readonly #options: DiskReaderOptions
+  readonly #inputs: ReadonlySet<number>
+  readonly #routeBit: number
+  readonly #share: SlabShare
+  readonly #bulk: Track
+  #fast: Track | null = null
+  /** Events that the tracks have come upon, and that were taken, of all that were ever offered; by lane. */
+  readonly #seen: [number, number] = [0, 0]
+  readonly #passed: [number, number] = [0, 0]
+  #oldest: Position | null = null
+  #retry: Timer | null = null
+  #started = false
+  #stopped = false
+
+  constructor(options: DiskReaderOptions) {
+    this.#options = options
+    this.sink = options.sink
+    this.#inputs = new Set(options.sink.inputs)
+    this.#routeBit = options.sink.filterIndex === -1 ? 0 : 1 << options.sink.filterIndex
+    this.#share = new SlabShare(options.liveSlabsMax)
+    this.#bulk = this.#newTrack(LANES_BOTH)
+    options.pool.onFree(() => this.#readOn())
+  }
+
+  #newTrack(lanes: number): Track {
+    const window = new Window(
+      (frame) => this.#hold(frame),
+      (frame) => this.#letGo(frame),
+    )
+    return { window, lanes, backlog: null, resume: NOTHING_TO_RESUME, until: Infinity, reading: false }
+  }
+
+  /** Begins where an earlier run ended; without it at the head. */
+  start(start: ReaderStart | null): void {
+    this.#started = true
+    const { offered } = this.tally
+    for (const lane of [BULK, FAST] as const) {
+      this.#seen[lane] = this.#passed[lane] = start === null ? offered[lane] : start.settled[lane]
+    }
+    if (start === null) return
+    const [bulk, fast] = start.lanes
+    this.#goBehind(this.#bulk, bulk.from, bulk.resume)
+    if (!isSamePlace(bulk, fast)) {
+      this.#bulk.lanes = LANES_BULK
+      this.#fast = this.#newTrack(LANES_FAST)
+      this.#goBehind(this.#fast, fast.from, fast.resume)
+    }
+    this.#readOn()
+  }
+
+  #goBehind(track: Track, from: Position, resume: Resume): void {
+    track.backlog = this.#options.openBacklog(from)
+    track.resume = resume
+  }
+
+  // ---- the log's side
+
+  /** A frame was committed. Returns how many events of it are for this sink. */
+  offer(frame: Frame): number {
+    if (!this.#inputs.has(frame.source)) return 0
+    const counts = offeredOf(frame, this.sink.filterIndex)
+    const [bulk, fast] = counts
+    const filtered = frame.records - bulk - fast
+    this.tally.offered[BULK] += bulk
+    this.tally.offered[FAST] += fast
+    this.tally.filtered += filtered
+    this.sink.onOffered(bulk, fast, filtered)
+    if (bulk + fast === 0) return 0
+    this.#offerTo(this.#bulk, frame, counts)
+    if (this.#fast !== null && this.#fast.until === Infinity) this.#offerTo(this.#fast, frame, counts)
+    return bulk + fast
+  }
+
+  #offerTo(track: Track, frame: Frame, counts: readonly [number, number]): void {
+    if (track.backlog !== null) return
+    const [bulk, fast] = within(track.lanes, counts)
+    if (bulk + fast === 0) return
+    if (!this.#share.hasRoom(frame.slab)) {
+      this.#goBehind(track, frame.position, NOTHING_TO_RESUME)
+      return
+    }
+    const ranges = [{ first: 0, end: frame.records }]
+    this.#push(track, { frame, routeBit: this.#routeBit, lanes: track.lanes, ranges, bulk, fast })
+  }
+
+  #push(track: Track, offer: Offer): void {
+    track.window.push(offer)
+    this.#seen[BULK] += offer.bulk
+    this.#seen[FAST] += offer.fast
+    this.sink.onFrame()
+  }
+
+  // ---- the sink's side
+
+  takeBulk(): Taken | null {
+    if (this.#mustWait()) return null
+    const taken = this.#bulk.window.takeBulk()
+    this.#readOn()
+    return this.#pass(taken)
+  }
+
+  takeFast(): Taken | null {
+    if (this.#mustWait()) return null
+    const taken = this.#bulk.window.takeFast() ?? this.#fast?.window.takeBulk() ?? null
+    if (taken === null) this.#runAhead()
+    else if (this.#fastIsRead && this.#fast!.window.length === 0) this.#fast = null
+    this.#readOn()
+    return this.#pass(taken)
+  }
+
+  #pass(taken: Taken | null): Taken | null {
+    if (taken === null) return null
+    this.#passed[FAST] += taken.fast
+    this.#passed[BULK] += taken.events - taken.fast
+    this.#options.onChange()
+    return taken
+  }
+
+  /** What is at hand has no fast record left, and the rest is on disk: a second track looks for them there. */
+  #runAhead(): void {
+    if (this.#fast !== null || this.#bulk.backlog === null || this.#stopped) return
+    if (this.tally.offered[FAST] === this.#seen[FAST]) return
+    const fast = this.#newTrack(LANES_FAST)
+    this.#goBehind(fast, this.#bulk.backlog.next, this.#bulk.resume)
+    this.#fast = fast
+    this.#bulk.lanes = LANES_BULK
+  }
+
+  settle(taken: Taken, events: number): void {
+    taken.unsettled -= events
+    assert(taken.unsettled >= 0, 'a sink settles a record once')
+    this.#options.watch.settle(taken.frame.originSequence, events)
+    this.#options.onChange()
+    if (taken.unsettled === 0) this.#letGo(taken.frame)
+  }
+
+  /** So many events of what was taken come again, from a later place of the log. */
+  putBack(taken: Taken, bulk: number, fast: number): void {
+    this.#passed[BULK] -= bulk
+    this.#passed[FAST] -= fast
+    taken.unsettled -= bulk + fast
+    if (taken.unsettled === 0) this.#letGo(taken.frame)
+  }
+
+  /** A DEFERRED frame of this sink was committed: whoever stands at the head reads it back from there. */
+  deferredAt(position: Position): void {
+    for (const track of [this.#bulk, this.#fast]) {
+      if (track !== null && track.backlog === null && track.until === Infinity)
+        this.#goBehind(track, position, NOTHING_TO_RESUME)
+    }
+    this.#oldest = null
+    this.#readOn()
+  }
+
+  get caughtUp(): boolean {
+    const { window, backlog } = this.#bulk
+    const ahead = this.#fast === null || (this.#fast.backlog === null && this.#fast.window.length === 0)
+    return this.#started && backlog === null && window.length === 0 && ahead
+  }
+
+  get backlogBytes(): number {
+    const { window, backlog } = this.#bulk
+    const { distance, head } = this.#options
+    return window.bytes + (backlog === null ? 0 : distance(backlog.next, head()))
+  }
+
+  get waiting(): number {
+    return this.#bulk.window.length + (this.#fast?.window.length ?? 0)
+  }
+
+  held(): readonly [number, number] {
+    const { offered } = this.tally
+    return [offered[BULK] - this.#passed[BULK], offered[FAST] - this.#passed[FAST]]
+  }
+
+  /** Events settled, by lane, over all runs; `parts` is what is taken and not settled. */
+  settledOf(parts: Iterable<TakenPart>): readonly [number, number] {
+    const settled: [number, number] = [...this.#passed]
+    for (const { events, fast } of parts) {
+      settled[FAST] -= fast
+      settled[BULK] -= events - fast
+    }
+    return settled
+  }
+
+  // ---- look-ahead
+
+  /** What is not settled is so far behind that nothing more may be taken. */
+  get blocked(): boolean {
+    return this.#mustWait()
+  }
+
+  /** Looks for the oldest record anew only when the one known would be too far behind. */
+  #mustWait(): boolean {
+    const { backlog } = this.#bulk
+    const ahead = this.#fast?.backlog ?? backlog
+    if (ahead === null) return false
+    const { distance, lookaheadBytes } = this.#options
+    const isFar = (oldest: Position) => distance(oldest, ahead.next) > lookaheadBytes
+    if (this.#oldest !== null && !isFar(this.#oldest)) return false
+    this.#oldest = oldestOf(this.sink.unsettled())
+    return this.#oldest !== null && isFar(this.#oldest)
+  }
+
+  // ---- reading back
+
+  /** Reads on where there is room and something to read. */
+  #readOn(): void {
+    if (this.#stopped || !this.#started) return
+    for (const track of [this.#fast, this.#bulk]) {
+      if (track === null || track.backlog === null || track.reading || this.#retry !== null) continue
+      if (track.window.bytes >= this.#options.arena.slabBytes) continue
+      void this.#read(track, track.backlog)
+    }
+  }
+
+  async #read(track: Track, backlog: Backlog): Promise<void> {
+    const { pool, owner, arena } = this.#options
+    // The last slab is for the fast cursor, which must not wait for what bulk has in flight.
+    if (pool.availableFor(owner) <= (track === this.#bulk ? 1 : 0)) return
+    const slab = pool.acquire(owner)
+    track.reading = true
+    try {
+      const peek = track.lanes === LANES_FAST ? FAST_PEEK_BYTES : arena.slabBytes
+      const pieces = await backlog.read(arena.slabStart(slab), arena.slabBytes, peek, isSlow(track.lanes))
+      if (!this.#stopped) for (const piece of pieces) this.#takeIn(track, slab, piece, backlog.checkpoint)
+    } catch (error) {
+      this.#readFailed(error)
+    }
+    track.reading = false
+    pool.release(slab)
+    if (this.#stopped) {
+      await backlog.close()
+      return
+    }
+    this.#meet()
+    this.#arrive(track)
+    this.#readOn()
+  }
+
+  #readFailed(error: unknown): void {
+    if (this.#stopped) return
+    this.#options.onReadFailing(reasonOf(error), READ_RETRY_MS)
+    this.#retry = this.#options.clock.setTimeout(() => {
+      this.#retry = null
+      this.#readOn()
+    }, READ_RETRY_MS)
+  }
+
+  #takeIn(track: Track, slab: number, piece: Piece, checkpoint: Checkpoint | null): void {
+    if (piece.kind === 'damage') this.#options.onDamage(piece.damage)
+    else if (piece.kind === 'checkpoint') this.#compare(track, piece.checkpoint)
+    else if (piece.position.sequence < track.until) this.#offerPiece(track, slab, piece, checkpoint)
+  }
+
+  #offerPiece(track: Track, slab: number, piece: FramePiece, checkpoint: Checkpoint | null): void {
+    const { head, at, position } = piece
+    const meant = this.#meant(piece, checkpoint)
+    if (meant === null) return
+    const ranges = rangesOf(track.resume, position.sequence, head.records)
+    if (ranges.length === 0) return
+    const { words } = this.#options.arena
+    const table = { region: at, runs: head.runs, records: head.records, fast: head.fast }
+    const lanes = this.#lanesAt(track, position.sequence)
+    const [bulk, fast] = within(lanes, countMeant(words, table, ranges, meant.routeBit))
+    if (bulk + fast === 0) return
+    const frame = this.#frameAt(slab, piece, checkpoint)
+    this.#push(track, { frame, routeBit: meant.routeBit, lanes, ranges, bulk, fast })
+  }
+
+  /** Bulk takes the fast records too, from where the fast track has not been. */
+  #lanesAt(track: Track, sequence: number): number {
+    const fast = this.#fast
+    if (track !== this.#bulk || fast === null) return track.lanes
+    const reached = this.#reachedBy(fast)
+    if (sequence < reached) return LANES_BULK
+    fast.until = Math.min(fast.until, reached)
+    return LANES_BOTH
+  }
+
+  /** How the records of a frame that are for this sink are told; null where none is. */
+  #meant({ head }: FramePiece, checkpoint: Checkpoint | null): { readonly routeBit: number } | null {
+    const sink = checkpoint?.sinks.find(({ name }) => name === this.sink.name)
+    if (head.kind === FRAME_KIND.DEFERRED) {
+      return checkpoint?.sinks[head.sink]?.name === this.sink.name ? { routeBit: 0 } : null
+    }
+    if (checkpoint === null) return this.#inputs.has(head.source) ? { routeBit: this.#routeBit } : null
+    if (sink !== undefined) {
+      return sink.inputs.includes(head.source)
+        ? { routeBit: sink.filter === -1 ? 0 : 1 << sink.filter }
+        : null
+    }
+    // From before it was attached: by today's inputs.
+    const name = checkpoint.sources[head.source]?.name ?? ''
+    return this.#inputs.has(this.#options.sourceIndex(name)) ? { routeBit: 0 } : null
+  }
+
+  #frameAt(slab: number, { head, at, position }: FramePiece, checkpoint: Checkpoint | null): Frame {
+    const { pool, clock, sourceIndex } = this.#options
+    const sourceName = checkpoint?.sources[head.source]?.name ?? ''
+    const bytesFrom = at + regionBytes(head.runs, head.records)
+    pool.retain(slab)
+    return {
+      source: sourceIndex(sourceName),
+      sourceName,
+      region: at,
+      runs: head.runs,
+      bytesFrom,
+      bytesTo: bytesFrom + head.bytes,
+      records: head.records,
+      fast: head.fast,
+      breaks: head.breaks,
+      firstTimeMs: head.firstTimeMs,
+      lastTimeMs: head.lastTimeMs,
+      receivedAtMs: head.receivedAtMs,
+      routed: null,
+      slab,
+      readBack: true,
+      originSequence: head.kind === FRAME_KIND.DEFERRED ? head.originSequence : position.sequence,
+      position,
+      committedAtMs: clock.now(),
+      holders: 0,
+      release: () => pool.release(slab),
+    }
+  }
+
+  /** Every fast record before this sequence was taken, is at hand, or is still to be read by the fast track. */
+  #reachedBy({ backlog, resume }: Track): number {
+    return Math.max(backlog === null ? this.#options.head().sequence : backlog.next.sequence, resume.next)
+  }
+
+  /** The fast track ends where bulk has taken over. */
+  #meet(): void {
+    const fast = this.#fast
+    if (fast === null) return
+    const { backlog } = this.#bulk
+    const reached = this.#reachedBy(fast)
+    if (fast.until === Infinity && (backlog === null || backlog.next.sequence >= reached))
+      fast.until = reached
+    if (fast.until === Infinity) return
+    this.#bulk.lanes = LANES_BOTH
+    if (fast.reading || (fast.backlog !== null && fast.backlog.next.sequence < fast.until)) return
+    void fast.backlog?.close()
+    fast.backlog = null
+    if (fast.window.length === 0) this.#fast = null
+    if (backlog === null) this.#compareWith(this.#bulk, this.tally.offered)
+  }
+
+  /** The fast track has read all that it is to read. */
+  get #fastIsRead(): boolean {
+    return this.#fast !== null && this.#fast.backlog === null && this.#fast.until !== Infinity
+  }
+
+  /** A track that has read all there is stands at the head from now on. */
+  #arrive(track: Track): void {
+    const { backlog } = track
+    if (backlog === null || !backlog.atHead || track.until !== Infinity) return
+    void backlog.close()
+    track.backlog = null
+    track.resume = NOTHING_TO_RESUME
+    this.#compareWith(track, this.tally.offered)
+    this.#meet()
+    this.sink.onFrame()
+  }
+
+  // ---- damage
+
+  /** What was offered before a checkpoint and was not come upon is lost. */
+  #compare(track: Track, checkpoint: Checkpoint): void {
+    if (checkpoint.sequence < track.resume.next) return
+    const sink = checkpoint.sinks.find(({ name }) => name === this.sink.name)
+    if (sink !== undefined) this.#compareWith(track, sink.offered)
+  }
+
+  #compareWith(track: Track, offered: readonly [number, number]): void {
+    const lost: [number, number] = [0, 0]
+    const fastIsSeen =
+      this.#fast === null || this.#fastIsRead || (track === this.#fast && track.until === Infinity)
+    for (const lane of [BULK, FAST] as const) {
+      if (lane === BULK ? track === this.#fast : !fastIsSeen) continue
+      lost[lane] = Math.max(0, offered[lane] - this.#seen[lane])
+      this.#seen[lane] += lost[lane]
+      this.#passed[lane] += lost[lane]
+    }
+    if (lost[BULK] + lost[FAST] > 0) this.sink.onDiscarded('corrupt', lost[BULK], lost[FAST])
+  }
+
+  // ---- memory
+
+  #hold(frame: Frame): void {
+    hold(frame)
+    if (!frame.readBack) this.#share.take(frame.slab)
+  }
+
+  #letGo(frame: Frame): void {
+    if (!frame.readBack) this.#share.give(frame.slab)
+    letGo(frame)
+  }
+
+  /** For the state file. */
+  get tracks(): { readonly bulk: Track; readonly fast: Track | null } {
+    return { bulk: this.#bulk, fast: this.#fast }
+  }
+
+  /** Lets go of what is at hand and was not taken; it stays in the log. */
+  stop(): void {
+    this.#stopped = true
+    this.#retry?.clear()
+    for (const track of [this.#bulk, this.#fast]) {
+      if (track === null) continue
+      for (const { frame } of track.window.clear()) this.#letGo(frame)
+      if (!track.reading) void track.backlog?.close()
+    }
+  }
+}
+
+function isSamePlace(left: LaneStart, right: LaneStart): boolean {
+  return (
+    left.from.sequence === right.from.sequence &&
+    left.resume.next === right.resume.next &&
+    JSON.stringify(left.resume.unsettled) === JSON.stringify(right.resume.unsettled)
+  )
+}
+
+function oldestOf(parts: Iterable<TakenPart>): Position | null {
+  let oldest: Position | null = null
+  for (const { of } of parts) {
+    const { position } = of.frame
+    if (oldest === null || position.sequence < oldest.sequence) oldest = position
+  }
+  return oldest
+}
