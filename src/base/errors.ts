@@ -168,6 +168,32 @@ export const errorTable = {
     exitCode: 1,
     retryable: true,
   },
+  SPW_ERR_CONTROL_UNUSABLE: {
+    message: 'cannot listen for commands on {path}: {reason}',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_CONTROL_FAILED: {
+    message: 'the collector that runs could not be asked through {path}: {reason}',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_SINK_CONFIGURED: {
+    message:
+      'the sink {sink} is in the configuration: only what is kept for one that has left it can be given up',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_SINK_UNKNOWN: {
+    message: 'the journal keeps nothing for a sink {sink}, only for {known}',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_JOURNAL_UNUSABLE: {
+    message: 'the journal in {directory} cannot be used: {reason}',
+    exitCode: 1,
+    retryable: true,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable

@@ -44,6 +44,8 @@ export interface BadStep {
   readonly reason: BadReason | 'short' | 'unreadable'
   /** The damaged frame's, where it can be believed. */
   readonly head: FrameHead | null
+  /** As above; 0 without a header. */
+  readonly missing: number
 }
 
 export type Step = FrameStep | BadStep
@@ -92,7 +94,7 @@ export class SegmentWalk {
     } catch {
       this.#ended = true
       const end = await this.#file.bytes().catch(() => this.offset)
-      return { kind: 'bad', offset: this.offset, end, reason: 'unreadable', head: null }
+      return { kind: 'bad', offset: this.offset, end, reason: 'unreadable', head: null, missing: 0 }
     }
   }
 
@@ -123,15 +125,17 @@ export class SegmentWalk {
       this.#ended = true
       return null
     }
-    const missing = head.sequence - this.sequence
-    this.#passed(offset, head)
+    const missing = this.#passed(offset, head)
     return { kind: 'frame', offset, head, at, missing }
   }
 
-  #passed(offset: number, head: FrameHead): void {
+  /** Returns how many frames are missing before it. */
+  #passed(offset: number, head: FrameHead): number {
+    const missing = head.sequence - this.sequence
     this.offset = offset + head.frameBytes
     this.sequence = sequenceAfter(head)
     this.epoch ??= head.epoch
+    return missing
   }
 
   #endsShort(offset: number, at: number): Step | null {
@@ -140,21 +144,21 @@ export class SegmentWalk {
     const found = headAt(this.memory, at, end, this.#expected())
     const head = found.kind === 'frame' ? found.head : null
     if (head !== null && head.sequence >= this.#endSequence) return null
-    return { kind: 'bad', offset, end: offset + end - at, reason: 'short', head }
+    return { kind: 'bad', offset, end: offset + end - at, reason: 'short', head, missing: 0 }
   }
 
   /** A header that is right tells where the next one must be; without one it is looked for. */
   async #bad(offset: number, reason: BadReason, head: FrameHead | null): Promise<Step | null> {
     if (head === null) {
       await this.#findNext(offset + 8)
-    } else {
-      if (head.sequence >= this.#endSequence) {
-        this.#ended = true
-        return null
-      }
-      this.#passed(offset, head)
+      return { kind: 'bad', offset, end: this.offset, reason, head, missing: 0 }
     }
-    return { kind: 'bad', offset, end: this.offset, reason, head }
+    if (head.sequence >= this.#endSequence) {
+      this.#ended = true
+      return null
+    }
+    const missing = this.#passed(offset, head)
+    return { kind: 'bad', offset, end: this.offset, reason, head, missing }
   }
 
   async #findNext(from: number): Promise<void> {

@@ -49,7 +49,8 @@ export class Tallies {
   /** Events of its source that were committed before this frame, and that no frame so far has told of. */
   missingBefore(head: FrameHead): number {
     if (head.kind !== FRAME_KIND.EVENTS) return 0
-    return Math.max(0, head.acceptedBefore - (this.sources[head.source]?.accepted ?? Infinity))
+    const tally = this.sources[head.source]
+    return tally === undefined ? 0 : Math.max(0, head.acceptedBefore - tally.accepted)
   }
 
   /** Counts a frame that is whole. */

@@ -3,6 +3,14 @@ import type { Registry } from 'prom-client'
 import { PollEvents } from './poll-events.ts'
 import type { RateLimitedLog } from './rate-limited-log.ts'
 
+/** Where a segment holds no frame that can be believed. */
+interface JournalDamage {
+  readonly reason: string
+  readonly offset: number
+  readonly end: number
+  readonly lost: Readonly<Record<string, number>>
+}
+
 /** What happens to the journal on disk: the part of TelemetryEvents that is its. */
 export class JournalEvents extends PollEvents {
   readonly #failures: Counter
@@ -73,5 +81,40 @@ export class JournalEvents extends PollEvents {
   journalStateFailing(reason: string, retryMs: number): void {
     const message = 'the state of the journal cannot be written, trying again: see to the disk'
     this.write('error', 'journal_state_failing', 'journal', message, { reason, retry_ms: retryMs })
+  }
+
+  // What earlier runs left
+
+  journalFileForeign(name: string): void {
+    this.write('warn', 'journal_file_foreign', 'journal', 'a file is none of the journal: left alone', {
+      name,
+    })
+  }
+
+  /** A write that a crash broke off: nobody was told that it is stored. */
+  journalTailCut(name: string, offset: number, bytes: number): void {
+    this.write('warn', 'journal_tail_cut', 'journal', 'cut off an unfinished write', { name, offset, bytes })
+  }
+
+  /** Frames are damaged or missing. `lost`: accepted events with them, by source, as far as is known. */
+  journalDamaged(name: string, damage: JournalDamage): void {
+    const { reason, offset, end, lost } = damage
+    const message = 'the journal is damaged: see `spillway journal verify` and the quarantine'
+    this.write('error', 'journal_damaged', 'journal', message, { name, reason, offset, end, lost })
+  }
+
+  journalFileFailing(name: string, reason: string): void {
+    const message = 'a file of the journal can be neither read nor tidied up: it is left as it is'
+    this.write('error', 'journal_file_failing', 'journal', message, { name, reason })
+  }
+
+  journalQuarantined(name: string, directory: string): void {
+    const message = 'a copy of the damaged segment is kept, with a report'
+    this.write('info', 'journal_quarantined', 'journal', message, { name, directory })
+  }
+
+  journalQuarantineFailing(name: string, reason: string): void {
+    const message = 'no copy of the damaged segment could be made'
+    this.write('error', 'journal_quarantine_failing', 'journal', message, { name, reason })
   }
 }

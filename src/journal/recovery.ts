@@ -1,0 +1,253 @@
+/* oxlint-disable no-await-in-loop -- one file after another */
+import { join } from 'node:path'
+import { reasonOf, spwError } from '../base/errors.ts'
+import type { FileIo, OpenFile } from '../base/file-io.ts'
+import { FRAME_KIND } from '../memory/frame-region.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Damage } from './damage.ts'
+import { originRanges } from './deferred-frame.ts'
+import type { DeferredFrame } from './deferred-frame.ts'
+import type { FrameMemory } from './frame-codec.ts'
+import { BULK } from './log.ts'
+import type { Quarantine } from './quarantine.ts'
+import { RecoveredLedger } from './recovered-ledger.ts'
+import { SegmentAccount } from './segment-account.ts'
+import { readCheckpoint } from './segment-checkpoint.ts'
+import type { SegmentInfo } from './segment-file.ts'
+import { listSegments } from './segment-list.ts'
+import type { SegmentList } from './segment-list.ts'
+import { segmentFileName } from './segment-name.ts'
+import type { SegmentName } from './segment-name.ts'
+import { SegmentWalk } from './segment-walk.ts'
+import type { FrameStep } from './segment-walk.ts'
+import type { JournalState } from './state.ts'
+
+/** What recovery tells the operator. */
+export interface RecoveryEvents {
+  /** A file in the journal's directory that is not the journal's: it is left alone. */
+  journalFileForeign(name: string): void
+  /** What a crash broke off was cut off: nobody was told that it is stored. */
+  journalTailCut(name: string, offset: number, bytes: number): void
+  /** Frames are damaged or missing. */
+  journalDamaged(name: string, damage: Damage): void
+  /** The disk doesn't let a file be read, or tidied up; it is left as it is. */
+  journalFileFailing(name: string, reason: string): void
+}
+
+export interface RecoveryOptions {
+  /** `data_dir/journal`. */
+  readonly directory: string
+  readonly io: FileIo
+  readonly events: RecoveryEvents
+  readonly quarantine: Quarantine
+  /** The newest state; null where there is none, or none that can be read. */
+  readonly state: JournalState | null
+}
+
+export interface Recovered {
+  /** Ascending, with the end of what is committed in each. */
+  readonly segments: readonly SegmentInfo[]
+  /** Above all numbers that were ever used. */
+  readonly nextSegment: number
+  readonly nextSequence: number
+  /** The ledger at the end of the log, for who goes on by names; `segment` and `sequence` are the next ones. */
+  readonly checkpoint: Checkpoint
+  /** Whose the indexes in the newest segment are: its own checkpoint, or one that fits; null where nothing tells. */
+  readonly newest: Checkpoint | null
+  /** In the newest segment, of sinks that have not passed them: their records count as settled where they came from. */
+  readonly deferred: readonly DeferredFrame[]
+  readonly damage: readonly Damage[]
+}
+
+/**
+ * What earlier runs left. Only the newest segment is read, as long as something tells what it begins with; the others are
+ * found out about when they are read. Whatever is in the files, this comes to an end, in the memory of one window, and
+ * good frames behind damage are kept. Throws SPW_ERR_JOURNAL_UNUSABLE where the directory can't be listed.
+ */
+export async function recover(options: RecoveryOptions): Promise<Recovered> {
+  const { directory, io } = options
+  let list: SegmentList
+  try {
+    list = await listSegments(io, directory)
+  } catch (error) {
+    throw spwError('SPW_ERR_JOURNAL_UNUSABLE', { directory, reason: reasonOf(error) }, { cause: error })
+  }
+  return new Recovery(options, list).run()
+}
+
+class Recovery {
+  readonly #options: RecoveryOptions
+  readonly #list: SegmentList
+  readonly #ledger: RecoveredLedger
+  readonly #segments: SegmentInfo[] = []
+  readonly #damage: Damage[] = []
+  #deferred: DeferredFrame[] = []
+  #newest: Checkpoint | null = null
+  #nextSequence = 1
+
+  constructor(options: RecoveryOptions, list: SegmentList) {
+    this.#options = options
+    this.#list = list
+    this.#ledger = new RecoveredLedger(options.state)
+  }
+
+  async run(): Promise<Recovered> {
+    const { segments, empty, foreign, lastNumber } = this.#list
+    for (const name of foreign) this.#options.events.journalFileForeign(name)
+    for (const segment of empty) await this.#remove(segment)
+    const first = await this.#lastBegin()
+    for (const segment of segments.slice(0, first.index)) await this.#measure(segment)
+    let { begin } = first
+    for (let index = first.index; index < segments.length; index++) begin = await this.#read(index, begin)
+    for (const gone of this.#ledger.heedState(segments.at(-1)?.number ?? 0)) this.#note([gone])
+    const { segment, sequence } = this.#ledger.reachOfState
+    const nextSegment = Math.max(lastNumber, segment) + 1
+    const nextSequence = Math.max(this.#nextSequence, sequence)
+    return {
+      segments: this.#segments,
+      nextSegment,
+      nextSequence,
+      checkpoint: this.#ledger.checkpoint(nextSegment, nextSequence),
+      newest: this.#newest,
+      deferred: this.#deferred,
+      damage: this.#damage,
+    }
+  }
+
+  /** The newest segment of which something tells what it begins with; the oldest, where nothing tells of any. */
+  async #lastBegin(): Promise<{ index: number; begin: Checkpoint | null }> {
+    const { directory, io } = this.#options
+    for (let index = this.#list.segments.length - 1; index >= 0; index--) {
+      const segment = this.#list.segments[index]!
+      const begin = (await readCheckpoint(io, directory, segment)) ?? this.#inState(segment)
+      if (begin !== null) return { index, begin }
+    }
+    return { index: 0, begin: null }
+  }
+
+  /** The state holds a copy of the newest checkpoint. */
+  #inState(segment: SegmentName): Checkpoint | null {
+    const checkpoint = this.#options.state?.checkpoint
+    return checkpoint?.segment === segment.number ? checkpoint : null
+  }
+
+  /** A segment that is read later. */
+  async #measure(segment: SegmentName): Promise<void> {
+    const bytes = await this.#withFile(segment, 'read', (file) => file.bytes())
+    this.#segments.push({ ...segment, bytes: bytes ?? 0 })
+  }
+
+  /** Reads a segment whole; returns what the next one begins with. */
+  async #read(index: number, begin: Checkpoint | null): Promise<Checkpoint | null> {
+    const segment = this.#list.segments[index]!
+    const endSequence = this.#list.segments[index + 1]?.firstSequence
+    const account = new SegmentAccount(segment, begin)
+    this.#deferred = []
+    this.#nextSequence = segment.firstSequence
+    await this.#withFile(segment, 'read', async (file) => {
+      const epoch = this.#inState(segment)?.epoch
+      const walk = new SegmentWalk({ file, segment, endSequence, epoch })
+      for (let step = await walk.next(); step !== null; step = await walk.next()) {
+        account.step(step, walk.memory)
+        if (step.kind === 'frame') this.#noteDeferred(account, step, walk.memory)
+      }
+      account.finish(walk)
+      this.#nextSequence = walk.sequence
+    })
+    this.#ledger.take(account, begin)
+    this.#newest = account.basis
+    if (endSequence === undefined) await this.#tidyNewest(segment, account)
+    else await this.#keepDamaged(segment, account)
+    return this.#ledger.checkpoint(segment.number + 1, this.#nextSequence)
+  }
+
+  #noteDeferred({ basis }: SegmentAccount, { head, offset, at }: FrameStep, memory: FrameMemory): void {
+    const sink = head.kind === FRAME_KIND.DEFERRED ? basis?.sinks[head.sink]?.name : undefined
+    if (sink === undefined) return
+    const { segment, sequence, originEpoch, originSequence, records, fast } = head
+    const states = this.#options.state?.sinks ?? {}
+    const passed = Object.hasOwn(states, sink) ? states[sink]!.lanes[BULK].next.sequence : 0
+    if (sequence < passed) return
+    const ranges = originRanges(memory, at, head)
+    const position = { segment, offset, sequence }
+    this.#deferred.push({ sink, position, originEpoch, originSequence, records, fast, ranges })
+  }
+
+  /** A segment with damage in it is copied before it can go. */
+  async #keepDamaged(segment: SegmentName, { damage, end }: SegmentAccount): Promise<void> {
+    this.#note(damage)
+    if (damage.length > 0) await this.#options.quarantine.keep(segment, damage)
+    this.#segments.push({ ...segment, bytes: end })
+  }
+
+  /**
+   * What stands behind the last frame of the newest segment is cut off. Where that is more than a write that ended early, a
+   * frame may have been there that somebody was told is stored: so it is copied first, and a sequence is left out, so that
+   * whoever reads the log later sees that something is missing here.
+   */
+  async #tidyNewest(segment: SegmentName, account: SegmentAccount): Promise<void> {
+    const { tail, end } = account
+    const damage: Damage[] = [...account.damage]
+    const inDoubt = tail !== null && tail.reason !== 'short'
+    if (inDoubt) {
+      const { offset, end: tailEnd, reason } = tail
+      damage.push({ segment: segment.number, offset, end: tailEnd, reason, frames: null, lost: {} })
+      this.#nextSequence++
+    }
+    this.#note(damage)
+    const kept = damage.length === 0 || (await this.#options.quarantine.keep(segment, damage))
+    const tailBytes = tail === null ? 0 : tail.end - end
+    const cuts = tailBytes > 0 && (kept || !inDoubt)
+    if (cuts && end === 0) return this.#remove(segment)
+    // What was found may be in the system's cache alone; from now on it counts as committed.
+    const tidied = await this.#withFile(segment, 'modify', async (file) => {
+      if (cuts) await file.truncate(end)
+      await file.datasync()
+      return true
+    })
+    const isCut = cuts && tidied === true
+    if (isCut) this.#options.events.journalTailCut(segmentFileName(segment), end, tailBytes)
+    this.#segments.push({ ...segment, bytes: end, tailBytes: isCut ? 0 : tailBytes })
+  }
+
+  async #remove(segment: SegmentName): Promise<void> {
+    const { directory, io, events } = this.#options
+    const name = segmentFileName(segment)
+    try {
+      await io.unlink(join(directory, name))
+      await io.syncDirectory(directory)
+    } catch (error) {
+      events.journalFileFailing(name, reasonOf(error))
+    }
+  }
+
+  #note(found: readonly Damage[]): void {
+    for (const damage of found) {
+      this.#damage.push(damage)
+      const segment = this.#list.segments.find(({ number }) => number === damage.segment)
+      const name = segment === undefined ? `segment ${damage.segment}` : segmentFileName(segment)
+      this.#options.events.journalDamaged(name, damage)
+    }
+  }
+
+  /** Undefined, with an event, where the disk doesn't let it. */
+  async #withFile<T>(
+    segment: SegmentName,
+    how: 'read' | 'modify',
+    act: (file: OpenFile) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { directory, io, events } = this.#options
+    const name = segmentFileName(segment)
+    try {
+      const file = await io.open(join(directory, name), how)
+      try {
+        return await act(file)
+      } finally {
+        await file.close().catch(() => {})
+      }
+    } catch (error) {
+      events.journalFileFailing(name, reasonOf(error))
+      return undefined
+    }
+  }
+}
