@@ -87,6 +87,8 @@ function dispatcherStatus(status: DispatcherStatus) {
     waiting_for_operator: status.waitingForOperator,
     batches: { sending, ready, retrying, refused, giving_up: givingUp },
     frames_waiting: status.framesWaiting,
+    lagging: status.lagging,
+    oldest_ms: status.oldestMs,
     paused_for_ms: status.pausedForMs,
     last_failure: status.lastFailure,
   }

@@ -1,15 +1,13 @@
-import type { TakenPart } from '../../journal/log.ts'
+import type { LaneIndex, TakenPart } from '../../journal/log.ts'
 import type { Payload } from '../sink.ts'
 
 /** Records of one range of what was taken, counted. */
-export interface Part extends TakenPart {
-  /** Records meant: all, and those of the fast lane. */
-  readonly events: number
-  readonly fast: number
-}
+export type Part = TakenPart
 
 /** What is sent in one request, from the moment it is cut until it is settled. */
 export class Batch {
+  /** That it was cut from. A batch of the bulk lane holds fast events too, where the lanes were together. */
+  readonly lane: LaneIndex
   /** What is not settled of it. */
   parts: readonly Part[]
   readonly events: number
@@ -38,7 +36,8 @@ export class Batch {
   reason = ''
   status: number | undefined = undefined
 
-  constructor(parts: readonly Part[], bytes: number, runs: number) {
+  constructor(lane: LaneIndex, parts: readonly Part[], bytes: number, runs: number) {
+    this.lane = lane
     this.parts = parts
     this.bytes = bytes
     this.runs = runs
@@ -47,8 +46,10 @@ export class Batch {
     this.events = events
   }
 
-  /** When its youngest event was committed. */
-  get youngestAtMs(): number {
-    return this.parts.at(-1)!.of.frame.committedAtMs
+  /** When its youngest event was received, by the wall clock: in disk mode, perhaps by a collector before this one. */
+  get youngestReceivedAtMs(): number {
+    let youngest = -Infinity
+    for (const { of } of this.parts) youngest = Math.max(youngest, of.frame.receivedAtMs)
+    return youngest
   }
 }

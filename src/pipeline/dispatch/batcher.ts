@@ -1,4 +1,4 @@
-import type { Taken, TakenPart } from '../../journal/log.ts'
+import type { LaneIndex, Taken } from '../../journal/log.ts'
 import { Batch } from './batch.ts'
 import type { Part } from './batch.ts'
 import type { RecordWalk } from './record-walk.ts'
@@ -7,6 +7,7 @@ import type { RecordWalk } from './record-walk.ts'
 const JSON_ARRAY_EXTRA_BYTES = 1
 
 export interface BatcherOptions {
+  readonly lane: LaneIndex
   /** Takes the next frame from the log, or what is meant of it; null when there is none. */
   readonly take: () => Taken | null
   readonly walk: RecordWalk
@@ -15,6 +16,13 @@ export interface BatcherOptions {
   readonly maxBytes: number
   readonly maxEvents: number
   readonly maxAgeMs: number
+}
+
+/** Records of one range that no batch has, not counted yet. */
+interface Rest {
+  readonly of: Taken
+  readonly first: number
+  readonly end: number
 }
 
 /**
@@ -45,7 +53,7 @@ export class Batcher {
     this.#fill()
     if (this.#events === 0) return null
     if (!this.#full && !flush && nowMs < this.dueAtMs) return null
-    const batch = new Batch(this.#parts, this.#bytes, this.#runs)
+    const batch = new Batch(this.#options.lane, this.#parts, this.#bytes, this.#runs)
     this.#parts = []
     this.#events = 0
     this.#bytes = 0
@@ -57,8 +65,10 @@ export class Batcher {
   /** When the batch being filled goes out though it is not full; -Infinity when it is, Infinity when there is none. */
   get dueAtMs(): number {
     if (this.#full) return -Infinity
-    const oldest = this.#parts[0]
-    return oldest === undefined ? Infinity : oldest.of.frame.committedAtMs + this.#options.maxAgeMs
+    const oldest = this.#parts[0]?.of.frame
+    if (oldest === undefined) return Infinity
+    // What was read back has waited already, and the slabs that it is read back to are few.
+    return oldest.readBack ? -Infinity : oldest.committedAtMs + this.#options.maxAgeMs
   }
 
   get empty(): boolean {
@@ -71,13 +81,13 @@ export class Batcher {
   }
 
   /** ... and the rest of the frame that it takes from, range by range. */
-  *rests(): Generator<TakenPart> {
+  *rests(): Generator<Rest> {
     const of = this.#current
     if (of === null) return
     for (let index = this.#range; index < of.ranges.length; index++) {
       const { first, end } = of.ranges[index]!
       const from = index === this.#range ? this.#nextRecord : first
-      yield { of, first: from, count: end - from }
+      yield { of, first: from, end }
     }
   }
 

@@ -56,6 +56,10 @@ export interface DispatcherStatus {
   }
   /** Frames in the log that no batch was cut from. */
   readonly framesWaiting: number
+  /** Events wait in the log longer than they should: severe ones go first. */
+  readonly lagging: boolean
+  /** How long ago the oldest event that was taken from the log and is not settled was received, by lane; 0: none. */
+  readonly oldestMs: { readonly bulk: number; readonly fast: number }
   /** How much longer the destination asked to be left alone. */
   readonly pausedForMs: number
   /** '' when nothing has failed yet. */

@@ -1,100 +1,102 @@
 import { BULK, FAST } from '../../journal/log.ts'
-import type { Outcome } from '../sink.ts'
+import type { LaneIndex } from '../../journal/log.ts'
 import { Alarm } from './alarm.ts'
-import type { Batch } from './batch.ts'
-import { Batcher } from './batcher.ts'
+import type { Batch, Part } from './batch.ts'
+import { Conditions } from './conditions.ts'
+import { Cutter } from './cutter.ts'
+import { Deferring } from './deferring.ts'
 import { Destination } from './destination.ts'
 import type { DispatcherOptions, DispatcherStatus, DrainResult } from './dispatcher-options.ts'
 import { GivingUp } from './giving-up.ts'
 import type { GiveUpCategory } from './giving-up.ts'
-import { countHeld, partsTaken } from './held.ts'
+import { countHeld, oldestMs, partsTaken } from './held.ts'
 import { Limiter } from './limiter.ts'
 import { LinePreparer } from './line-preparer.ts'
 import { OutcomeHandler } from './outcome-handler.ts'
 import { PayloadBuilder, growthBytesMax, sentBytesMax } from './payload-builder.ts'
 import { RecordWalk } from './record-walk.ts'
 import { Roster } from './roster.ts'
+import { Sender } from './sender.ts'
 import { Settlement } from './settlement.ts'
 
-/** A sink that has not answered so long after its own time-out, or after it was told to stop, is not waited for. */
-export const SEND_GRACE_MS = 2000
+/** In the order in which they are served. */
+const LANES_SERVED = [FAST, BULK] as const
 
 /**
  * Takes committed frames to one sink: cuts batches, makes payloads, keeps to the rate limit, sends, and settles every
  * event exactly once, as delivered or as a dead letter. Main thread; it never looks at an event's bytes.
  *
- *     log -> batcher -> line -> in flight -> settled
- *                        ^ ^       |  |  '--> giving up -> settled
- *                        | '-- waiting        (dead letters)
- *                        '---- parked (refused)
+ *     log -> cutter -> line -> in flight -> settled
+ *      ^                ^ ^       |  |  '--> giving up -> settled
+ *      |                | '-- waiting        (dead letters)
+ *      '-- deferring <--'---- parked (refused)
  *
- * Line, in flight, waiting and giving up together are never more than `concurrency` batches, parked ones apart, so a
- * dead destination holds that many and the rest stays in the log. Nothing is done inside a caller's step: every reason
- * to act asks for one `#pump`, which runs as a microtask and looks at the whole state.
+ * Line, in flight, waiting, giving up and deferring together are never more than `concurrency` batches and one, parked
+ * ones apart, so a dead destination holds that many and the rest stays in the log. Nothing is done inside a caller's
+ * step: every reason to act asks for one `#pump`, which runs as a microtask and looks at the whole state.
  */
 export class Dispatcher {
   readonly name: string
   readonly #options: DispatcherOptions
   readonly #settlement: Settlement
-  readonly #batcher: Batcher
-  readonly #limiter: Limiter
+  readonly #cutter: Cutter
   readonly #payloads: PayloadBuilder
   readonly #preparer: LinePreparer
+  readonly #sender: Sender
   readonly #givingUp: GivingUp
-  readonly #roster = new Roster()
+  readonly #deferring: Deferring
+  readonly #roster: Roster
   readonly #destination: Destination
-  readonly #outcomes: OutcomeHandler
   readonly #alarm: Alarm
+  readonly #conditions = new Conditions()
 
-  #state: 'new' | 'running' | 'draining' | 'closing' | 'stopped' = 'new'
+  #state: 'new' | 'running' | 'draining' | 'closing' | 'halting' | 'stopped' = 'new'
   #pumpAsked = false
-  /** Whose turn it is when both a refused batch and another could go. */
-  #parkedTurn = false
+  /** By lane: whose turn it is when both a refused batch and another could go. */
+  readonly #parkedTurn = [false, false]
   #drained: Promise<DrainResult> | null = null
-  #onQuiet: (() => void) | null = null
-  #onFlightEnded: (() => void) | null = null
-  #flightsEnding: Promise<void> | null = null
 
   constructor(options: DispatcherOptions) {
-    const { name, config, arena, clock, counts, pool, events = {} } = options
+    const { name, config, counts, clock, pool, events = {} } = options
     this.name = name
     this.#options = options
     this.#alarm = new Alarm(clock, () => this.#askForPump())
-    const taken = () => partsTaken(arena.words, this.#batcher, this.#roster.live)
-    this.#settlement = new Settlement(options, () => this.#askForPump(), taken)
-    this.#limiter = new Limiter(
-      config.rateLimit ?? {},
-      sentBytesMax(config.maxRecordBytes, config),
-      clock.now(),
+    this.#roster = new Roster(config.request.concurrency)
+    this.#settlement = new Settlement(
+      options,
+      () => this.#askForPump(),
+      () => this.#taken(),
     )
-    this.#batcher = this.#makeBatcher()
+    const rateLimit = config.rateLimit ?? {}
+    const limiter = new Limiter(rateLimit, sentBytesMax(config.maxRecordBytes, config), clock.now())
+    this.#cutter = this.#makeCutter(limiter)
     this.#destination = new Destination(name, clock, config.retry.maxMs, events)
-    const shared = { ...options, ...config }
-    this.#payloads = new PayloadBuilder(shared)
-    const onFailure = (error: unknown) => events.sinkTaskFailed?.(name, error)
-    this.#preparer = new LinePreparer({
-      roster: this.#roster,
-      payloads: this.#payloads,
-      destination: this.#destination,
-      clock,
-      onPrepared: () => this.#onPreparedOrSent(),
-      onFailure,
-    })
-    this.#givingUp = new GivingUp({
-      ...shared,
+    const shared = {
+      ...options,
+      ...config,
+      limiter,
       sinkName: name,
-      onWritten: (parts, category, reason) => this.#settlement.deadLettered(parts, category, reason),
-      onDone: (batch) => this.#onGivenUp(batch),
-      onFailure,
-    })
-    this.#outcomes = new OutcomeHandler({
-      ...shared,
       roster: this.#roster,
       destination: this.#destination,
       settlement: this.#settlement,
-      giveUp: (batch, category) => this.#giveUp(batch, category),
-    })
-    counts.held = () => countHeld(this.#settlement.reader.held(), taken())
+      reader: this.#settlement.reader,
+      conditions: this.#conditions,
+      giveUp: (batch: Batch, category: GiveUpCategory) => this.#giveUp(batch, category),
+      onPrepared: () => this.#onProgress(),
+      onAnswered: () => this.#onProgress(),
+      onIdle: () => this.#conditions.check(),
+      onDone: (batch: Batch) => this.#onDone(batch),
+      onWritten: (parts: readonly Part[], category: GiveUpCategory, reason: string) =>
+        this.#settlement.deadLettered(parts, category, reason),
+      onFailure: (error: unknown) => events.sinkTaskFailed?.(name, error),
+    }
+    this.#payloads = new PayloadBuilder(shared)
+    this.#preparer = new LinePreparer({ ...shared, payloads: this.#payloads })
+    this.#givingUp = new GivingUp(shared)
+    this.#deferring = new Deferring(shared)
+    const outcomes = new OutcomeHandler(shared)
+    this.#sender = new Sender({ ...shared, outcomes, payloads: this.#payloads, preparer: this.#preparer })
+    counts.held = () => countHeld(this.#settlement.reader.held(), this.#taken())
     pool.onFree(() => this.#onSlabFree())
   }
 
@@ -114,13 +116,30 @@ export class Dispatcher {
     return this.#drained
   }
 
+  /**
+   * Sends nothing more, waits until what is in flight is answered, and what follows from that is done, or `deadline` is
+   * aborted, and stops. What is held stays in the log, which must last longer than this process.
+   */
+  async halt(deadline: AbortSignal): Promise<void> {
+    if (this.#state === 'new' || this.#state === 'running') {
+      this.#state = 'halting'
+      this.#alarm.clear()
+      await this.#conditions.until(
+        () => this.#roster.inFlight.size === 0 && !this.#givingUp.worker.busy,
+        deadline,
+      )
+    }
+    await this.stop()
+  }
+
   /** Stops sending and ends what is in flight; what is held stays held. May be called twice and before `start`. */
   async stop(): Promise<void> {
     this.#state = 'stopped'
     this.#alarm.clear()
-    this.#givingUp.stop()
-    this.#onQuiet?.()
-    await this.#endFlights()
+    this.#givingUp.worker.stop()
+    this.#deferring.worker.stop()
+    this.#conditions.check()
+    await this.#sender.end(() => this.#givingUp.worker.busy || this.#deferring.worker.busy)
   }
 
   /** Why the operator must act, so that the collector is not ready; null when nothing asks for it. */
@@ -132,6 +151,7 @@ export class Dispatcher {
 
   status(): DispatcherStatus {
     const { waitingForOperator } = this
+    const { clock } = this.#options
     const { line, inFlight, waiting, parked } = this.#roster
     const { pausedUntilMs, lastFailure } = this.#destination
     return {
@@ -142,27 +162,28 @@ export class Dispatcher {
         ready: line.length,
         retrying: waiting.size,
         refused: parked.size,
-        givingUp: this.#givingUp.size,
+        givingUp: this.#givingUp.worker.size,
       },
       framesWaiting: this.#settlement.reader.waiting,
-      pausedForMs: Math.max(0, pausedUntilMs - this.#options.clock.now()),
+      lagging: this.#cutter.lagging,
+      oldestMs: oldestMs(this.#taken(), clock.wallClock()),
+      pausedForMs: Math.max(0, pausedUntilMs - clock.now()),
       lastFailure,
     }
   }
 
   #stateShown(): DispatcherStatus['state'] {
     if (this.#state === 'stopped') return 'stopped'
-    if (this.#state === 'draining' || this.#state === 'closing') return 'draining'
+    if (this.#state === 'draining' || this.#state === 'closing' || this.#state === 'halting')
+      return 'draining'
     return this.waitingForOperator === null ? 'running' : 'waiting_for_operator'
   }
 
-  #makeBatcher(): Batcher {
+  #makeCutter({ maxBytes, maxEvents }: Limiter): Cutter {
     const { config, arena } = this.#options
     const { batch, encoding, compression } = config
-    const { reader } = this.#settlement
-    const { maxBytes, maxEvents } = this.#limiter
-    return new Batcher({
-      take: () => reader.takeBulk(),
+    return new Cutter({
+      reader: this.#settlement.reader,
       walk: new RecordWalk(arena.words, encoding === 'ndjson'),
       encoding,
       maxBytes: Math.min(batch.maxBytes, maxBytes - growthBytesMax(maxBytes, compression)),
@@ -171,9 +192,20 @@ export class Dispatcher {
     })
   }
 
+  /** What was taken from the log and is not settled. */
+  #taken(): Generator<Part> {
+    return partsTaken(this.#options.arena.words, this.#cutter.batchers, this.#roster.live)
+  }
+
   #onSlabFree(): void {
-    this.#givingUp.wake()
+    this.#givingUp.worker.wake()
+    this.#deferring.worker.wake()
     if (this.#preparer.waitsForSlab) this.#askForPump()
+  }
+
+  #onProgress(): void {
+    this.#conditions.check()
+    this.#askForPump()
   }
 
   #askForPump(): void {
@@ -189,24 +221,25 @@ export class Dispatcher {
     const nowMs = this.#options.clock.now()
     this.#roster.abortOverdue(nowMs)
     if (this.#destination.onHold) this.#chooseProbe(nowMs)
-    else this.#fillLine(nowMs)
+    else for (const lane of LANES_SERVED) this.#fillLine(lane, nowMs)
+    this.#cutter.look(nowMs)
+    this.#deferOldest()
     this.#preparer.prepare(nowMs)
-    const waitMs = this.#sendLine(nowMs)
+    const waitMs = this.#sender.sendLine(nowMs)
     this.#alarm.set(nowMs, Math.min(nowMs + waitMs, this.#nextDueMs(nowMs)))
-    if (this.#onQuiet !== null && this.#isQuiet()) this.#onQuiet()
+    this.#conditions.check()
   }
 
-  #fillLine(nowMs: number): void {
-    const { concurrency } = this.#options.config.request
-    const { line, inFlight } = this.#roster
-    while (line.length + inFlight.size < concurrency) {
+  #fillLine(lane: LaneIndex, nowMs: number): void {
+    const roster = this.#roster
+    while (roster.hasRoom(lane)) {
       // Probes and other batches take turns, so that neither keeps the other waiting for ever.
-      const parked = this.#parkedTurn ? this.#roster.parkedDue(nowMs) : null
+      const parked = this.#parkedTurn[lane]! ? roster.parkedDue(lane, nowMs) : null
       const batch =
-        parked ?? this.#roster.takeRetry(nowMs) ?? this.#cut(nowMs) ?? this.#roster.parkedDue(nowMs)
+        parked ?? roster.takeRetry(lane, nowMs) ?? this.#cut(lane, nowMs) ?? roster.parkedDue(lane, nowMs)
       if (batch === null) return
-      this.#parkedTurn = !batch.parked
-      line.push(batch)
+      this.#parkedTurn[lane] = !batch.parked
+      roster.enqueue(batch)
     }
   }
 
@@ -214,85 +247,45 @@ export class Dispatcher {
   #chooseProbe(nowMs: number): void {
     const { line, inFlight } = this.#roster
     if (nowMs < this.#destination.probeAtMs || inFlight.size > 0 || line.length > 0) return
-    const batch = this.#roster.takeRetry(Infinity) ?? this.#cut(nowMs) ?? this.#roster.parkedDue(Infinity)
-    if (batch !== null) line.push(batch)
+    const ways = [
+      (lane: LaneIndex) => this.#roster.takeRetry(lane, Infinity),
+      (lane: LaneIndex) => this.#cut(lane, nowMs),
+      (lane: LaneIndex) => this.#roster.parkedDue(lane, Infinity),
+    ]
+    for (const way of ways) {
+      const batch = way(FAST) ?? way(BULK)
+      if (batch === null) continue
+      line.push(batch)
+      return
+    }
   }
 
-  /** The next new batch, unless as many as may be are under way. */
-  #cut(nowMs: number): Batch | null {
-    if (this.#roster.underWay >= this.#options.config.request.concurrency) return null
-    const batch = this.#batcher.take(nowMs, this.#state === 'draining')
+  /** The next new batch of a lane, unless as many as may be are under way. */
+  #cut(lane: LaneIndex, nowMs: number): Batch | null {
+    if (!this.#roster.mayCut(lane)) return null
+    const batch = this.#cutter.take(lane, nowMs, this.#state === 'draining')
     if (batch !== null) this.#roster.live.add(batch)
     return batch
   }
 
-  #onPreparedOrSent(): void {
-    this.#onFlightEnded?.()
-    this.#askForPump()
-  }
-
-  /** Sends what may be sent; answers in how many milliseconds the next may, Infinity if that is no question of time. */
-  #sendLine(nowMs: number): number {
-    const { line, inFlight } = this.#roster
-    const { onHold, probeAtMs, pausedUntilMs } = this.#destination
-    if (line.length === 0 || (onHold && (nowMs < probeAtMs || inFlight.size > 0))) return Infinity
-    if (nowMs < pausedUntilMs) return pausedUntilMs - nowMs
-    let firstsMayGo = true
-    let place = 0
-    while (place < line.length) {
-      const batch = line[place]!
-      const { payload } = batch
-      const first = batch.attempts === 0
-      if (payload === null || (first && !firstsMayGo)) {
-        if (onHold) return Infinity
-        if (first) firstsMayGo = false
-        place++
-        continue
-      }
-      const waitMs = this.#limiter.waitMs(payload.events, payload.bytes, nowMs)
-      if (waitMs > 0) return waitMs
-      this.#limiter.take(payload.events, payload.bytes, nowMs)
-      line.splice(place, 1)
-      void this.#send(batch, nowMs)
-      if (onHold) return Infinity
-    }
-    return Infinity
-  }
-
-  async #send(batch: Batch, nowMs: number): Promise<void> {
-    const { sink, config } = this.#options
-    const controller = new AbortController()
-    const overdueAtMs = nowMs + config.request.timeoutMs + SEND_GRACE_MS
-    batch.attempts++
-    this.#roster.inFlight.set(batch, { controller, overdueAtMs })
-    let outcome: Outcome
-    try {
-      outcome = await sink.send(batch.payload!, controller.signal)
-      this.#options.events?.sinkRequest?.(this.name, outcome.kind === 'ack' ? 'ok' : outcome.kind)
-    } catch (error) {
-      this.#options.events?.sinkRequest?.(this.name, 'error')
-      outcome = { kind: 'retry', category: 'unknown', reason: String(error) }
-    }
-    // One that took too long to end was given up already.
-    if (this.#roster.inFlight.delete(batch)) this.#outcomes.handle(batch, outcome)
-    this.#payloads.release(batch)
-    this.#onPreparedOrSent()
+  /** What holds the cursors back goes to the end of the log, one batch at a time. */
+  #deferOldest(): void {
+    if (this.#settlement.reader.blocked !== true || this.#deferring.worker.busy) return
+    const batch = this.#roster.oldestIdle()
+    if (batch === null) return
+    this.#takeOut(batch)
+    this.#deferring.worker.add({ batch })
   }
 
   #nextDueMs(nowMs: number): number {
-    let next = this.#roster.nextDueMs(nowMs)
-    const batchDueMs = this.#batcher.dueAtMs
-    if (batchDueMs > nowMs) next = Math.min(next, batchDueMs)
+    const next = Math.min(this.#roster.nextDueMs(nowMs), this.#cutter.nextDueMs(nowMs))
     const { onHold, probeAtMs } = this.#destination
-    if (onHold && probeAtMs > nowMs) next = Math.min(next, probeAtMs)
-    return next
+    return onHold && probeAtMs > nowMs ? Math.min(next, probeAtMs) : next
   }
 
   #giveUp(batch: Batch, category: GiveUpCategory): void {
-    this.#roster.setAside(batch)
-    batch.dueAtMs = 0
-    this.#payloads.release(batch)
-    this.#givingUp.add(batch, category)
+    this.#takeOut(batch)
+    this.#givingUp.worker.add({ batch, category })
   }
 
   #giveUpAtEnd(batch: Batch): void {
@@ -300,7 +293,14 @@ export class Dispatcher {
     this.#giveUp(batch, 'undelivered')
   }
 
-  #onGivenUp(batch: Batch): void {
+  /** It will not be sent any more. */
+  #takeOut(batch: Batch): void {
+    this.#roster.setAside(batch)
+    batch.dueAtMs = 0
+    this.#payloads.release(batch)
+  }
+
+  #onDone(batch: Batch): void {
     this.#roster.live.delete(batch)
     this.#askForPump()
   }
@@ -312,7 +312,9 @@ export class Dispatcher {
     const before = { delivered: delivered(), undelivered: undelivered() }
     if (this.#state === 'running') {
       this.#state = 'draining'
-      await this.#quietOr(deadline)
+      this.#askForPump()
+      const quiet = () => this.#roster.live.size === 0 && this.#cutter.empty
+      await this.#conditions.until(() => this.#state === 'stopped' || quiet(), deadline)
     }
     if (this.#state !== 'stopped') {
       this.#state = 'closing'
@@ -322,62 +324,26 @@ export class Dispatcher {
     return { delivered: delivered() - before.delivered, undelivered: undelivered() - before.undelivered }
   }
 
-  #isQuiet(): boolean {
-    return this.#roster.live.size === 0 && this.#batcher.empty && this.#settlement.reader.caughtUp
-  }
-
-  #quietOr(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        signal.removeEventListener('abort', done)
-        this.#onQuiet = null
-        resolve()
-      }
-      this.#onQuiet = done
-      if (signal.aborted) done()
-      else signal.addEventListener('abort', done)
-      this.#askForPump()
-    })
-  }
-
   async #giveUpTheRest(): Promise<void> {
     this.#alarm.clear()
-    await this.#endFlights()
-    await this.#givingUp.idle()
+    this.#deferring.worker.stop()
+    await this.#sender.end(() => this.#deferring.worker.busy)
+    await this.#lettersWritten()
     for (const batch of this.#roster.live) this.#giveUpAtEnd(batch)
-    await this.#givingUp.idle()
+    await this.#lettersWritten()
     // Stopping ends this loop too: it changes the state.
     while (this.#state === 'closing') {
-      const batch = this.#batcher.take(0, true)
+      const batch = this.#cutter.take(BULK, 0, true) ?? this.#cutter.take(FAST, 0, true)
       if (batch === null) return
       this.#roster.live.add(batch)
       this.#giveUpAtEnd(batch)
       // One batch after another: the log may hold many.
       // oxlint-disable-next-line no-await-in-loop
-      await this.#givingUp.idle()
+      await this.#lettersWritten()
     }
   }
 
-  /** Aborts what is in flight and waits for it, and for encode tasks, to end; not for a sink that never does. */
-  #endFlights(): Promise<void> {
-    const { inFlight } = this.#roster
-    for (const { controller } of inFlight.values()) controller.abort()
-    this.#preparer.close()
-    const ended = () => inFlight.size === 0 && !this.#preparer.busy
-    if (ended()) return Promise.resolve()
-    this.#flightsEnding ??= new Promise((resolve) => {
-      const finish = () => {
-        timer.clear()
-        this.#onFlightEnded = null
-        this.#flightsEnding = null
-        inFlight.clear()
-        resolve()
-      }
-      const timer = this.#options.clock.setTimeout(finish, SEND_GRACE_MS)
-      this.#onFlightEnded = () => {
-        if (ended()) finish()
-      }
-    })
-    return this.#flightsEnding
+  #lettersWritten(): Promise<void> {
+    return this.#conditions.until(() => !this.#givingUp.worker.busy, new AbortController().signal)
   }
 }

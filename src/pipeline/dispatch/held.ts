@@ -4,10 +4,16 @@ import type { Batcher } from './batcher.ts'
 import { partOf } from './record-walk.ts'
 
 /** What a sink has taken from the log and not settled: all batches, what is being cut and what is left to cut. */
-export function* partsTaken(words: Int32Array, batcher: Batcher, batches: Iterable<Batch>): Generator<Part> {
+export function* partsTaken(
+  words: Int32Array,
+  batchers: readonly Batcher[],
+  batches: Iterable<Batch>,
+): Generator<Part> {
   for (const batch of batches) yield* batch.parts
-  yield* batcher.parts
-  for (const { of, first, count } of batcher.rests()) yield partOf(words, of, first, first + count)
+  for (const batcher of batchers) {
+    yield* batcher.parts
+    for (const { of, first, end } of batcher.rests()) yield partOf(words, of, first, end)
+  }
 }
 
 /**
@@ -24,4 +30,15 @@ export function countHeld(
     held[FAST] += fast
   }
   return held
+}
+
+/** How long ago the oldest event was received, in milliseconds, by lane; 0 where there is none. */
+export function oldestMs(taken: Iterable<Part>, wallClockMs: number): { bulk: number; fast: number } {
+  const oldest = { bulk: 0, fast: 0 }
+  for (const { of, events, fast } of taken) {
+    const ageMs = wallClockMs - of.frame.receivedAtMs
+    if (events > fast) oldest.bulk = Math.max(oldest.bulk, ageMs)
+    if (fast > 0) oldest.fast = Math.max(oldest.fast, ageMs)
+  }
+  return oldest
 }

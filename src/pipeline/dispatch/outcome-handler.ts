@@ -54,7 +54,7 @@ export class OutcomeHandler {
     batch.failures++
     if (outcome.afterMs !== undefined) destination.pause(outcome.afterMs)
     const { maxAgeMs = Infinity } = retry
-    if (nowMs - batch.youngestAtMs >= maxAgeMs) {
+    if (clock.wallClock() - batch.youngestReceivedAtMs >= maxAgeMs) {
       giveUp(batch, 'expired')
       return
     }

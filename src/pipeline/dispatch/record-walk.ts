@@ -147,6 +147,12 @@ export function partOf(words: Int32Array, of: Taken, first: number, end: number)
   return { of, first, count: end - first, events: walk.events, fast: walk.fast }
 }
 
+/** A part up to a record of the table, and what is left of it. */
+export function splitPart(words: Int32Array, part: Part, record: number): [done: Part, left: Part[]] {
+  const { of, first, count } = part
+  return [partOf(words, of, first, record), [partOf(words, of, record, first + count)]]
+}
+
 /**
  * Puts the runs of a part before `visit`: absolute offsets of the first byte and of the end, and whether the byte at the
  * end is the line feed that belongs to it.

@@ -90,6 +90,8 @@ t.test('status', async (t) => {
       waiting_for_operator: 'token expired',
       batches: { sending: 1, ready: 2, retrying: 3, refused: 4, giving_up: 5 },
       frames_waiting: 6,
+      lagging: true,
+      oldest_ms: { bulk: 9000, fast: 40 },
       paused_for_ms: 700,
       last_failure: '401',
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { LANES_BOTH, LANES_BULK, LANES_FAST } from '../../../src/memory/frame-region.ts'
+import { BULK } from '../../../src/journal/log.ts'
 import type { LogReader, Taken } from '../../../src/journal/log.ts'
 import { MemoryLog } from '../../../src/journal/memory-log.ts'
 import { Batcher } from '../../../src/pipeline/dispatch/batcher.ts'
@@ -26,10 +27,13 @@ class Bench {
       inputs: [0],
       filterIndex: filtered ? FILTER : -1,
       onOffered: () => {},
+      onDiscarded: () => {},
+      settledCounts: () => ({ delivered: [0, 0], deliveredBytes: 0, deadLettered: {}, discarded: {} }),
       onFrame: () => {},
       unsettled: () => [],
     })
     this.batcher = new Batcher({
+      lane: BULK,
       take: () => this.reader.takeBulk(),
       walk: new RecordWalk(this.frames.arena.words, options.encoding !== 'json'),
       encoding: 'ndjson',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { BULK, FAST } from '../../../src/journal/log.ts'
 import type { RateLimit } from '../../../src/pipeline/dispatch/limiter.ts'
 import type { DispatcherConfig } from '../../../src/pipeline/dispatch/dispatcher-options.ts'
 import type { Outcome, Payload } from '../../../src/pipeline/sink.ts'
@@ -35,9 +36,13 @@ export class Run {
   #mood: Mood = 'well'
   /** Ids of the events offered, by commit; ids count up over all sources. */
   readonly #offered = new Set<number>()
+  readonly #fast = new Set<number>()
+  /** By lane: offered and never sent, by commit. */
+  readonly #unsent: [bulk: number[], fast: number[]] = [[], []]
   readonly #delivered = new Set<number>()
   readonly #sent: Sent[] = []
-  #firstSentUpTo = 0
+  /** What a request was found to break. */
+  #broken: unknown = null
   /** When the destination last asked for a pause, and until when. */
   #pause = { fromMs: -Infinity, untilMs: -Infinity }
   /** When it last said that the operator must act, with nothing accepted since. */
@@ -54,7 +59,14 @@ export class Run {
     }
     const { config, filterIndex } = this.settings
     this.rig = new Rig(config, { filterIndex, random: this.#random }, 8 + this.#below(12))
-    this.rig.sink.reply = () => this.#onRequest()
+    this.rig.sink.reply = () => {
+      try {
+        return this.#onRequest()
+      } catch (error) {
+        this.#broken ??= error
+        throw error
+      }
+    }
     const { encoder } = this.rig
     this.rig.encoder = {
       encode: async (task) => {
@@ -112,13 +124,7 @@ export class Run {
     )
     for (const id of ids)
       assert(this.#offered.has(id) && !this.#delivered.has(id), `event ${id} is not to be sent`)
-    const first = ids.filter((id) => id > this.#firstSentUpTo)
-    assert(first.length === 0 || first.length === ids.length, 'a batch is sent again as it was')
-    if (first.length > 0) {
-      const next = [...this.#offered].filter((id) => id > this.#firstSentUpTo).slice(0, ids.length)
-      assert.deepEqual(ids, next, 'first sends in order')
-      this.#firstSentUpTo = ids.at(-1)!
-    }
+    this.#checkOrder(ids)
     this.#checkPauses(clock.now())
     this.#sent.push({ atMs: clock.now(), events: ids.length, bytes: request.payload.bytes })
     if (this.#healed || (this.#mood !== 'slow' && this.#chance(0.5))) {
@@ -127,6 +133,21 @@ export class Run {
       return outcome
     }
     return null
+  }
+
+  /** Bulk events are first sent in order; fast ones may overtake what bulk has taken, but not each other in a batch. */
+  #checkOrder(ids: readonly number[]): void {
+    const [bulk, fast] = [false, true].map((isFast) => ids.filter((id) => this.#fast.has(id) === isFast))
+    const [unsentBulk, unsentFast] = this.#unsent
+    const isFirst = unsentBulk.includes(bulk![0]!) || unsentFast.includes(fast![0]!)
+    if (!isFirst) {
+      assert(!unsentBulk.some((id) => ids.includes(id)), 'a batch is sent again as it was')
+      assert(!unsentFast.some((id) => ids.includes(id)), 'a batch is sent again as it was')
+      return
+    }
+    assert.deepEqual(bulk, unsentBulk.splice(0, bulk!.length), 'first sends of bulk in order')
+    const place = fast!.length > 0 ? unsentFast.indexOf(fast![0]!) : 0
+    assert.deepEqual(fast, unsentFast.splice(place, fast!.length), 'first sends of fast in order')
   }
 
   async #answer(request: Request): Promise<void> {
@@ -195,9 +216,14 @@ export class Run {
     while (records.reduce((sum, { text }) => sum + text.length + 40, 0) > 7000) records.pop()
     if (!this.rig.commit(source, records)) return
     if (!this.rig.counts.inputs.includes(source)) return
-    for (const { text, routes } of records)
-      if (filterIndex === -1 || (routes! & (1 << filterIndex)) !== 0)
-        this.#offered.add((JSON.parse(text) as { id: number }).id)
+    for (const { text, routes, fast } of records)
+      if (filterIndex === -1 || (routes! & (1 << filterIndex)) !== 0) this.#offer(idOf(text), fast!)
+  }
+
+  #offer(id: number, fast: boolean): void {
+    this.#offered.add(id)
+    if (fast) this.#fast.add(id)
+    this.#unsent[fast ? FAST : BULK].push(id)
   }
 
   // --- the end
@@ -233,6 +259,7 @@ export class Run {
 
   #check(): void {
     const { rig } = this
+    if (this.#broken !== null) throw this.#broken
     assert.deepEqual(rig.ledger.imbalances(), [], 'the ledger balances')
     const { delivered } = rig.counts
     assert.equal(delivered[0]! + delivered[1]!, this.#delivered.size, 'delivered is what was acknowledged')
@@ -242,7 +269,7 @@ export class Run {
   #checkEnd(): void {
     const { rig } = this
     assert.equal(rig.slabsInUse, 0, 'all slabs are back')
-    const dead = rig.letters.lines.map(({ record }) => (JSON.parse(record) as { id: number }).id)
+    const dead = rig.letters.lines.map(({ record }) => idOf(record))
     const settledIds = [...this.#delivered, ...dead]
     assert.equal(new Set(settledIds).size, settledIds.length, 'settled once')
     assert.deepEqual(new Set(settledIds), this.#offered, 'every event offered is settled')
@@ -319,6 +346,10 @@ export class Run {
   }
 }
 
+function idOf(record: string): number {
+  return (JSON.parse(record) as { id: number }).id
+}
+
 function idsOf(payload: Payload): number[] {
   const raw = Buffer.concat(payload.views)
   const decode = { '': () => raw, gzip: () => gunzipSync(raw), zstd: () => zstdDecompressSync(raw) }
@@ -326,8 +357,5 @@ function idsOf(payload: Payload): number[] {
   if (payload.contentType === 'application/json')
     return (JSON.parse(text) as { id: number }[]).map(({ id }) => id)
   assert(text.endsWith('\n'))
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => (JSON.parse(line) as { id: number }).id)
+  return text.split('\n').slice(0, -1).map(idOf)
 }

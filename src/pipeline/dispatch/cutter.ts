@@ -1,0 +1,70 @@
+import { BULK, FAST } from '../../journal/log.ts'
+import type { LaneIndex, LogReader, Taken } from '../../journal/log.ts'
+import type { Batch } from './batch.ts'
+import { Batcher } from './batcher.ts'
+import type { BatcherOptions } from './batcher.ts'
+
+/** What a sink has no room for waits longer than this: it lags. */
+export const LAG_MS = 500
+
+export type CutterOptions = Omit<BatcherOptions, 'lane' | 'take'> & { readonly reader: LogReader }
+
+/**
+ * Cuts the batches of both lanes. While the sink keeps up, all events go through bulk, in whole frames. Fast runs ahead
+ * only while the sink lags: it costs frames that are taken apart and events gathered one by one. The lanes come together
+ * again when bulk has taken everything.
+ */
+export class Cutter {
+  readonly batchers: readonly [bulk: Batcher, fast: Batcher]
+  readonly #reader: LogReader
+  /** Since when there was always something left in the log. */
+  #behindSinceMs = Infinity
+  /** When the frame that bulk took last was committed: what is left in the log is hardly older. */
+  #takenUpToMs = -Infinity
+  /** Fast is to run ahead. */
+  lagging = false
+
+  constructor({ reader, ...options }: CutterOptions) {
+    this.#reader = reader
+    this.batchers = [
+      new Batcher({ ...options, lane: BULK, take: () => this.#takeBulk() }),
+      new Batcher({ ...options, lane: FAST, take: () => (this.lagging ? reader.takeFast() : null) }),
+    ]
+  }
+
+  /** The next batch of a lane, if it is full, old enough, or `flush` is set and there is one; else null. */
+  take(lane: LaneIndex, nowMs: number, flush: boolean): Batch | null {
+    return this.batchers[lane].take(nowMs, flush)
+  }
+
+  /** To be called when all was taken that there is room for. */
+  look(nowMs: number): void {
+    if (this.#reader.caughtUp) this.#behindSinceMs = Infinity
+    else if (this.#behindSinceMs === Infinity) this.#behindSinceMs = nowMs
+    this.lagging = nowMs >= this.#lagsAtMs
+  }
+
+  /** When time alone next changes something; Infinity if never. */
+  nextDueMs(nowMs: number): number {
+    let next = Infinity
+    const moments = [this.batchers[BULK].dueAtMs, this.batchers[FAST].dueAtMs, this.#lagsAtMs]
+    for (const atMs of moments) if (atMs > nowMs && atMs < next) next = atMs
+    return next
+  }
+
+  /** Everything that was committed is in a batch. */
+  get empty(): boolean {
+    return this.batchers[BULK].empty && this.batchers[FAST].empty && this.#reader.caughtUp
+  }
+
+  get #lagsAtMs(): number {
+    return Math.max(this.#behindSinceMs, this.#takenUpToMs) + LAG_MS
+  }
+
+  #takeBulk(): Taken | null {
+    const taken = this.#reader.takeBulk()
+    // What was read back had left the memory for want of room: it tells nothing about when it was committed.
+    if (taken !== null && !taken.frame.readBack) this.#takenUpToMs = taken.frame.committedAtMs
+    return taken
+  }
+}
