@@ -48,10 +48,13 @@ export class Scene {
   readonly victim: Victim
   readonly faults: string[] = []
   readonly #mode: Plan['mode']
+  /** Of its own: how often moods change is up to the clock. */
+  readonly #roll: () => number
   #moods: NodeJS.Timeout | null = null
 
   private constructor(plan: Plan, witness: Witness, receiver: Receiver, options: SceneOptions) {
     this.random = seededRandom(plan.seed)
+    this.#roll = seededRandom(plan.seed + 2)
     this.#mode = plan.mode
     this.witness = witness
     this.receiver = receiver
@@ -100,7 +103,7 @@ export class Scene {
   /** The destinations are well most of the time, and now and then slow, or throttle. */
   beMoody(): void {
     this.#moods = setInterval(() => {
-      for (const sink of this.sinks) this.receiver.become(sink, moodAt(this.random()))
+      for (const sink of this.sinks) this.receiver.become(sink, moodAt(this.#roll()))
     }, MOOD_MS)
   }
 
