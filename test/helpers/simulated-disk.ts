@@ -181,7 +181,8 @@ export class SimulatedDisk implements FileIo {
     const directories = [...this.#directories.keys()].filter((other) => dirname(other) === path)
     await this.#turn('syncDirectory', path)
     this.#needDirectory(path)
-    for (const change of changes) if (this.#nameChanges.includes(change)) applyName(this.#durableNames, change)
+    for (const change of changes)
+      if (this.#nameChanges.includes(change)) applyName(this.#durableNames, change)
     this.#nameChanges = this.#nameChanges.filter((change) => !changes.includes(change))
     for (const other of directories) if (this.#directories.has(other)) this.#directories.set(other, true)
   }
