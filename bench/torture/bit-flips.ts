@@ -23,7 +23,7 @@ export async function runBitFlips(plan: Plan, progress: (text: string) => void):
   try {
     scene.receiver.become(1, 'dead')
     for (let round = 1; round <= plan.kills && scene.faults.length === 0; round++) {
-      await scene.begin()
+      await scene.live()
       await sleep(scene.random() * LIFE_MS)
       await scene.kill()
       const damage = damageSegment(join(scene.victim.dataDir, 'journal'), scene.random)
@@ -52,7 +52,7 @@ export async function runBitFlips(plan: Plan, progress: (text: string) => void):
 
 /** Everything comes that can; resolves to what each sink's ledger says is discarded. */
 async function lastLife(scene: Scene, untold: number): Promise<number[]> {
-  if ((await scene.begin()) === null) return [0, 0]
+  if ((await scene.live()) === null) return [0, 0]
   await sleep(LIFE_MS)
   scene.beFine()
   await scene.client.stop()

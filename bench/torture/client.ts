@@ -35,6 +35,8 @@ export class Client {
   #next = 0
   #dueAtMs = 0
   #stopped = false
+  /** Requests with a 2xx. */
+  taken = 0
   /** Requests answered 429 or 503. */
   refused = 0
   /** Requests that got no whole answer. */
@@ -130,6 +132,7 @@ export class Client {
         return false
       }
       if (statusCode === 200) {
+        this.taken++
         this.latenciesMs.push(performance.now() - startMs)
         witness.acknowledged(first, count)
       }

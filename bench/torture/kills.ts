@@ -4,7 +4,7 @@ import type { Plan } from './plan.ts'
 import { Scene } from './scene.ts'
 import type { Report } from './scene.ts'
 
-/** So long at most a collector lives, once it takes events. */
+/** So long at most a collector lives, once it has taken something. */
 const LIFE_MS = 900
 /** Of all kills, so many come while it starts, before it takes anything. */
 const DURING_START = 0.3
@@ -29,7 +29,7 @@ export async function runKills(plan: Plan, progress: (text: string) => void): Pr
         scene.victim.start().catch(() => {})
         await sleep(scene.random() * startMs)
       } else {
-        startMs = (await scene.begin()) ?? startMs
+        startMs = (await scene.live()) ?? startMs
         startMsMax = Math.max(startMsMax, startMs)
         await sleep(scene.random() * LIFE_MS)
       }
@@ -52,7 +52,7 @@ export async function runKills(plan: Plan, progress: (text: string) => void): Pr
 
 /** It may live on until all has come, and is stopped as it should be. */
 async function lastLife(scene: Scene): Promise<void> {
-  if ((await scene.begin()) === null) return
+  if ((await scene.live()) === null) return
   await sleep(LAST_LIFE_MS)
   scene.beFine()
   await scene.finish()

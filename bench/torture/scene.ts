@@ -94,6 +94,20 @@ export class Scene {
     return performance.now() - startMs
   }
 
+  /** As `begin`, and it has taken something. */
+  async live(): Promise<number | null> {
+    const { taken } = this.client
+    const startMs = await this.begin()
+    if (startMs === null) return null
+    for (const sinceMs = performance.now(); this.client.taken === taken;) {
+      await sleep(POLL_MS / 10) // oxlint-disable-line no-await-in-loop -- it waits for others
+      if (performance.now() - sinceMs < PATIENCE_MS) continue
+      this.faults.push(`it started, and took nothing for ${PATIENCE_MS / 1000} s`)
+      return null
+    }
+    return startMs
+  }
+
   async kill(): Promise<void> {
     await this.victim.kill()
     this.witness.killed(this.receiver.nowMs)
