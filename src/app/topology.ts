@@ -1,9 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { MIB } from '../base/units.ts'
 import { version } from '../base/version.ts'
+import { nodeFileIo } from '../base/file-io.ts'
 import type { FileIo } from '../base/file-io.ts'
 import { DeadLetterQueue } from '../dlq/queue.ts'
+import { DiskLog } from '../journal/disk-log.ts'
+import type { Log } from '../journal/log.ts'
 import { MemoryLog } from '../journal/memory-log.ts'
 import { Arena } from '../memory/arena.ts'
 import { Control } from '../memory/control.ts'
@@ -22,6 +26,7 @@ import { TableSpace } from '../pipeline/intake/table-space.ts'
 import { Ledger, SinkCounts, SourceCounts } from '../pipeline/ledger.ts'
 import {
   RESERVE_SLABS_PER_DECODER,
+  RESERVE_SLABS_READ_BACK,
   RESERVE_SLABS_PER_SINK,
   RESERVE_SLABS_PER_SOURCE,
   RING_ENTRIES,
@@ -42,13 +47,18 @@ import type { TelemetryEvents } from '../telemetry/events.ts'
 import type { ResolvedConfig } from './config/root.ts'
 import { connectionsMax } from './open-files.ts'
 
-/** `severity >= 8` is the fast lane; `journal.fast_severity` comes with the journal. */
-const FAST_SEVERITY = 8
 /** More than any decoder makes. */
 const DECODED_DEPTH_MAX = 8
 const SHARE_OF_SOURCE = 1 / 2
 const SHARE_OF_SINK = 1 / 2
+const SHARE_OF_READ_BACK = 1 / 4
 const SHARE_OF_OUTPUTS = 1 / 8
+/** Part of the shared slabs that frames at hand of lagging sinks may keep from the sources, all sinks together. */
+const SHARE_OF_FRAMES_AT_HAND = 1 / 2
+/** A segment is a part of the journal, so that room comes in small pieces. */
+const SEGMENT_SHARE = 1 / 16
+const SEGMENT_BYTES_MIN = 4 * MIB
+const SEGMENT_BYTES_MAX = 64 * MIB
 const SHARE_OF_TABLES = 1 / 8
 
 export interface TopologyOptions {
@@ -58,8 +68,9 @@ export interface TopologyOptions {
   readonly events: TelemetryEvents
   /** Other worker code, for tests that need workers which die. */
   readonly workerFile?: string
-  /** Another disk for the dead letters, for tests of one that fails. */
+  /** Other disks for the dead letters and the journal, for tests of some that fail. */
   readonly deadLetterIo?: FileIo
+  readonly journalIo?: FileIo
 }
 
 /** A source with all that is behind it. */
@@ -83,18 +94,25 @@ export class Topology {
   readonly pool: SlabPool
   readonly ledger: Ledger
   readonly deadLetters: DeadLetterQueue
+  /** Null in memory mode. */
+  readonly journal: DiskLog | null
   readonly workers: WorkerPool
   readonly tables: TableSpace
   readonly scheduler: Scheduler
   readonly sources: readonly SourceLine[]
   readonly sinks: readonly SinkLine[]
   readonly drainRate: DrainRate
+  readonly #config: ResolvedConfig
+  readonly #segmentBytes: number
   /** What workers are told while they run. */
   readonly control = Control.create()
 
   constructor(options: TopologyOptions) {
     const { config, clock, events } = options
     const { slabBytes, arenaBytes } = config.memory
+    this.#config = config
+    const share = config.journal.maxBytes * SEGMENT_SHARE
+    this.#segmentBytes = Math.min(SEGMENT_BYTES_MAX, Math.max(SEGMENT_BYTES_MIN, share))
     this.arena = Arena.create(arenaBytes, slabBytes)
     this.pool = new SlabPool(this.arena.slabCount)
     this.ledger = makeLedger(config)
@@ -106,6 +124,9 @@ export class Topology {
       clock,
       counts: this.ledger.dlq,
       events,
+      beforeEviction: async () => {
+        await this.journal?.flushState()
+      },
       ...(options.deadLetterIo === undefined ? undefined : { io: options.deadLetterIo }),
     })
     const outputs = this.pool.addOwner('worker outputs', config.workers, SHARE_OF_OUTPUTS)
@@ -123,7 +144,8 @@ export class Topology {
     )
     this.tables = new TableSpace(this.arena, this.pool, tables)
     const rings = config.sources.map(() => ExtentRing.create(RING_ENTRIES))
-    const log = new MemoryLog(clock)
+    this.journal = config.journal.mode === 'disk' ? this.#diskLog(options) : null
+    const log = this.journal ?? new MemoryLog(clock)
     const context = workerContext(config, this.arena, rings, this.control)
     this.workers = new WorkerPool({
       workerCount: config.workers,
@@ -162,7 +184,7 @@ export class Topology {
 
   #sourceLine(
     options: TopologyOptions,
-    log: MemoryLog,
+    log: Log,
     config: SourceConfig,
     source: number,
     owner: SlabOwner,
@@ -186,10 +208,10 @@ export class Topology {
       log,
       counts,
       clock,
-      fastSeverity: FAST_SEVERITY,
+      fastSeverity: options.config.journal.fastSeverity,
       filtered,
-      ack: 'accepted',
-      keepsTallies: false,
+      ack: config.ack,
+      keepsTallies: this.journal !== null,
       wake,
       onFramed: (bytes, records) => intake.framed(bytes, records),
       onScanner: (_undecided, checked, failed) => {
@@ -218,6 +240,7 @@ export class Topology {
       events,
       retryAfterSeconds: () => this.drainRate.retryAfterSeconds(intake.slabsToResume, random),
       accepting: () => intake.accepting,
+      refusal: () => this.refusal(),
     })
     const { recordTimeoutMs } = config
     return { name, source, config, owner, decoded, ring, extents, intake, door, recordTimeoutMs }
@@ -233,15 +256,68 @@ export class Topology {
     return { free, filling: filling.size, working: working.size, held }
   }
 
+  /** Why sources take nothing; '' while they do. */
+  refusal(): string {
+    if (!this.deadLetters.healthy) return 'the disk of the dead letters fails or is full'
+    if (!this.scheduler.workersAvailable) return 'worker threads cannot start'
+    if (this.journal?.healthy === false) return 'the disk of the journal fails or is full'
+    if (this.journalFull) return 'the journal is full'
+    return ''
+  }
+
+  /** What is taken in could no longer be kept within `journal.max_bytes`. Ends when a segment has gone. */
+  journalFull = false
+
+  /** Fill of the journal, 0 to 1: what is in it, and all that is on the way to it. */
+  get journalFill(): number {
+    if (this.journal === null) return 0
+    let bytes = this.journal.bytes + this.#segmentBytes
+    for (const { intake } of this.sources) bytes += intake.uncommittedBytes
+    return bytes / this.#config.journal.maxBytes
+  }
+
+  #diskLog(options: TopologyOptions): DiskLog {
+    const { config, clock, events } = options
+    const { pool, ledger } = this
+    const owners = config.sinks.map(({ name }) =>
+      pool.addOwner(`sinks.${name} read-back`, RESERVE_SLABS_READ_BACK, SHARE_OF_READ_BACK),
+    )
+    const liveSlabs = (pool.sharedCount * SHARE_OF_FRAMES_AT_HAND) / config.sinks.length
+    return new DiskLog({
+      directory: join(config.dataDir, 'journal'),
+      io: options.journalIo ?? nodeFileIo,
+      clock,
+      epoch: randomBytes(8).toString('hex'),
+      arena: this.arena,
+      pool,
+      segmentBytes: this.#segmentBytes,
+      sources: config.sources.map(({ name }) => name),
+      sinks: new Map(
+        config.sinks.map(({ name, from, lookaheadBytes }, index) => [
+          name,
+          { from, lookaheadBytes, owner: owners[index]! },
+        ]),
+      ),
+      liveSlabsMax: Math.max(1, Math.floor(liveSlabs)),
+      deadLetters: () => {
+        const { found, replayed, purged, evicted } = ledger.dlq
+        return { found, replayed, purged, evicted }
+      },
+      events,
+    })
+  }
+
   #pauseReason(intake: Intake) {
     if (!this.deadLetters.healthy) return 'dead_letters_failing'
+    if (this.journal?.healthy === false) return 'journal_failing'
+    if (this.journalFull) return 'journal_full'
     if (!this.scheduler.workersAvailable) return 'workers_unavailable'
     return intake.overShare ? 'over_share' : 'arena_full'
   }
 
   #sinkLine(
     options: TopologyOptions,
-    log: MemoryLog,
+    log: Log,
     config: SinkConfig,
     index: number,
     owner: SlabOwner,
@@ -316,7 +392,7 @@ function workerContext(
     })),
     filters: config.sinks.flatMap(({ where }) => (where === undefined ? [] : [where])),
     control: control.buffer,
-    checksums: false,
+    checksums: config.journal.mode === 'disk',
   }
 }
 

@@ -6,11 +6,28 @@
  */
 import { Type } from 'typebox'
 import type { Static, TObject, TOptional, TProperties, TSchema, TUnsafe } from 'typebox'
-import { formatBytes, formatDurationMs, parseBytes, parseDurationMs } from './units.ts'
+import {
+  formatBytes,
+  formatDurationMs,
+  formatPercent,
+  parseBytes,
+  parseDurationMs,
+  parsePercent,
+} from './units.ts'
 
 /** How a scalar is written and read; `src/app/config/read-value.ts` has one function for each. */
 export type Reading =
-  'bytes' | 'duration' | 'number' | 'text' | 'flag' | 'choice' | 'path' | 'listen' | 'url' | 'scalar'
+  | 'bytes'
+  | 'duration'
+  | 'percent'
+  | 'number'
+  | 'text'
+  | 'flag'
+  | 'choice'
+  | 'path'
+  | 'listen'
+  | 'url'
+  | 'scalar'
 
 /** A scalar key. `expected` is what the user reads when the value is none. */
 export interface Key<Value, How extends Reading = Reading> extends TUnsafe<Value> {
@@ -74,6 +91,13 @@ export function durationOrNoneKey(options: Range<string>): Key<number, 'duration
 export function bytesOrNoneKey(options: Range<string>): Key<number, 'bytes'> {
   const key = bytesKey(options)
   return { ...key, expected: `${key.expected}, or none`, words: ['none'] }
+}
+
+/** A share, which code gets as a number from 0 to 1. */
+export function percentKey(options: Range<string>): Key<number, 'percent'> {
+  const [minimum, maximum] = [known(parsePercent(options.min)), known(parsePercent(options.max))]
+  const expected = `a share from ${formatPercent(minimum)} to ${formatPercent(maximum)}, such as 80%`
+  return makeKey('percent', { type: 'number', minimum, maximum }, expected, options)
 }
 
 export function countKey(options: Range<number>): Key<number, 'number'> {
@@ -223,7 +247,7 @@ export type Written<Schema> =
 /** Sizes are numbers of bytes or such as `512KiB`, times such as `500ms`; `none` stands for no limit where it may. */
 type WrittenScalar<Value, How> = How extends 'bytes'
   ? number | string
-  : How extends 'duration' | 'listen' | 'url' | 'path'
+  : How extends 'duration' | 'percent' | 'listen' | 'url' | 'path'
     ? string
     : How extends 'number'
       ? Value | 'none'

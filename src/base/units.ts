@@ -1,4 +1,4 @@
-/** Sizes (`512KiB`) and times (`2s`) as users write them. Numbers in code are always bytes and milliseconds. */
+/** Sizes (`512KiB`), times (`2s`) and shares (`80%`) as users write them; in code bytes, milliseconds and 0 to 1. */
 
 export const KIB = 1024
 export const MIB = 1024 * KIB
@@ -41,6 +41,18 @@ export function parseDurationMs(value: string | number): number | undefined {
 /** The shortest exact spelling of a time in milliseconds; `parseDurationMs` reads it back. */
 export function formatDurationMs(durationMs: number): string {
   return formatQuantity(durationMs, DURATION_UNITS, 'ms')
+}
+
+/** The share that `80%` is, 0.8; undefined where it is none in up to three decimals of a percent. */
+export function parsePercent(value: string | number): number | undefined {
+  if (typeof value !== 'string') return undefined
+  const match = /^(\d{1,3}(?:\.\d{1,3})?) ?%$/.exec(value)
+  return match === null ? undefined : Number(match[1]) / 100
+}
+
+/** `parsePercent` reads it back. */
+export function formatPercent(share: number): string {
+  return `${Math.round(share * 1e5) / 1e3}%`
 }
 
 function parseQuantity(text: string, units: readonly (readonly [string, number])[]): number | undefined {

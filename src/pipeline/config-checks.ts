@@ -31,7 +31,7 @@ export function checkRecordBytes(
 
 /** What every sink must keep to: a batch that is gathered or encoded has to fit into one output slab. */
 export function checkSink(
-  config: Pick<CommonSinkConfig, 'batch' | 'retry' | 'rateLimit' | 'where'>,
+  config: Pick<CommonSinkConfig, 'batch' | 'retry' | 'rateLimit' | 'where' | 'from'>,
   context: CheckContext,
   report: Report,
 ): void {
@@ -47,6 +47,9 @@ export function checkSink(
     report(['rate_limit', 'burst'], 'rate_limit.requests_per_second beside it', 'none')
   }
   if (config.retry.initialMs > config.retry.maxMs) report(['retry', 'initial'], 'at most retry.max')
+  if (config.from === 'oldest' && config.where !== undefined) {
+    report(['from'], 'now beside a where, which is decided when an event comes in')
+  }
   for (const [key, condition] of Object.entries(config.where ?? {})) checkCondition(key, condition, report)
 }
 

@@ -41,12 +41,17 @@ export const sourceKeys = {
     expected: 'the name of a schema',
     description: 'What events must look like: soc, log_event, any, or a key of `schemas`',
   }),
-  ack: choiceKey(['accepted'], {
-    default: 'accepted',
-    later: ['stored', 'delivered'],
-    description: 'When a push client gets its answer: once its events are in memory',
+  ack: choiceKey(['accepted', 'stored', 'delivered'], {
+    derived: '`stored`; in memory mode `accepted`',
+    description:
+      'When a push client gets its answer: once its events are validated, on disk, or settled by every sink that takes them',
   }),
-  ack_timeout: laterKey('How long `ack: delivered` waits'),
+  ack_timeout: durationKey({
+    default: '30s',
+    min: '100ms',
+    max: '1h',
+    description: 'How long `ack: delivered` waits before it answers 503; the events stay in',
+  }),
   max_record_bytes: bytesKey({
     default: '512KiB',
     min: '1KiB',
@@ -189,8 +194,16 @@ export const sinkKeys = {
   rate_limit: rateLimitKeys,
   retry: retryKeys,
   breaker: laterKey('Circuit breaker'),
-  from: laterKey('Where a new sink starts'),
-  lookahead_bytes: laterKey('How far urgent events may run ahead'),
+  from: choiceKey(['now', 'oldest'], {
+    default: 'now',
+    description: 'Where a sink that the journal does not know yet starts in it',
+  }),
+  lookahead_bytes: bytesKey({
+    default: '256MiB',
+    min: '1MiB',
+    max: '64GiB',
+    description: 'How far beyond its oldest unsettled event a sink may read on',
+  }),
   event_id_field: laterKey('Field that the event id is added as'),
 }
 

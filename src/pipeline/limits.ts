@@ -14,6 +14,8 @@ export const RESERVE_SLABS_PER_DECODER = 1
 export const RESERVE_SLABS_PER_WORKER = 2
 /** Per sink: what it encodes or dead-letters goes into slabs of its own, so that it drains a full arena. */
 export const RESERVE_SLABS_PER_SINK = 2
+/** Per sink with a journal on disk: one for each lane, for what it reads back. */
+export const RESERVE_SLABS_READ_BACK = 2
 /** Slabs beyond the reserves without which nothing would flow. */
 export const SHARED_SLABS_MIN = 4
 
@@ -72,6 +74,12 @@ export const TLS_COPIES = 2
 export const ARCHIVE_UNIT_BYTES_MAX = 17 * MIB
 /** After a crash a start inflates a compressed archive's last batches: read, inflated in pieces, and joined. */
 export const ARCHIVE_RECOVERY_UNITS = 3
+
+/**
+ * Of a journal on disk, outside of the arena: two slots of its state, a checkpoint, a piece of a segment being copied, and
+ * what a start reads a damaged segment through, which holds the longest frame that a segment may have.
+ */
+export const JOURNAL_BUFFER_BYTES = 20 * MIB
 
 /** Heap limits of a worker thread (`resourceLimits`). */
 export const WORKER_OLD_SPACE_BYTES = 96 * MIB

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { formatBytes, formatDurationMs, parseBytes, parseDurationMs } from '../../src/base/units.ts'
+import {
+  formatBytes,
+  formatDurationMs,
+  formatPercent,
+  parseBytes,
+  parseDurationMs,
+  parsePercent,
+} from '../../src/base/units.ts'
 
 t.test('sizes', async (t) => {
   const cases: [string | number, number | undefined][] = [
@@ -67,4 +74,19 @@ t.test('what is formatted reads back as the same', async () => {
     fc.constantFrom(1024, 1024 ** 2, 1024 ** 3, 1e3, 1e6, 1e9),
   )
   fc.assert(fc.property(round, ([count, unit]) => parseBytes(formatBytes(count * unit)) === count * unit))
+})
+
+t.test('shares', async (t) => {
+  for (const [written, share] of [
+    ['80%', 0.8],
+    ['92.5%', 0.925],
+    ['7 %', 0.07],
+    ['100%', 1],
+    ['0.001%', 0.00001],
+  ] as const) {
+    t.equal(parsePercent(written), share, written)
+    t.equal(formatPercent(share), written.replace(' ', ''))
+  }
+  for (const written of ['80', '0.8', '-1%', '1000%', '1.2345%', '%', '80 percent', 80])
+    t.equal(parsePercent(written), undefined, String(written))
 })

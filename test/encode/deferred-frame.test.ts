@@ -170,8 +170,8 @@ t.test('the records chosen, whole, with their ids, wherever the frame lies, and 
       (runs, lanes, routeBit, skip) => {
         const { rig, texts, part } = madeFrame(runs)
         const chosen = runs
-          .flatMap((events, run) => events.map((event) => ({ ...event, run })))
-          .map((event, index) => ({ ...event, index }))
+          .flatMap((events, run) => events.map(({ severity, second }) => ({ severity, second, run })))
+          .map(({ severity, second, run }, index) => ({ severity, second, run, index }))
           .filter(({ index, severity }) => index >= skip && (lanes & lanesOf(severity)) !== 0)
           .filter(({ severity }) => routeBit === 0 || severity % 2 === 0)
         if (chosen.length === 0) return
@@ -185,10 +185,11 @@ t.test('the records chosen, whole, with their ids, wherever the frame lies, and 
         t.equal(words[header + HEADER.MAGIC], FRAME_MAGIC)
         t.equal(words[header + HEADER.KIND], FRAME_KIND.DEFERRED)
         t.equal(words[header + HEADER.SINK], SINK)
-        t.same(
-          [...words.slice(header + HEADER.ORIGIN_EPOCH, header + HEADER.ORIGIN_EPOCH + 4)],
-          [...EPOCH, SEQUENCE, 0],
-        )
+        t.same(Array.from(words.slice(header + HEADER.ORIGIN_EPOCH, header + HEADER.ORIGIN_EPOCH + 4)), [
+          ...EPOCH,
+          SEQUENCE,
+          0,
+        ])
         t.equal(frame.checksum, crc32(frame.body))
         t.equal(frame.text, chosen.map(({ index }) => `${texts[index]}\n`).join(''))
         t.same(
@@ -220,10 +221,11 @@ t.test('the records chosen, whole, with their ids, wherever the frame lies, and 
         if (chosen.length === 1) return
         defer(rig, again, out)
         t.same(readFrame(rig, out).records, frame.records.slice(1))
-        t.same(
-          [...words.slice(header + HEADER.ORIGIN_EPOCH, header + HEADER.ORIGIN_EPOCH + 4)],
-          [...EPOCH, SEQUENCE, 0],
-        )
+        t.same(Array.from(words.slice(header + HEADER.ORIGIN_EPOCH, header + HEADER.ORIGIN_EPOCH + 4)), [
+          ...EPOCH,
+          SEQUENCE,
+          0,
+        ])
         t.equal(readFrame(rig, out).checksum, crc32(readFrame(rig, out).body))
       },
     ),

@@ -2,7 +2,7 @@
 import type { AnyGroup } from '../../base/config-keys.ts'
 import { MIB } from '../../base/units.ts'
 import { NAME_EXPECTED, NAME_PATTERN } from '../../pipeline/config.ts'
-import type { CheckContext, CommonSinkConfig } from '../../pipeline/config.ts'
+import type { CheckContext, CommonSinkConfig, CommonSourceConfig } from '../../pipeline/config.ts'
 import { SINKS_MAX, SOURCES_MAX } from '../../pipeline/limits.ts'
 import type { SchemaSpec } from '../../schema/spec.ts'
 import type { SinkConfig } from '../../sinks/registry.ts'
@@ -22,6 +22,8 @@ import { builtinSchemas, loadSchemaFile } from './schema-files.ts'
 import type { ConfigNode, MapNode } from './tree.ts'
 
 const SCHEMAS_MAX = 64
+/** All but the one that may be absent. */
+const JOURNAL_KEYS_MIN = Object.keys(rootKeys.properties.journal.properties).length - 1
 const PEM_FILE_BYTES_MAX = MIB
 
 /** Names that mean something else wherever they are shown. */
@@ -58,23 +60,40 @@ export class ConfigBuilder {
     Object.assign(this.#shown, top.shown)
     const root = vouched<Partial<ResolvedRoot>>(top.value)
     const memory = { slabBytes: MIB, arenaBytes: 64 * MIB, ...root.memory }
+    const mode = root.journal?.mode ?? 'memory'
 
     const schemas = this.#schemas()
     const sourceNames = this.#names('sources')
-    const sources = this.#components<SourceConfig>('sources', sourceTypes, laterSourceTypes, memory.slabBytes)
-    const sinks = this.#components<SinkConfig>('sinks', sinkTypes, laterSinkTypes, memory.slabBytes)
+    const { slabBytes } = memory
+    const deriveSource = (config: unknown, shown: ShownMap) => deriveAck(vouched(config), shown, mode)
+    const sources = this.#components<SourceConfig>(
+      'sources',
+      sourceTypes,
+      laterSourceTypes,
+      slabBytes,
+      deriveSource,
+    )
+    const deriveSink = (config: unknown, shown: ShownMap) => this.#deriveSink(vouched(config), shown)
+    const sinks = this.#components<SinkConfig>('sinks', sinkTypes, laterSinkTypes, slabBytes, deriveSink)
 
     const schemaNames = [...Object.keys(builtinSchemas), ...this.#names('schemas')]
     const admin = root.admin?.listen === undefined ? undefined : root.admin
     const references = this.#references
-    crossCheck({ memory, admin, sources, sinks, references, sourceNames, schemaNames }, this.#report)
-    const workers = resolveWorkers(memory, { sources, sinks }, root.workers ?? 'auto', cores, this.#report)
-    if (workers !== undefined) checkShares({ memory, sources, sinks, workers }, this.#report)
+    const journal = this.#journalIfSound(root.journal)
+    crossCheck({ memory, journal, admin, sources, sinks, references, sourceNames, schemaNames }, this.#report)
+    const parts = { sources, sinks, journal: { mode } }
+    const workers = resolveWorkers(memory, parts, root.workers ?? 'auto', cores, this.#report)
+    if (workers !== undefined) checkShares({ ...parts, memory, workers }, this.#report)
     if (workers === undefined || this.#problems.problems.length > 0) return undefined
 
     this.#shown.workers = workers
     const config = { ...vouched<ResolvedRoot>(top.value), workers, schemas, sources, sinks }
     return { config: deepFreeze(config), shown: deepFreeze(this.#shown) }
+  }
+
+  #journalIfSound(journal: ResolvedRoot['journal'] | undefined): ResolvedRoot['journal'] | undefined {
+    if (journal === undefined || Object.keys(journal).length < JOURNAL_KEYS_MIN) return undefined
+    return journal.shed === undefined && this.#nodeAt(['journal', 'shed']) !== undefined ? undefined : journal
   }
 
   #schemas(): Record<string, SchemaSpec> {
@@ -99,6 +118,7 @@ export class ConfigBuilder {
     types: Readonly<Record<string, AnyComponentType>>,
     laterTypes: readonly string[],
     slabBytes: number,
+    derive: (config: object, shown: ShownMap) => ShownMap,
   ): Config[] {
     const configs: Config[] = []
     const shown: ShownMap = {}
@@ -116,7 +136,7 @@ export class ConfigBuilder {
       this.#references[kind].push({ name, ...vouched<object>(resolution?.value) })
       if (!sound) continue
       const config = { name, ...vouched<object>(resolution.value) }
-      if (kind === 'sinks') shown[name] = this.#derive(vouched(config), vouched(resolution.shown))
+      shown[name] = derive(config, vouched(resolution.shown))
       const report = (at: Path, expected: string, found?: string): void =>
         this.#report([...path, ...at], expected, found)
       type.check(vouched<never>(config), this.#checkContext(slabBytes), report)
@@ -138,7 +158,7 @@ export class ConfigBuilder {
   }
 
   /** Fills in the keys of a sink whose defaults depend on others; returns what may be shown of it then. */
-  #derive(sink: Mutable<CommonSinkConfig>, shown: ShownMap): ShownMap {
+  #deriveSink(sink: Mutable<CommonSinkConfig>, shown: ShownMap): ShownMap {
     sink.inputs ??= this.#names('sources')
     const burst = sink.rateLimit.burst ?? Math.max(1, Math.floor(sink.rateLimit.requestsPerSecond))
     sink.rateLimit = { ...sink.rateLimit, burst }
@@ -223,6 +243,13 @@ type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] }
 /** The one place where a resolved value gets its type: the schema that it was resolved by is where the type is from. */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-parameters
 const vouched = <Type>(value: unknown): Type => value as Type
+
+/** The answer that promises most. */
+function deriveAck(source: Mutable<CommonSourceConfig>, shown: ShownMap, mode: 'disk' | 'memory'): ShownMap {
+  source.ack ??= mode === 'disk' ? 'stored' : 'accepted'
+  const { type, ...rest } = shown
+  return { type, ack: source.ack, ...rest }
+}
 
 function childOf(node: ConfigNode | MapNode, step: string | number): ConfigNode | undefined {
   if (node.kind === 'list') return typeof step === 'number' ? node.items[step] : undefined

@@ -8,6 +8,7 @@ import type { SinkConfig } from '../../sinks/registry.ts'
 import type { SourceConfig } from '../../sources/registry.ts'
 import type { Path } from './problems.ts'
 import { reserves, slabCountMin, workersMax } from './reserves.ts'
+import type { ReservingParts } from './reserves.ts'
 import type { ResolvedConfig } from './root.ts'
 
 /** `found` is what stands at `path` unless it is given. */
@@ -25,6 +26,7 @@ export interface References {
 /** The parts of a configuration that are sound in themselves, and the names of all that were written. */
 export interface CheckedParts {
   readonly memory: ResolvedConfig['memory']
+  readonly journal: ResolvedConfig['journal'] | undefined
   readonly admin: ResolvedConfig['admin'] | undefined
   readonly sources: readonly SourceConfig[]
   readonly sinks: readonly SinkConfig[]
@@ -37,6 +39,7 @@ const PAGE_BYTES = 4096
 
 export function crossCheck(parts: CheckedParts, report: PathReport): void {
   checkReferences(parts, report)
+  checkJournal(parts, report)
   checkListeners(parts, report)
   checkArchives(parts.sinks, report)
   for (const { name } of parts.sources.filter(({ type }) => type === 'stdin').slice(1)) {
@@ -61,6 +64,31 @@ function checkReferences({ references, sourceNames, schemaNames }: CheckedParts,
         const expected = `one of the sources ${sourceNames.join(', ')}`
         report(path, expected, undefined, nearestWord(input, sourceNames))
       } else if (inputs.indexOf(input) < index) report(path, 'each source once')
+    }
+  }
+}
+
+/** Without a disk there is nothing to be stored on, and nothing that gets full before the arena does. */
+function checkJournal({ journal, sources }: CheckedParts, report: PathReport): void {
+  if (journal === undefined) return
+  const { mode, whenFull, shed } = journal
+  const isMemory = mode === 'memory'
+  for (const { name, ack } of sources) {
+    if (isMemory && ack === 'stored')
+      report(['sources', name, 'ack'], 'accepted or delivered beside journal.mode: memory')
+  }
+  if (isMemory && whenFull === 'shed') report(['journal', 'when_full'], 'block beside mode: memory')
+  if (whenFull === 'shed' && shed === undefined)
+    report(['journal', 'shed'], 'a list of steps beside when_full: shed')
+  if (whenFull === 'block' && shed !== undefined)
+    report(['journal', 'shed'], 'when_full: shed beside it', 'none')
+  for (const [index, step] of (shed ?? []).entries()) {
+    const before = shed![index - 1]
+    if (before === undefined) continue
+    for (const key of ['above', 'severity_below'] as const) {
+      const [value, lower] =
+        key === 'above' ? [step.above, before.above] : [step.severityBelow, before.severityBelow]
+      if (value <= lower) report(['journal', 'shed', index, key], 'more than in the step before')
     }
   }
 }
@@ -108,7 +136,7 @@ function checkArchives(sinks: readonly SinkConfig[], report: PathReport): void {
 /** Checks the arena against its reserves and works out `workers: auto`; undefined where it can't hold them. */
 export function resolveWorkers(
   memory: ResolvedConfig['memory'],
-  parts: { readonly sources: readonly { readonly type: string }[]; readonly sinks: readonly unknown[] },
+  parts: ReservingParts,
   configured: number | 'auto',
   cores: number,
   report: PathReport,
@@ -133,7 +161,7 @@ export function resolveWorkers(
 
 /** What a sink has in flight stays within half of what the reserves leave of the arena. */
 export function checkShares(
-  config: Pick<ResolvedConfig, 'memory' | 'sinks' | 'workers' | 'sources'>,
+  config: Pick<ResolvedConfig, 'memory' | 'sinks' | 'workers'> & ReservingParts,
   report: PathReport,
 ): void {
   const { slabBytes, arenaBytes } = config.memory

@@ -8,6 +8,7 @@ import {
   HTTP_HEAD_HELD_BYTES,
   INFLATER_BYTES,
   INFLATERS_MAX,
+  JOURNAL_BUFFER_BYTES,
   MAIN_HEAP_BYTES,
   POLL_BODY_IN_FLIGHT_BYTES,
   RESPONSE_BODY_BYTES,
@@ -37,7 +38,7 @@ export interface MemorySum {
 }
 
 export function memorySum(
-  config: Pick<ResolvedConfig, 'memory' | 'sources' | 'sinks'>,
+  config: Pick<ResolvedConfig, 'memory' | 'journal' | 'sources' | 'sinks'>,
   { workers }: { readonly workers: number },
 ): MemorySum {
   const { slabBytes, arenaBytes } = config.memory
@@ -46,6 +47,9 @@ export function memorySum(
   const items = [
     { what: 'memory.arena_bytes', bytes: arenaBytes },
     ...config.sources.flatMap(itemsOfSource),
+    ...(config.journal.mode === 'disk'
+      ? [{ what: 'journal: state, checkpoints, recovery', bytes: JOURNAL_BUFFER_BYTES }]
+      : []),
     ...(config.sources.some(({ type }) => type === 'http' || type === 'http_poll')
       ? [multiple('inflaters,', INFLATERS_MAX, INFLATER_BYTES)]
       : []),

@@ -4,7 +4,14 @@ import { resolve } from 'node:path'
 import { Check } from 'typebox/value'
 import type { Key, ListenAddress, Reading, Scalar } from '../../base/config-keys.ts'
 import type { Path } from './problems.ts'
-import { formatBytes, formatDurationMs, parseBytes, parseDurationMs } from '../../base/units.ts'
+import {
+  formatBytes,
+  formatDurationMs,
+  formatPercent,
+  parseBytes,
+  parseDurationMs,
+  parsePercent,
+} from '../../base/units.ts'
 
 /** What stands where a secret is not shown. */
 export const REDACTED = '(redacted)'
@@ -13,6 +20,7 @@ export const REDACTED = '(redacted)'
 const readers: Record<Reading, (value: Scalar, baseDir: string) => unknown> = {
   bytes: (value) => (typeof value === 'number' || typeof value === 'string' ? parseBytes(value) : undefined),
   duration: (value) => (typeof value === 'string' ? parseDurationMs(value) : undefined),
+  percent: (value) => (typeof value === 'string' ? parsePercent(value) : undefined),
   number: (value) => value,
   flag: (value) => value,
   text: (value) => value,
@@ -48,6 +56,7 @@ export function showValue(key: Key<unknown>, value: unknown, secret: boolean): u
   if (value === Infinity || (value === null && key.reading === 'listen')) return 'none'
   if (key.reading === 'bytes' && typeof value === 'number') return formatBytes(value)
   if (key.reading === 'duration' && typeof value === 'number') return formatDurationMs(value)
+  if (key.reading === 'percent' && typeof value === 'number') return formatPercent(value)
   if (key.reading === 'url' && typeof value === 'string') return value.replace(/\?.*/s, `?${REDACTED}`)
   return isListenAddress(value) ? formatAddress(value.host, value.port) : value
 }

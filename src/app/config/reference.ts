@@ -90,7 +90,8 @@ function collect(keys: TProperties, prefix: string, note: string, rows: Row[], l
     else if (isGroup(schema)) collect(schema.properties, `${key}.`, note, rows, later)
     else if (item !== undefined && isGroup(item)) {
       rows.push(rowOf(key, schema, note))
-      collect(item.properties, `${key}.<key>.`, note, rows, later)
+      const within = Object.hasOwn(schema, 'listItem') ? '[]' : '.<key>'
+      collect(item.properties, `${key}${within}.`, note, rows, later)
     } else rows.push(rowOf(key, schema, note))
   }
 }

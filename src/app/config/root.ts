@@ -9,10 +9,12 @@ import {
   flagKey,
   group,
   laterKey,
+  listOf,
   listenOrNoneKey,
   mapOf,
   optional,
   pathKey,
+  percentKey,
   textKey,
 } from '../../base/config-keys.ts'
 import type { Resolved } from '../../base/config-keys.ts'
@@ -39,7 +41,7 @@ export const schemaKeys = group('A JSON Schema of your own', {
 })
 
 export const rootKeys = group('Top level', {
-  data_dir: pathKey({ default: './data', description: 'Dead letters; not locked: for one process only' }),
+  data_dir: pathKey({ default: './data', description: 'Journal and dead letters; locked by one process' }),
   workers: countOrAutoKey({
     default: 'auto',
     min: 1,
@@ -53,15 +55,39 @@ export const rootKeys = group('Top level', {
   }),
   cpu_pinning: laterKey('Cores that threads are bound to'),
   journal: group('Where accepted events wait', {
-    mode: choiceKey(['memory'], {
+    mode: choiceKey(['disk', 'memory'], {
       default: 'memory',
-      later: ['disk'],
-      description: 'memory: in the arena alone, lost when the process is killed',
+      description: 'disk: in data_dir; memory: in the arena alone, lost when the process is killed',
     }),
-    max_bytes: laterKey('Size on disk'),
-    when_full: laterKey('block or shed'),
-    shed: laterKey('What is shed'),
-    fast_severity: laterKey('Severity from which events are urgent'),
+    max_bytes: bytesKey({ default: '10GiB', min: '64MiB', max: '1024GiB', description: 'Size on disk' }),
+    when_full: choiceKey(['block', 'shed'], {
+      default: 'block',
+      description:
+        'block: sources are not read, push clients get 503; shed: what `shed` says is dropped before that',
+    }),
+    shed: optional(
+      listOf(
+        group('', {
+          above: percentKey({ min: '1%', max: '99%', description: 'Fill of the journal' }),
+          severity_below: countKey({
+            min: 1,
+            max: 10,
+            description: 'Events of a lower severity are dropped, and counted by source and severity',
+          }),
+        }),
+        {
+          description: 'With `when_full: shed`: steps, each above the one before',
+          minItems: 1,
+          maxItems: 10,
+        },
+      ),
+    ),
+    fast_severity: countKey({
+      default: 8,
+      min: 1,
+      max: 10,
+      description: 'Events from this severity on are sent first when a sink lags',
+    }),
   }),
   dlq: group('Dead letters', {
     max_bytes: bytesKey({ default: '1GiB', min: '1MiB', max: '1024GiB', description: 'Size on disk' }),

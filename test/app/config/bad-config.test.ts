@@ -49,7 +49,7 @@ const cases: { what: string; text: string; problems: string[] }[] = [
     problems: [
       'c.yaml:1:1: dat_dir: expected one of the keys data_dir, workers, memory, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key; did you mean data_dir?',
       'c.yaml:4:61: sinks.out.batch.max_byte: expected one of the keys max_bytes, max_events, max_age, found an unknown key; did you mean max_bytes?',
-      'c.yaml:4:79: sinks.out.urll: expected one of the keys type, inputs, where, batch, rate_limit, retry, url, method, headers, auth, tls, encoding, compression, request, found an unknown key; did you mean url?',
+      'c.yaml:4:79: sinks.out.urll: expected one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, url, method, headers, auth, tls, encoding, compression, request, found an unknown key; did you mean url?',
     ],
   },
   {
@@ -119,8 +119,8 @@ schemas: { soc: { file: x.json } }
     what: '__proto__ and its like are names of nothing',
     text: `${least.replace('blackhole', 'blackhole, __proto__: { where: 1 }, constructor: 1')}__proto__: { workers: 9 }\ntoString: 1\n`,
     problems: [
-      'c.yaml:3:34: sinks.out.__proto__: expected one of the keys type, inputs, where, batch, rate_limit, retry, request, found an unknown key',
-      'c.yaml:3:59: sinks.out.constructor: expected one of the keys type, inputs, where, batch, rate_limit, retry, request, found an unknown key',
+      'c.yaml:3:34: sinks.out.__proto__: expected one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, request, found an unknown key',
+      'c.yaml:3:59: sinks.out.constructor: expected one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, request, found an unknown key',
       'c.yaml:4:1: __proto__: expected one of the keys data_dir, workers, memory, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key',
       'c.yaml:5:1: toString: expected one of the keys data_dir, workers, memory, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key',
     ],
@@ -229,7 +229,7 @@ sinks: { out: { type: blackhole, inputs: [in, im], retry: { max: 0 } }, more: { 
     text: withSink('x: 1').replace('https://siem.example/', 'ftp://me:hunter2@x/?key=hunter2'),
     problems: [
       'c.yaml:3:27: sinks.out.url: expected an http:// or https:// URL without credentials, found "ftp://(redacted)@x/?(redacted)"',
-      'c.yaml:3:62: sinks.out.x: expected one of the keys type, inputs, where, batch, rate_limit, retry, url, method, headers, auth, tls, encoding, compression, request, found an unknown key',
+      'c.yaml:3:62: sinks.out.x: expected one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, url, method, headers, auth, tls, encoding, compression, request, found an unknown key',
     ],
   },
   {
@@ -269,7 +269,7 @@ sinks: { out: { type: blackhole, inputs: [in, im], retry: { max: 0 } }, more: { 
       'listen: 127.0.0.1:0, auth: { bearer: hunter2 }',
     ),
     problems: [
-      'c.yaml:1:50: sources.in.auth: expected one of the keys type, listen, insecure, max_connections, schema, ack, max_record_bytes, max_depth, linger, record_timeout, idle_timeout, found an unknown key',
+      'c.yaml:1:50: sources.in.auth: expected one of the keys type, listen, insecure, max_connections, schema, ack, ack_timeout, max_record_bytes, max_depth, linger, record_timeout, idle_timeout, found an unknown key',
       'c.yaml:3:58: sinks.out.auth: expected a map, found (redacted)',
     ],
   },
@@ -383,7 +383,7 @@ t.test('problems are data too', async (t) => {
       column: 52,
       path: 'sinks.out.methd',
       expected:
-        'one of the keys type, inputs, where, batch, rate_limit, retry, url, method, headers, auth, tls, encoding, compression, request',
+        'one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, url, method, headers, auth, tls, encoding, compression, request',
       found: 'an unknown key',
       nearest: 'method',
     },

@@ -57,6 +57,8 @@ t.test('the defaults of an http sink', async (t) => {
       bytesPerSecond: Infinity,
     },
     retry: { initialMs: 1000, maxMs: 30_000, jitter: 'full', maxAgeMs: Infinity },
+    from: 'now',
+    lookaheadBytes: 268_435_456,
   })
 })
 

@@ -50,6 +50,11 @@ t.test('each key that costs memory counts', async (t) => {
   t.equal(base - totalOf(plain), 4 * 2 * 512 * KIB, 'TLS has copies of what it sends')
   t.equal(totalOf(plain.replace('/",', '/", batch: { max_bytes: 1000KiB },')), totalOf(plain))
 
+  t.equal(
+    totalOf(`journal: { mode: disk }\n${withSink('')}`),
+    totalOf(`journal: { mode: memory }\n${withSink('')}`) + 20 * MIB,
+  )
+
   const other = (sink: string) => totalOf(least.replace('type: blackhole', sink)) - totalOf(least)
   t.equal(other('type: stdout'), 512 * KIB)
   t.equal(other('type: stdout, batch: { max_bytes: 1KiB }'), 512 * KIB, 'one event may be longer')
@@ -70,7 +75,7 @@ t.test('the table ends with the sum', async (t) => {
 
 t.test('reserves: two slabs for each source, sink and worker, and four that are shared', async (t) => {
   const tcp = { type: 'tcp' }
-  const parts = { sources: [tcp, tcp, tcp], sinks: [1] }
+  const parts = { sources: [tcp, tcp, tcp], sinks: [1], journal: { mode: 'memory' } } as const
   t.equal(reserves(parts, 2), 12)
   t.equal(slabCountMin(parts, 2), 16)
   t.equal(workersMax(parts, 16), 2)
@@ -81,4 +86,5 @@ t.test('reserves: two slabs for each source, sink and worker, and four that are 
     13,
     'one more for what is decoded',
   )
+  t.equal(reserves({ ...parts, journal: { mode: 'disk' } }, 2), 14, 'one for each lane that is read back')
 })

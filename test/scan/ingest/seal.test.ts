@@ -88,7 +88,7 @@ t.test('a record that would overlap its old place stays', async (t) => {
 })
 
 t.test('the header tells all that the extent brought', async (t) => {
-  const refused = `${bad(40)}${'[1'}\n`
+  const refused = `${bad(40)}[1\n`
   const bytes = `${good('a', 50)}${bad(20)}${good('b', 60)}${good('c', 70)}`
   rig.arena.words.fill(-1, rig.region >> 2, (rig.region + HEADER_BYTES) >> 2)
   rig.ingest([{ bytes: bytes + refused }])

@@ -16,8 +16,7 @@ import { BULK, Ledger, SinkCounts, SourceCounts } from '../../../src/pipeline/le
 import { WorkerPool } from '../../../src/pipeline/worker-pool.ts'
 import { builtinSpecs } from '../../../src/schema/builtin.ts'
 import { HttpSource } from '../../../src/sources/http/index.ts'
-import { promisedBy } from '../../../src/sources/http/config.ts'
-import type { HttpSourceConfig, Promised } from '../../../src/sources/http/config.ts'
+import type { HttpSourceConfig } from '../../../src/sources/http/config.ts'
 import { quietEvents } from '../../helpers/quiet-events.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -28,6 +27,7 @@ const defaults: HttpSourceConfig = {
   type: 'http',
   schema: 'any',
   ack: 'accepted',
+  ackTimeoutMs: 30_000,
   maxRecordBytes: 512 * 1024,
   maxDepth: 256,
   lingerMs: 1,
@@ -42,7 +42,7 @@ const defaults: HttpSourceConfig = {
 }
 
 export interface RigOptions {
-  readonly config?: Partial<Omit<HttpSourceConfig, 'ack'> & Promised>
+  readonly config?: Partial<HttpSourceConfig>
   readonly slabs?: number
   readonly slabBytes?: number
   /** Of what is not reserved, how much the source may take. */
@@ -75,7 +75,7 @@ export class Rig {
   readonly #tables: TableSpace
 
   constructor(options: RigOptions = {}) {
-    const config = { ...defaults, ...options.config } as HttpSourceConfig
+    const config = { ...defaults, ...options.config }
     const slabBytes = options.slabBytes ?? MIB
     const arena = (this.#arena = Arena.create((options.slabs ?? 16) * slabBytes, slabBytes))
     const pool = (this.#pool = new SlabPool(arena.slabCount))
@@ -113,7 +113,7 @@ export class Rig {
       filtered: false,
       wake: () => this.#scheduler.wake(),
       onFramed: (bytes, records) => this.intake.framed(bytes, records),
-      ack: promisedBy(config).ack,
+      ack: config.ack,
       keepsTallies: false,
       onScanner: () => {},
     })
