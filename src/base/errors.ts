@@ -185,7 +185,7 @@ export const errorTable = {
     retryable: false,
   },
   SPW_ERR_SINK_UNKNOWN: {
-    message: 'the journal keeps nothing for a sink {sink}, only for {known}',
+    message: 'no sink {sink} has left the configuration; those that have: {known}',
     exitCode: 2,
     retryable: false,
   },

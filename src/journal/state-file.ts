@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- what is left of one read or write is the next */
+/* oxlint-disable no-await-in-loop -- what is left of one read is the next */
 /**
  * `data_dir/journal/state`: two slots of fixed size, written in turn and in place, so that a full disk can't stop it and
  * a write that a crash tears leaves the other slot as it was. (A file system that copies on write may still need room.)
@@ -18,6 +18,7 @@ import { reasonOf, SpillwayError, spwError } from '../base/errors.ts'
 import { nodeFileIo } from '../base/file-io.ts'
 import type { FileIo, OpenFile } from '../base/file-io.ts'
 import { KIB } from '../base/units.ts'
+import { writeAll } from '../base/write-all.ts'
 import { coarsen } from './coarsen.ts'
 import { parseState } from './state-schema.ts'
 import type { JournalState } from './state.ts'
@@ -143,7 +144,7 @@ export class StateFile {
   async #put({ slot, bytes }: Image): Promise<void> {
     const file = (this.#file ??= await openOrMake(this.#path, this.#io))
     try {
-      await writeWhole(file, bytes, slot * SLOT_BYTES)
+      await writeAll(file, [bytes], slot * SLOT_BYTES)
       await file.datasync()
     } catch (error) {
       this.#file = null
@@ -192,7 +193,7 @@ async function fillUp(file: OpenFile, { newest, bad }: Contents): Promise<void> 
   const from = unused ? 0 : await file.bytes()
   const missingBytes = SLOTS.length * SLOT_BYTES - from
   if (missingBytes <= 0) return
-  await writeWhole(file, new Uint8Array(missingBytes), from)
+  await writeAll(file, [new Uint8Array(missingBytes)], from)
   await file.datasync()
 }
 
@@ -280,14 +281,6 @@ function imageOf(state: JournalState, slot: Slot, generation: number): Image {
 
 function checksum(bytes: Buffer): number {
   return crc32(bytes.subarray(HEAD_BYTES), crc32(bytes.subarray(0, AT.CRC)))
-}
-
-async function writeWhole(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const written = await file.writev([bytes.subarray(done)], position + done)
-    assert(written > 0, 'a write that takes nothing fails')
-    done += written
-  }
 }
 
 /** What lies behind the end of the file stays as it is in `into`. */
