@@ -4,7 +4,6 @@ import { formatBytes, formatDurationMs } from '../../base/units.ts'
 import type { SourceContext } from '../../pipeline/source.ts'
 import type { Refusal } from './answer.ts'
 import { codingOf } from '../../pipeline/http/body-form.ts'
-import { promisedBy } from './config.ts'
 import type { HttpSourceConfig } from './config.ts'
 
 /** Decides, by its head alone, whether a request comes in. */
@@ -83,7 +82,7 @@ export class Admission {
 
   /** The request was taken, and waits for too long for what `ack` promises. Sent again its events may come twice. */
   notAcknowledged(stopping: boolean): Refusal {
-    const { ack, ackTimeoutMs } = promisedBy(this.#config)
+    const { ack, ackTimeoutMs } = this.#config
     const [reason, what] =
       ack === 'delivered'
         ? ['not delivered', `were not delivered within ack_timeout, ${formatDurationMs(ackTimeoutMs)}`]

@@ -39,19 +39,6 @@ export const httpSourceKeys = group('Events in the bodies of POST requests', {
 
 export type HttpSourceConfig = Named<typeof httpSourceKeys>
 
-/** What a 200 promises, and how long a client waits for it. */
-export interface Promised {
-  readonly ack: 'accepted' | 'stored' | 'delivered'
-  readonly ackTimeoutMs?: number
-}
-
-const ACK_TIMEOUT_MS = 30_000
-
-export function promisedBy(config: HttpSourceConfig): Required<Promised> {
-  const { ack, ackTimeoutMs = ACK_TIMEOUT_MS }: Promised = config
-  return { ack, ackTimeoutMs }
-}
-
 export function checkHttpSource(config: HttpSourceConfig, context: CheckContext, report: Report): void {
   checkRecordBytes(config, context, report)
   if (config.auth === undefined) checkExposure(config, 'auth or insecure: true', report)

@@ -7,7 +7,6 @@ import type { Admission } from './admission.ts'
 import { acceptedBody, refusalBody } from './answer.ts'
 import type { Counts, Refusal } from './answer.ts'
 import { codingOf, framingOf } from '../../pipeline/http/body-form.ts'
-import { promisedBy } from './config.ts'
 import type { HttpSourceConfig } from './config.ts'
 import type { Connection } from './connection.ts'
 import { Inflation } from '../../pipeline/inflation/inflation.ts'
@@ -259,9 +258,8 @@ export class Exchange implements InflationTarget {
   }
 
   get #patienceMs(): number {
-    const { config } = this.#door
-    const { ack, ackTimeoutMs } = promisedBy(config)
-    return this.#phase === 'committing' && ack === 'delivered' ? ackTimeoutMs : config.idleTimeoutMs
+    const { ack, ackTimeoutMs, idleTimeoutMs } = this.#door.config
+    return this.#phase === 'committing' && ack === 'delivered' ? ackTimeoutMs : idleTimeoutMs
   }
 
   /** The source can wait no longer. False: there is nothing to tell the client. */

@@ -13,7 +13,6 @@ import type { Source, SourceContext } from '../../pipeline/source.ts'
 import { Admission } from './admission.ts'
 import { refusalBody } from './answer.ts'
 import type { Refusal } from './answer.ts'
-import { promisedBy } from './config.ts'
 import type { HttpSourceConfig } from './config.ts'
 import { Connection } from './connection.ts'
 import { Exchange } from './exchange.ts'
@@ -190,8 +189,7 @@ export class HttpSource implements Source, Door {
   }
 
   #scheduleSweep(): void {
-    const { idleTimeoutMs } = this.config
-    const { ackTimeoutMs } = promisedBy(this.config)
+    const { idleTimeoutMs, ackTimeoutMs } = this.config
     this.#sweepTimer = this.context.clock.setTimeout(
       () => {
         const now = this.context.clock.now()
