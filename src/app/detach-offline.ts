@@ -40,7 +40,10 @@ async function detachLocked({ dataDir, sink, configured, events }: OfflineDetach
   const directory = join(dataDir, 'journal')
   const path = join(directory, 'state')
   // Looked at first: where there is no journal, none is made.
-  const { state } = await readState(path, io)
+  const { state, bad } = await readState(path, io)
+  if (state === null && bad.length > 0) {
+    throw spwError('SPW_ERR_STATE_UNUSABLE', { path, reason: bad.map(({ reason }) => reason).join('; ') })
+  }
   const known = Object.keys(state?.sinks ?? {})
   checkDetachable(
     sink,
