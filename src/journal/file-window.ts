@@ -8,16 +8,17 @@ import type { FrameMemory } from './frame-codec.ts'
  * journal is at most a frame (FRAME_BYTES_MAX), and as a rule stays as it is.
  */
 export class FileWindow {
-  memory: FrameMemory
+  memory: FrameMemory = newFrameMemory(0)
   /** Where in memory what was read ends. */
   end = 0
   readonly #file: OpenFile
+  readonly #windowBytes: number
   /** Offset in the file of what stands at 0. */
   #base = 0
 
   constructor(file: OpenFile, windowBytes: number) {
     this.#file = file
-    this.memory = newFrameMemory(windowBytes)
+    this.#windowBytes = windowBytes
   }
 
   /**
@@ -33,7 +34,7 @@ export class FileWindow {
   async #move(offset: number, bytes: number): Promise<void> {
     const kept = offset >= this.#base && offset < this.#base + this.end
     const left = kept ? this.memory.bytes.subarray(offset - this.#base, this.end) : new Uint8Array()
-    if (bytes > this.memory.bytes.length) this.memory = newFrameMemory(bytes)
+    if (bytes > this.memory.bytes.length) this.memory = newFrameMemory(await this.#bytesFor(bytes))
     this.memory.bytes.set(left)
     this.end = left.length
     this.#base = offset
@@ -42,5 +43,10 @@ export class FileWindow {
       if (read === 0) return
       this.end += read
     }
+  }
+
+  /** No more than there is to read, for small files. */
+  async #bytesFor(bytes: number): Promise<number> {
+    return Math.max(bytes, Math.min(this.#windowBytes, await this.#file.bytes()))
   }
 }

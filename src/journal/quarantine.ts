@@ -144,9 +144,9 @@ export class Quarantine {
 
 /** What the disk can't read of a segment is not in its copy: that ends before it. */
 async function copyAll(from: OpenFile, to: OpenFile): Promise<void> {
-  const buffer = new Uint8Array(COPY_BYTES)
+  const buffer = new Uint8Array(Math.min(COPY_BYTES, await from.bytes()))
   for (let position = 0; ;) {
-    const read = await from.read(buffer, position).catch(() => 0)
+    const read = buffer.length === 0 ? 0 : await from.read(buffer, position).catch(() => 0)
     if (read === 0) return
     await writeAll(to, [buffer.subarray(0, read)], position)
     position += read

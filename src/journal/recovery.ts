@@ -197,27 +197,34 @@ class Recovery {
     this.#note(damage)
     const kept = damage.length === 0 || (await this.#options.quarantine.keep(segment, damage))
     const tailBytes = tail === null ? 0 : tail.end - end
-    const cuts = tailBytes > 0 && (kept || !inDoubt)
-    if (cuts && end === 0) return this.#remove(segment)
-    // What was found may be in the system's cache alone; from now on it counts as committed.
-    const tidied = await this.#withFile(segment, 'modify', async (file) => {
-      if (cuts) await file.truncate(end)
+    const cuts = kept || !inDoubt
+    const isCut = cuts && (end === 0 ? await this.#remove(segment) : await this.#cut(segment, end, tailBytes))
+    if (isCut && tailBytes > 0) {
+      this.#options.events.journalTailCut(segmentFileName(segment), end, tailBytes)
+    }
+    if (!isCut || end > 0) this.#segments.push({ ...segment, bytes: end, tailBytes: isCut ? 0 : tailBytes })
+  }
+
+  /** What was found may be in the system's cache alone; from now on it counts as committed. */
+  async #cut(segment: SegmentName, end: number, tailBytes: number): Promise<boolean> {
+    const done = await this.#withFile(segment, 'modify', async (file) => {
+      if (tailBytes > 0) await file.truncate(end)
       await file.datasync()
       return true
     })
-    const isCut = cuts && tidied === true
-    if (isCut) this.#options.events.journalTailCut(segmentFileName(segment), end, tailBytes)
-    this.#segments.push({ ...segment, bytes: end, tailBytes: isCut ? 0 : tailBytes })
+    return done === true
   }
 
-  async #remove(segment: SegmentName): Promise<void> {
+  async #remove(segment: SegmentName): Promise<boolean> {
     const { directory, io, events } = this.#options
     const name = segmentFileName(segment)
     try {
       await io.unlink(join(directory, name))
       await io.syncDirectory(directory)
+      return true
     } catch (error) {
       events.journalFileFailing(name, reasonOf(error))
+      return false
     }
   }
 
