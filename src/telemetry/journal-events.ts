@@ -117,4 +117,26 @@ export class JournalEvents extends PollEvents {
     const message = 'no copy of the damaged segment could be made'
     this.write('error', 'journal_quarantine_failing', 'journal', message, { name, reason })
   }
+
+  /** Sources are not read until sinks have caught up. */
+  journalFull(maxBytes: number): void {
+    const message =
+      'the journal is full, nothing more is taken in: see why sinks lag, or raise journal.max_bytes'
+    this.write('error', 'journal_full', 'journal', message, { max_bytes: maxBytes })
+  }
+
+  journalHasRoom(): void {
+    this.write('info', 'journal_has_room', 'journal', 'the journal has room again', {})
+  }
+
+  /** As the operator wants it (journal.shed): events of a lower severity are dropped, and counted by source. */
+  sheddingBegan(severityBelow: number, fill: number): void {
+    const message = 'the journal fills: events of low severity are dropped, as journal.shed says'
+    const fields = { severity_below: severityBelow, fill_percent: Math.round(fill * 100) }
+    this.write('error', 'shedding_began', 'journal', message, fields)
+  }
+
+  sheddingEnded(): void {
+    this.write('info', 'shedding_ended', 'journal', 'no events are dropped any more', {})
+  }
 }

@@ -95,6 +95,8 @@ t.test('every event writes a line of its level, and bumps its counter', async (t
     ['info', () => events.sinkResumed('siem', 1000)],
     ['error', () => events.batchRefused('siem', 9, 'bad mapping', 400)],
     ['warn', () => events.eventsDeadLettered('siem', 'refused', 1, 'bad mapping')],
+    ['error', () => events.sheddingBegan(3, 0.82)],
+    ['info', () => events.sheddingEnded()],
     ['warn', () => events.sinkTaskFailed('siem', new Error('worker gone'))],
   ]
   for (const [level, call, metricLine] of calls) {

@@ -54,6 +54,14 @@ function trouble({ polls, datagrams }, name) {
   return lost.concat(failing.slice(0, 3), failing.length > 3 ? 'and ' + (failing.length - 3) + ' more' : []).join('; ')
 }
 
+function journalCells(journal) {
+  if (journal === null) return [['in memory', '', '', '', '']]
+  const { bytes: onDisk, max_bytes: limit, fill, segments, healthy, full, shed_below: below } = journal
+  const state = [healthy ? [] : 'its disk fails', full ? 'full' : [],
+    below > 0 ? 'sheds severity below ' + below : []].flat().join('; ')
+  return [[state || 'on disk', bytes(onDisk), bytes(limit), (fill * 100).toFixed(0) + ' %', number(segments)]]
+}
+
 function show(status, seconds) {
   const { ledger } = status
   const old = before && before.status.ledger
@@ -79,6 +87,7 @@ function show(status, seconds) {
         rate(delivered, earlier && sum(earlier.delivered), seconds), number(sum(sink.held)),
         number(sink.filtered), number(sum(sink.dead_lettered)), number(sum(sink.discarded))]
     }))
+  table('journal', ['journal', 'size', 'limit', 'fill', 'segments'], journalCells(status.journal))
   table('letters', ['dead letters', 'found', 'queued', 'replayed', 'purged', 'evicted', 'on disk'],
     [['', ...['found', 'queued', 'replayed', 'purged', 'evicted'].map((key) => number(ledger.dlq[key])),
       bytes(status.dead_letter_bytes)]])
@@ -113,6 +122,7 @@ export const DASHBOARD_HTML = `<!doctype html>
 <ul id="wrong"></ul>
 <h2>Sources</h2><table id="sources"></table>
 <h2>Sinks</h2><table id="sinks"></table>
+<h2>Journal</h2><table id="journal"></table>
 <h2>Dead letters</h2><table id="letters"></table>
 <h2>Memory</h2><table id="memory"></table>
 <script>${SCRIPT}</script>

@@ -5,6 +5,9 @@ import { computedCounter, computedGauge } from '../../telemetry/computed-metric.
 import type { Add, MetricDescription } from '../../telemetry/computed-metric.ts'
 import type { Observed } from './observed.ts'
 
+/** `journal.shed` is the only policy that drops events. */
+const SHED_REASON = 'journal_full'
+
 type Row = readonly [name: string, help: string, labelNames: readonly string[], compute: (add: Add) => void]
 
 /** The ledger and the state of the parts as metrics, read at every scrape: nothing is counted twice on the way. */
@@ -35,11 +38,24 @@ function sourceCounters({ ledger }: Observed): Row[] {
       }
     }
   }
+  const shed = (add: Add) => {
+    for (const source of ledger.sources) {
+      for (const [severity, count] of source.shedBy.entries()) {
+        if (count > 0) add({ source: source.name, severity: String(severity), reason: SHED_REASON }, count)
+      }
+    }
+  }
   return [
     ['received_events_total', 'Records framed', ['source'], each(({ received }) => received)],
     ['received_bytes_total', 'Bytes of records framed', ['source'], each((source) => source.receivedBytes)],
     ['accepted_events_total', 'Events accepted', ['source'], each(({ accepted }) => accepted)],
     ['rejected_events_total', 'Records refused, by category', ['source', 'category'], rejected],
+    [
+      'shed_events_total',
+      'Events dropped as the operator wants it, by severity',
+      ['source', 'severity', 'reason'],
+      shed,
+    ],
   ]
 }
 
@@ -121,8 +137,12 @@ function gauges(observed: Observed): Row[] {
   const slabs = (add: Add) => {
     for (const [state, count] of Object.entries(observed.slabs())) add({ state }, count)
   }
+  const journal = (value: (status: NonNullable<ReturnType<Observed['journal']>>) => number) => (add: Add) => {
+    const status = observed.journal()
+    if (status !== null) add({}, value(status))
+  }
   return [
-    ['held_events', 'Events in memory for the sink', ['sink', 'lane'], held],
+    ['held_events', 'Events in memory or in the journal for the sink', ['sink', 'lane'], held],
     ['dlq_events', 'Dead letters in the queue', [], (add) => add({}, ledger.dlq.queued)],
     ['dlq_found_events', 'Dead letters found at start', [], (add) => add({}, ledger.dlq.found)],
     ['dlq_bytes', 'Bytes of the dead-letter queue', [], (add) => add({}, observed.deadLetterBytes())],
@@ -133,6 +153,8 @@ function gauges(observed: Observed): Row[] {
       rings((ring) => ring.uncommittedBytes),
     ],
     ['ring_depth', 'Extents between cut and commit', ['source'], rings(({ depth }) => depth)],
+    ['journal_bytes', 'Bytes of the journal on disk', [], journal(({ bytes }) => bytes)],
+    ['journal_limit_bytes', 'journal.max_bytes', [], journal(({ maxBytes }) => maxBytes)],
     ['arena_slabs', 'Slabs of the arena by state', ['state'], slabs],
     ['memory_limit_bytes', 'The ceiling printed at start', [], (add) => add({}, observed.memoryLimitBytes)],
   ]

@@ -17,6 +17,24 @@ export interface RingStatus {
   readonly uncommittedBytes: number
 }
 
+/** The journal on disk. */
+export interface JournalStatus {
+  readonly bytes: number
+  /** `journal.max_bytes` */
+  readonly maxBytes: number
+  /** 0 to 1, with what is on the way to it. */
+  readonly fill: number
+  readonly segments: number
+  /** Its disk takes what is written. */
+  readonly healthy: boolean
+  /** Nothing more is taken in. */
+  readonly full: boolean
+  /** Events of a lower severity are shed; 0: none are. */
+  readonly shedBelow: number
+  /** Sinks that have left the configuration and keep their place. */
+  readonly leftSinks: readonly string[]
+}
+
 /** What the admin server may ask of the collector: nothing that changes it. Everything is asked anew for each answer. */
 export interface Observed {
   readonly version: string
@@ -37,6 +55,8 @@ export interface Observed {
   polls(): Readonly<Record<string, readonly UrlStatus[]>>
   /** By sink. */
   sinks(): Readonly<Record<string, DispatcherStatus>>
+  /** Null in memory mode. */
+  journal(): JournalStatus | null
   /** Bytes of the dead-letter queue on disk. */
   deadLetterBytes(): number
 }

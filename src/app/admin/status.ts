@@ -2,7 +2,7 @@ import { REJECT_CATEGORIES } from '../../memory/extent-ring.ts'
 import type { DispatcherStatus } from '../../pipeline/dispatch/dispatcher-options.ts'
 import { LANES } from '../../pipeline/ledger.ts'
 import type { Ledger, SinkCounts, SourceCounts } from '../../pipeline/ledger.ts'
-import type { Observed } from './observed.ts'
+import type { JournalStatus, Observed } from './observed.ts'
 
 /** What `/status` answers: the ledger and the state of every part, read in one step, so that the equations hold. */
 export function statusOf(observed: Observed) {
@@ -32,6 +32,7 @@ export function statusOf(observed: Observed) {
       })),
     ),
     sinks: mapValues(observed.sinks(), dispatcherStatus),
+    journal: journalStatus(observed.journal()),
     dead_letter_bytes: observed.deadLetterBytes(),
     memory_limit_bytes: observed.memoryLimitBytes,
     resident_bytes: process.memoryUsage.rss(),
@@ -57,7 +58,7 @@ function ledgerStatus(ledger: Ledger) {
   }
 }
 
-function sourceStatus({ received, receivedBytes, accepted, rejected, shed }: SourceCounts) {
+function sourceStatus({ received, receivedBytes, accepted, rejected, shed, shedBy }: SourceCounts) {
   const byCategory = REJECT_CATEGORIES.map((category, index) => [category, rejected[index] ?? 0] as const)
   return {
     received,
@@ -65,6 +66,22 @@ function sourceStatus({ received, receivedBytes, accepted, rejected, shed }: Sou
     accepted,
     rejected: Object.fromEntries(byCategory.filter(([, count]) => count > 0)),
     shed,
+    shed_by_severity: Object.fromEntries([...shedBy.entries()].filter(([, count]) => count > 0)),
+  }
+}
+
+function journalStatus(journal: JournalStatus | null) {
+  if (journal === null) return null
+  const { bytes, maxBytes, fill, segments, healthy, full, shedBelow, leftSinks } = journal
+  return {
+    bytes,
+    max_bytes: maxBytes,
+    fill,
+    segments,
+    healthy,
+    full,
+    shed_below: shedBelow,
+    left_sinks: leftSinks,
   }
 }
 

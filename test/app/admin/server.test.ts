@@ -64,7 +64,14 @@ t.test('status', async (t) => {
   t.match(status, { version: '0.1.0', uptime_s: 7, state: 'running', memory_limit_bytes: 123_456 })
   t.strictSame(status.ledger, {
     sources: {
-      push: { received: 10, received_bytes: 4000, accepted: 8, rejected: { malformed_json: 2 }, shed: 0 },
+      push: {
+        received: 17,
+        received_bytes: 4000,
+        accepted: 8,
+        rejected: { malformed_json: 2 },
+        shed: 7,
+        shed_by_severity: { 0: 4, 2: 3 },
+      },
     },
     sinks: {
       siem: {
@@ -96,10 +103,20 @@ t.test('status', async (t) => {
       last_failure: '401',
     },
   })
+  t.strictSame(status.journal, {
+    bytes: 3 * 2 ** 30,
+    max_bytes: 10 * 2 ** 30,
+    fill: 0.31,
+    segments: 24,
+    healthy: true,
+    full: false,
+    shed_below: 3,
+    left_sinks: ['old'],
+  })
   source.received++
   const broken = JSON.parse((await ask('/status')).text).ledger
   t.equal(broken.balanced, false)
-  t.strictSame(broken.imbalances, [{ where: 'source push: received', left: 11, right: 10 }])
+  t.strictSame(broken.imbalances, [{ where: 'source push: received', left: 18, right: 17 }])
 })
 
 t.test('metrics', async (t) => {
@@ -107,11 +124,14 @@ t.test('metrics', async (t) => {
   const { text, headers } = await ask('/metrics')
   t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/)
   for (const line of [
-    'spillway_received_events_total{source="push"} 10',
+    'spillway_received_events_total{source="push"} 17',
     'spillway_received_bytes_total{source="push"} 4000',
     'spillway_accepted_events_total{source="push"} 8',
     'spillway_rejected_events_total{source="push",category="malformed_json"} 2',
     'spillway_rejected_events_total{source="push",category="bad_framing"} 0',
+    'spillway_shed_events_total{source="push",severity="2",reason="journal_full"} 3',
+    'spillway_journal_bytes 3221225472',
+    'spillway_journal_limit_bytes 10737418240',
     'spillway_filtered_events_total{sink="siem"} 1',
     'spillway_offered_events_total{sink="siem",lane="fast"} 2',
     'spillway_delivered_events_total{sink="siem",lane="bulk"} 3',
@@ -160,6 +180,18 @@ t.test('the dashboard needs nothing else and runs nothing else', async (t) => {
   t.equal(troubleOf('pull'), 'http://a/: HTTP 401; http://a/: HTTP 401; http://a/: HTTP 401; and 2 more')
   t.equal(troubleOf('net'), '1,234 datagrams dropped')
   t.equal(troubleOf('push'), '')
+
+  const journal = { bytes: 2 ** 30, max_bytes: 2 ** 31, fill: 0.5, segments: 8, healthy: true, full: false }
+  const cellsOf = (shown: unknown): unknown => {
+    page['journal'] = shown
+    return new Script('journalCells(journal).join()').runInContext(page)
+  }
+  t.equal(cellsOf(null), 'in memory,,,,')
+  t.equal(cellsOf({ ...journal, shed_below: 0 }), 'on disk,1024.0 MiB,2048.0 MiB,50 %,8')
+  t.match(
+    cellsOf({ ...journal, healthy: false, full: true, shed_below: 3 }),
+    /^its disk fails; full; sheds severity below 3,/,
+  )
 })
 
 t.test('only reading', async (t) => {
