@@ -40,7 +40,7 @@ t.test('a batcher in three lines', async (t) => {
   })
   await collector.start()
   for (let n = 0; n < 250; n++) t.ok(collector.enqueue('app', JSON.parse(socEvent(n))))
-  t.same(await collector.stop(), { delivered: 250, undelivered: 0, held: 0, uncommittedBytes: 0 })
+  t.same(await collector.stop(), { delivered: 250, undelivered: 0, kept: 0, held: 0, uncommittedBytes: 0 })
   t.same(
     receiver.lines,
     Array.from({ length: 250 }, (_, n) => JSON.stringify(JSON.parse(socEvent(n)))),
@@ -183,13 +183,14 @@ t.test('what can’t be delivered in time is in the report', async (t) => {
   receiver.answer = () => 503
   const collector = make(t, {
     shutdown_timeout: '50ms',
+    journal: { mode: 'memory' },
     sources: { app: { type: 'embedded', schema: 'any' } },
     sinks: { siem: { type: 'http', url: receiver.url } },
   })
   await collector.start()
   t.ok(collector.enqueue('app', '{"n":1}\n{"n":2}'))
   await until(() => collector.stats().sources['app']!.accepted === 2)
-  t.same(await collector.stop(), { delivered: 0, undelivered: 2, held: 0, uncommittedBytes: 0 })
+  t.same(await collector.stop(), { delivered: 0, undelivered: 2, kept: 0, held: 0, uncommittedBytes: 0 })
   t.match(collector.stats(), {
     sinks: { siem: { deadLettered: 2, deadLetteredBy: { undelivered: 2 } } },
     deadLetters: { queued: 2 },
@@ -224,7 +225,7 @@ t.test('a start that fails says why, and leaves nothing behind', async (t) => {
   await first.start()
   const second = make(t, { sources: { lines: { type: 'tcp', listen: first.address('lines') } }, sinks })
   await t.rejects(second.start(), { code: 'SPW_ERR_LISTEN_IN_USE' })
-  t.same(await second.stop(), { delivered: 0, undelivered: 0, held: 0, uncommittedBytes: 0 })
+  t.same(await second.stop(), { delivered: 0, undelivered: 0, kept: 0, held: 0, uncommittedBytes: 0 })
 })
 
 t.test('a configuration from a file', async (t) => {
@@ -243,7 +244,7 @@ sinks: { none: { type: blackhole, batch: { max_age: 1h } } }
   t.teardown(() => collector.stop())
   await collector.start()
   t.ok(collector.enqueue('push', socEvent(1)))
-  t.same(await collector.stop(), { delivered: 1, undelivered: 0, held: 0, uncommittedBytes: 0 })
+  t.same(await collector.stop(), { delivered: 1, undelivered: 0, kept: 0, held: 0, uncommittedBytes: 0 })
   t.match(JSON.parse(lines[0]!), { event: 'started', admin: '' })
 })
 

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { systemClock } from '../base/clock.ts'
 import type { Clock, Timer } from '../base/clock.ts'
@@ -7,6 +8,8 @@ import { reasonOf, spwError } from '../base/errors.ts'
 import type { SpillwayError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import type { FileIo } from '../base/file-io.ts'
+import type { DrainResult } from '../pipeline/dispatch/dispatcher-options.ts'
+import { BULK, FAST } from '../pipeline/ledger.ts'
 import type { Ledger } from '../pipeline/ledger.ts'
 import { RING_ENTRIES } from '../pipeline/limits.ts'
 import { TelemetryEvents } from '../telemetry/events.ts'
@@ -15,11 +18,18 @@ import { ProcessMetrics } from '../telemetry/process-metrics.ts'
 import { RateLimitedLog } from '../telemetry/rate-limited-log.ts'
 import { AdminServer } from './admin/server.ts'
 import type { CollectorState, NotReady, Observed } from './admin/observed.ts'
+import { ControlServer } from './control/server.ts'
+import { CONTROL_SOCKET } from './control/socket-path.ts'
 import { memorySum } from './config/memory-sum.ts'
 import type { MemorySum } from './config/memory-sum.ts'
 import type { ResolvedConfig } from './config/root.ts'
+import { detachHandler } from './detach-handler.ts'
+import { lockDataDir } from './data-lock.ts'
+import type { DataLock } from './data-lock.ts'
 import { Inlet } from './inlet.ts'
+import { JournalWatch } from './journal-watch.ts'
 import { openFilesMax, openFilesWanted } from './open-files.ts'
+import { countFoundLetters, restoreLedger } from './restore-ledger.ts'
 import { Topology } from './topology.ts'
 
 export interface CollectorOptions {
@@ -31,12 +41,16 @@ export interface CollectorOptions {
   readonly workerFile?: string
   /** Another disk for the dead letters, for tests of one that fails. */
   readonly deadLetterIo?: FileIo
+  /** Another disk for the journal. */
+  readonly journalIo?: FileIo
 }
 
 /** What a clean stop did with what was still held. */
 export interface StopReport {
   readonly delivered: number
   readonly undelivered: number
+  /** Not delivered yet, and kept in the journal for the next start. */
+  readonly kept: number
   /** Lost: still in memory because the disk of the dead letters failed to the end. */
   readonly held: number
   /** Lost: bytes that were taken, but not validated when the time was over. */
@@ -61,6 +75,8 @@ export class Collector {
   readonly admin: AdminServer
   #state: CollectorState = 'starting'
   #stopping: Promise<StopReport> | null = null
+  /** What is held is delivered before the end. */
+  #finishing = false
   /** Aborted half-way through `shutdown_timeout`: what is under way at the doors then is broken off and can still be delivered. */
   readonly #doorsDeadline = new AbortController()
   readonly #deadline = new AbortController()
@@ -70,6 +86,9 @@ export class Collector {
   readonly #startedAtMs: number
   /** The ceiling that the process keeps to. */
   readonly #memory: MemorySum
+  readonly #control: ControlServer
+  readonly #journalWatch: JournalWatch
+  #lock: DataLock | null = null
 
   constructor(config: ResolvedConfig, options: CollectorOptions) {
     this.config = config
@@ -86,6 +105,14 @@ export class Collector {
       events: this.events,
       ...(options.workerFile === undefined ? undefined : { workerFile: options.workerFile }),
       ...(options.deadLetterIo === undefined ? undefined : { deadLetterIo: options.deadLetterIo }),
+      ...(options.journalIo === undefined ? undefined : { journalIo: options.journalIo }),
+    })
+    this.#journalWatch = new JournalWatch(config.journal, this.topology, this.events)
+    this.#control = new ControlServer({
+      path: join(config.dataDir, CONTROL_SOCKET),
+      handlers: { 'journal/detach': detachHandler(config, this.topology.journal) },
+      onError: (error) =>
+        this.#logger.error({ event: 'control_failed', error: String(error) }, 'control request failed'),
     })
     this.#inlets = new Map(
       this.topology.sources.map(({ name, intake, config: { type } }) => [
@@ -136,6 +163,7 @@ export class Collector {
         Object.fromEntries(
           topology.sinks.map(({ config: { name }, dispatcher }) => [name, dispatcher.status()]),
         ),
+      journal: () => this.#journalWatch.status(),
       deadLetterBytes: () => topology.deadLetters.bytes,
     }
   }
@@ -175,14 +203,22 @@ export class Collector {
   /** Resolves when every source takes work; rejects with a SpillwayError, everything stopped again, when one can't. */
   async start(): Promise<void> {
     const starting = new AbortController()
-    const { deadLetters, sinks, sources } = this.topology
+    const { deadLetters, journal, sinks, sources } = this.topology
     try {
       await makeDirectory(this.config.dataDir)
+      this.#lock = await lockDataDir(this.config.dataDir)
+      if (journal !== null) {
+        await journal.open()
+        restoreLedger(this.ledger, journal)
+      }
+      const { found } = this.ledger.dlq
       await deadLetters.start()
+      countFoundLetters(this.ledger, found)
       await allDone(sinks.map(({ sink }) => sink.start(starting.signal)))
       for (const { dispatcher } of sinks) dispatcher.start()
       await allDone(sources.map(({ door }) => door.start(starting.signal)))
       await this.admin.start()
+      await this.#control.start()
     } catch (error) {
       starting.abort()
       await this.stop()
@@ -204,10 +240,12 @@ export class Collector {
       },
       'spillway takes events',
     )
-    this.#logger.warn(
-      { event: 'memory_mode' },
-      'the journal is in memory: events that were accepted and not yet delivered are lost if the process is killed',
-    )
+    if (journal === null) {
+      this.#logger.warn(
+        { event: 'memory_mode' },
+        'the journal is in memory: events that were accepted and not yet delivered are lost if the process is killed',
+      )
+    }
     this.#warnOfFewFiles()
   }
 
@@ -228,6 +266,12 @@ export class Collector {
     if (!this.topology.deadLetters.healthy) {
       reasons.push({ component: 'dlq', reason: 'dead letters cannot be written: the disk fails or is full' })
     }
+    if (this.topology.journal?.healthy === false) {
+      reasons.push({ component: 'journal', reason: 'it cannot be written: the disk fails or is full' })
+    }
+    if (this.topology.journalFull) {
+      reasons.push({ component: 'journal', reason: 'it is full (journal.max_bytes): sinks must catch up' })
+    }
     if (!this.topology.scheduler.workersAvailable) {
       reasons.push({ component: 'workers', reason: 'worker threads cannot start' })
     }
@@ -240,8 +284,9 @@ export class Collector {
 
   /** While what a client is told can't be made durable, or nothing can be validated, no source takes anything. */
   #watchHealth(): void {
-    const { deadLetters, scheduler, sources } = this.topology
-    const accepting = deadLetters.healthy && scheduler.workersAvailable
+    this.#journalWatch.look()
+    const { sources } = this.topology
+    const accepting = this.topology.refusal() === ''
     for (const { intake } of sources) intake.setAccepting(accepting)
     this.#health = this.#clock.setTimeout(() => this.#watchHealth(), HEALTH_INTERVAL_MS)
   }
@@ -252,6 +297,7 @@ export class Collector {
    */
   stop(): Promise<StopReport> {
     const stopped = this.finish()
+    this.#finishing = false
     if (this.#deadlineTimers.length === 0 && this.#state !== 'stopped') {
       const { shutdownTimeoutMs } = this.config
       this.#deadlineTimers = [
@@ -264,24 +310,25 @@ export class Collector {
 
   /** Stops, and delivers what is held however long it takes; a `stop` meanwhile sets it a time. */
   finish(): Promise<StopReport> {
-    this.#stopping ??= this.#stop()
+    if (this.#stopping === null) {
+      this.#finishing = true
+      this.#stopping = this.#stop()
+    }
     return this.#stopping
   }
 
   async #stop(): Promise<StopReport> {
     const wasRunning = this.#state === 'running'
     this.#state = 'draining'
-    const { sources, sinks, scheduler, tables, workers, deadLetters } = this.topology
+    const { sources, sinks, scheduler, tables, workers, deadLetters, journal } = this.topology
     const { signal: deadline } = this.#deadline
     for (const inlet of this.#inlets.values()) inlet.close()
     await Promise.all(sources.map(({ door }) => door.stop(this.#doorsDeadline.signal)))
     if (wasRunning) await this.#commitAll(deadline)
     this.#health?.clear()
-    const drains = sinks.map(({ dispatcher }) => dispatcher.drain(deadline))
-    const failing = this.#leaveFailingDisk(deadline)
-    const drained = await Promise.all(drains)
-    failing.clear()
+    const drained = journal === null ? await this.#drain(deadline) : await this.#halt(deadline)
     scheduler.stop()
+    await journal?.stop(deadline)
     const uncommittedBytes = sources.reduce((sum, { intake }) => sum + intake.uncommittedBytes, 0)
     for (const { intake } of sources) intake.stop()
     tables.close()
@@ -290,11 +337,14 @@ export class Collector {
     await deadLetters.stop()
     await workers.stop()
     await this.admin.stop()
+    await this.#control.stop()
     this.#processMetrics.stop()
+    const held = this.ledger.heldEvents()
     const report = {
       delivered: drained.reduce((sum, { delivered }) => sum + delivered, 0),
       undelivered: drained.reduce((sum, { undelivered }) => sum + undelivered, 0),
-      held: this.ledger.heldEvents(),
+      kept: journal === null ? 0 : held,
+      held: journal === null ? held : 0,
       uncommittedBytes,
     }
     if (report.held > 0) this.events.heldLost(report.held)
@@ -302,8 +352,35 @@ export class Collector {
     if (wasRunning) this.events.shutdownDone(report.delivered, report.undelivered)
     this.#log.flush()
     for (const timer of this.#deadlineTimers) timer.clear()
+    await this.#lock?.release()
     this.#state = 'stopped'
     return report
+  }
+
+  /** What is held is delivered, or becomes dead letters: it would be lost. */
+  async #drain(deadline: AbortSignal): Promise<DrainResult[]> {
+    const drains = this.topology.sinks.map(({ dispatcher }) => dispatcher.drain(deadline))
+    const failing = this.#leaveFailingDisk(deadline)
+    const drained = await Promise.all(drains)
+    failing.clear()
+    return drained
+  }
+
+  /** What is held stays in the journal: only what is under way is waited for. */
+  async #halt(deadline: AbortSignal): Promise<DrainResult[]> {
+    const { sinks } = this.topology
+    const delivered = () => sinkTotals(this.ledger)
+    const before = delivered()
+    if (this.#finishing) await this.#deliverAll(deadline)
+    await Promise.all(sinks.map(({ dispatcher }) => dispatcher.halt(deadline)))
+    return [{ delivered: delivered() - before, undelivered: 0 }]
+  }
+
+  async #deliverAll(deadline: AbortSignal): Promise<void> {
+    while (!deadline.aborted && this.#finishing && this.ledger.heldEvents() > 0) {
+      // oxlint-disable-next-line no-await-in-loop -- one look after another
+      await new Promise((resolve) => this.#clock.setTimeout(() => resolve(undefined), IDLE_POLL_MS))
+    }
   }
 
   /** When the time to stop is over, a disk that fails on and on is waited for no longer. */
@@ -336,6 +413,10 @@ export class Collector {
       look()
     })
   }
+}
+
+function sinkTotals({ sinks }: Ledger): number {
+  return sinks.reduce((sum, { delivered }) => sum + delivered[BULK]! + delivered[FAST]!, 0)
 }
 
 /** Resolves when all are done; rejects with the first failure, none of them under way any more. */

@@ -55,6 +55,8 @@ export interface DeadLetterQueueOptions {
   readonly counts: DeadLetterTally
   readonly events: DeadLetterEvents
   readonly io?: FileIo
+  /** Makes durable what was counted, before letters that are counted as evicted go. */
+  readonly beforeEviction?: () => Promise<void>
 }
 
 /**
@@ -76,6 +78,7 @@ export class DeadLetterQueue implements DeadLetters {
   readonly #counts: DeadLetterTally
   readonly #events: DeadLetterEvents
   readonly #io: FileIo
+  readonly #beforeEviction: () => Promise<void>
   /** One for each source that has had letters: as many as the configuration has sources, and those found at start. */
   readonly #series = new Map<string, LetterSeries>()
   #lastSequence = 0
@@ -93,6 +96,7 @@ export class DeadLetterQueue implements DeadLetters {
     this.#counts = options.counts
     this.#events = options.events
     this.#io = options.io ?? nodeFileIo
+    this.#beforeEviction = options.beforeEviction ?? (() => Promise.resolve())
   }
 
   get healthy(): boolean {
@@ -226,14 +230,23 @@ export class DeadLetterQueue implements DeadLetters {
     for (;;) {
       const series = this.#overShare(groups)
       if (series === null) break
-      const file = await series.dropOldest()
+      await this.#countEvicted(series)
+      await series.dropOldest()
       dropped = true
-      if (file.letters === 0) continue
-      this.#counts.evicted += file.letters
-      this.#counts.queued -= file.letters
-      this.#events.deadLettersEvicted(series.source, file.letters, file.bytes)
     }
     if (dropped) await this.#io.syncDirectory(this.#directory)
+  }
+
+  /** First counted, then unlinked: a crash in between leaves letters that are found again, never any that are missing. */
+  async #countEvicted({ source, files }: LetterSeries): Promise<void> {
+    const file = files[0]!
+    const { letters, bytes } = file
+    if (letters === 0) return
+    file.letters = 0
+    this.#counts.evicted += letters
+    this.#counts.queued -= letters
+    this.#events.deadLettersEvicted(source, letters, bytes)
+    await this.#beforeEviction()
   }
 
   /** The series that must lose a file now, or null. */

@@ -15,12 +15,13 @@ import type { Checkpoint, SinkTally, SourceTally } from './checkpoint.ts'
 import { DeliveryWatch } from './delivery-watch.ts'
 import { DiskReader } from './disk-reader.ts'
 import type { ReaderStart } from './disk-reader.ts'
+import { detach } from './detach.ts'
 import { encodeCheckpoint, sealHead, writeEpoch, writeU64 } from './frame-codec.ts'
 import { letGo } from './frame.ts'
 import type { Frame, Position } from './frame.ts'
 import { laneState } from './lane-state.ts'
 import { BULK, FAST } from './log.ts'
-import type { Entry, Log, LogReader, ReaderOptions } from './log.ts'
+import type { Entry, Log, LogReader, ReaderOptions, SettledCounts } from './log.ts'
 import { Quarantine } from './quarantine.ts'
 import type { QuarantineEvents } from './quarantine.ts'
 import { countOffered } from './count-offered.ts'
@@ -46,6 +47,7 @@ export interface DiskLogEvents
   journalStateFailing(reason: string, retryMs: number): void
   /** A sink that has left the configuration keeps what it has not got, until it is detached. */
   sinkLeft(sink: string, held: number): void
+  sinkDetached(sink: string, discarded: number): void
 }
 
 /** A sink as the configuration has it. */
@@ -209,9 +211,8 @@ export class DiskLog implements Log {
     for (const [name, left] of Object.entries(state?.sinks ?? {})) {
       if (sinks.has(name)) continue
       this.#left.set(name, left)
-      const tally = this.#sinks.find((sink) => sink.name === name)
-      const offered = tally === undefined ? left.settled : tally.offered
-      events.sinkLeft(name, offered[BULK] + offered[FAST] - left.settled[BULK] - left.settled[FAST])
+      const held = this.#heldByLeft(name, left.settled)
+      if (held > 0) events.sinkLeft(name, held)
     }
   }
 
@@ -402,8 +403,10 @@ export class DiskLog implements Log {
   /** What no sink needs any more goes, once that is durable. */
   #forget({ sinks }: JournalState): void {
     let needed = this.#head().segment
-    for (const { lanes } of Object.values(sinks))
+    for (const [name, { lanes, settled }] of Object.entries(sinks)) {
+      if (this.#left.has(name) && this.#heldByLeft(name, settled) === 0) continue
       for (const { oldest } of lanes) needed = Math.min(needed, oldest.segment)
+    }
     void this.#quarantining.then(() => this.#writer?.removeBefore(needed))
   }
 
@@ -416,12 +419,20 @@ export class DiskLog implements Log {
   async detach(name: string): Promise<{ readonly discarded: number } | null> {
     const left = this.#left.get(name)
     if (left === undefined) return null
-    const tally = this.#sinks.find((sink) => sink.name === name)
-    const [bulk, fast] = tally?.offered ?? left.settled
-    this.#left.delete(name)
-    this.#sinks = this.#sinks.filter((sink) => sink !== tally)
+    const { sink, discarded } = detach(left, this.#offeredTo(name, left.settled), this.#head())
+    this.#left.set(name, sink)
+    this.#options.events.sinkDetached(name, discarded)
     await this.flushState()
-    return { discarded: bulk + fast - left.settled[BULK] - left.settled[FAST] }
+    return { discarded }
+  }
+
+  #offeredTo(name: string, settled: readonly [number, number]): readonly [number, number] {
+    return this.#sinks.find((sink) => sink.name === name)?.offered ?? settled
+  }
+
+  #heldByLeft(name: string, settled: readonly [number, number]): number {
+    const [bulk, fast] = this.#offeredTo(name, settled)
+    return bulk + fast - settled[BULK] - settled[FAST]
   }
 
   // ---- figures
@@ -431,9 +442,22 @@ export class DiskLog implements Log {
     return this.#sources.slice(0, this.#options.sources.length)
   }
 
-  /** Tallies of the sinks that have readers, over all runs, and what was accepted before they were attached. */
-  get sinkTallies(): readonly (SinkTally & { readonly before: number })[] {
-    return this.#readers.map(({ tally }) => ({ ...tally, before: this.#attached.get(tally.name)!.before }))
+  /** Counts of the sinks that have readers, over all earlier runs. */
+  get restoredSinks(): readonly (SinkTally & SettledCounts & { readonly before: number })[] {
+    return this.#readers.map(({ tally, settledAtStart }) => {
+      const counts = this.found?.sinks[tally.name] ?? { ...NOTHING_SETTLED, delivered: settledAtStart }
+      const { delivered, deliveredBytes, deadLettered, discarded } = counts
+      const { before } = this.#attached.get(tally.name)!
+      return { ...tally, delivered, deliveredBytes, deadLettered, discarded, before }
+    })
+  }
+
+  /** Dead letters that earlier runs counted for sources and sinks that have left the configuration. */
+  get lettersOfTheLeft(): number {
+    const sources = this.#sources.slice(this.#options.sources.length)
+    let letters = sources.reduce((total, { rejected }) => total + sum(rejected), 0)
+    for (const { deadLettered } of this.#left.values()) letters += sum(Object.values(deadLettered))
+    return letters
   }
 
   get healthy(): boolean {
@@ -468,6 +492,12 @@ export class DiskLog implements Log {
     await this.#quarantining
     await this.#stateFile?.close()
   }
+}
+
+const NOTHING_SETTLED = { deliveredBytes: 0, deadLettered: {}, discarded: {} }
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0)
 }
 
 function commitEmpty(entry: Entry): void {

@@ -79,6 +79,7 @@ export class DiskReader implements LogReader {
   /** Events that the tracks have come upon, and that were taken, of all that were ever offered; by lane. */
   readonly #seen: [number, number] = [0, 0]
   readonly #passed: [number, number] = [0, 0]
+  settledAtStart: readonly [number, number] = [0, 0]
   #oldest: Position | null = null
   #retry: Timer | null = null
   #started = false
@@ -106,9 +107,9 @@ export class DiskReader implements LogReader {
   start(start: ReaderStart | null): void {
     this.#started = true
     const { offered } = this.tally
-    for (const lane of [BULK, FAST] as const) {
-      this.#seen[lane] = this.#passed[lane] = start === null ? offered[lane] : start.settled[lane]
-    }
+    this.settledAtStart = start === null ? [...offered] : start.settled
+    for (const lane of [BULK, FAST] as const)
+      this.#seen[lane] = this.#passed[lane] = this.settledAtStart[lane]
     if (start === null) return
     const [bulk, fast] = start.lanes
     this.#goBehind(this.#bulk, bulk.from, bulk.resume)

@@ -29,11 +29,13 @@ export class SourceCounts {
   }
 }
 
-/** Counts of one sink, by lane (BULK, FAST). `accepted = offered + filtered` over its inputs. */
+/** Counts of one sink, by lane (BULK, FAST). `accepted = offered + filtered` over its inputs, since it was attached. */
 export class SinkCounts {
   readonly name: string
   /** Indexes of the sources that it reads. */
   readonly inputs: readonly number[]
+  /** Events of its inputs that were accepted before it was attached. */
+  before = 0
   filtered = 0
   readonly offered = [0, 0]
   readonly delivered = [0, 0]
@@ -71,6 +73,8 @@ export class Ledger {
   readonly sources: readonly SourceCounts[]
   readonly sinks: readonly SinkCounts[]
   readonly dlq = new DeadLetterCounts()
+  /** Dead letters of sources and sinks that are no longer configured. */
+  lettersOfTheLeft = 0
 
   constructor(sources: readonly SourceCounts[], sinks: readonly SinkCounts[]) {
     this.sources = sources
@@ -90,9 +94,7 @@ export class Ledger {
     const check = (where: string, left: number, right: number) => {
       if (left !== right) found.push({ where, left, right })
     }
-    let deadLettered = 0
     for (const source of this.sources) {
-      deadLettered += source.rejectedTotal
       const { name, received, accepted, shed } = source
       check(`source ${name}: received`, received, accepted + source.rejectedTotal + shed)
     }
@@ -101,8 +103,7 @@ export class Ledger {
       const offered = sink.offered[BULK]! + sink.offered[FAST]!
       const dead = sum(sink.deadLettered)
       const held = sink.held()
-      deadLettered += dead
-      check(`sink ${sink.name}: accepted`, accepted, offered + sink.filtered)
+      check(`sink ${sink.name}: accepted`, accepted - sink.before, offered + sink.filtered)
       check(
         `sink ${sink.name}: offered`,
         offered,
@@ -110,8 +111,17 @@ export class Ledger {
       )
     }
     const { found: atStart, queued, replayed, purged, evicted } = this.dlq
-    check('dead-letter queue', atStart + deadLettered, queued + replayed + purged + evicted)
+    const letters = this.deadLettersCounted()
+    check('dead-letter queue', atStart + letters, queued + replayed + purged + evicted)
     return found
+  }
+
+  /** Records that became dead letters, by the counts of the sources and sinks, also of those that have left. */
+  deadLettersCounted(): number {
+    let letters = this.lettersOfTheLeft
+    for (const source of this.sources) letters += source.rejectedTotal
+    for (const sink of this.sinks) letters += sum(sink.deadLettered)
+    return letters
   }
 }
 

@@ -5,7 +5,7 @@ import { computedCounter } from './computed-metric.ts'
 import type { RateLimitedLog } from './rate-limited-log.ts'
 import { JournalEvents } from './journal-events.ts'
 
-export type PauseReason = 'arena_full' | 'over_share' | 'dead_letters_failing' | 'workers_unavailable'
+export type PauseReason = 'arena_full' | 'over_share' | 'dead_letters_failing' | 'workers_unavailable' | 'journal_failing' | 'journal_full'
 
 /** First of the records that were refused together; shown in the log, so without the record's bytes. */
 export interface RejectedExample {

@@ -173,7 +173,7 @@ sinks: { siem: { type: http, url: 'http://siem.invalid/', batch: { max_age: 10ms
   )
   t.match(await post(collector, events(100)), { status: 200, body: { accepted: 100 } })
   const report = await collector.stop()
-  t.same(report, { delivered: 0, undelivered: 100, held: 0, uncommittedBytes: 0 })
+  t.same(report, { delivered: 0, undelivered: 100, kept: 0, held: 0, uncommittedBytes: 0 })
   t.equal(collector.ledger.dlq.queued, 100)
   t.equal(collector.ledger.sinks[0]!.deadLettered.get('undelivered'), 100)
 })
@@ -198,7 +198,7 @@ sinks: { siem: { type: http, url: 'http://siem.invalid/', batch: { max_age: 10ms
   )
   t.match(await post(collector, events(100)), { status: 200, body: { accepted: 100 } })
   broken = true
-  t.same(await collector.stop(), { delivered: 0, undelivered: 0, held: 100, uncommittedBytes: 0 })
+  t.same(await collector.stop(), { delivered: 0, undelivered: 0, kept: 0, held: 100, uncommittedBytes: 0 })
   t.equal(collector.ledger.dlq.queued, 0)
 })
 

@@ -17,7 +17,7 @@ export function temporaryDirectory(test: Test): string {
 
 /**
  * A running collector over a configuration text, with its data in a directory of its own; stopped after the test, when
- * its ledger must balance.
+ * its ledger must balance. Its journal is in memory unless the text says otherwise.
  */
 export async function startCollector(
   test: Test,
@@ -25,6 +25,7 @@ export async function startCollector(
   options: {
     workerFile?: string
     deadLetterIo?: FileIo
+    journalIo?: FileIo
     directory?: string
     /** It stops with work that it could not finish: slabs stay taken. */
     unfinished?: boolean
@@ -32,12 +33,15 @@ export async function startCollector(
 ): Promise<Collector> {
   const directory = options.directory ?? temporaryDirectory(test)
   const host = { env: process.env, cwd: directory, cores: 2 }
-  const { config } = parseConfig(`${text}\nadmin: { listen: 127.0.0.1:0 }\n`, 'test.yaml', directory, host)
+  const journal = /^journal:/m.test(text) ? '' : 'journal: { mode: memory }'
+  const whole = `${text}\n${journal}\nadmin: { listen: 127.0.0.1:0 }\n`
+  const { config } = parseConfig(whole, 'test.yaml', directory, host)
   const logger = createLogger({ level: process.env.TEST_LOG_LEVEL ?? 'silent' })
   const collector = new Collector(config, {
     logger,
     ...(options.workerFile === undefined ? undefined : { workerFile: options.workerFile }),
     ...(options.deadLetterIo === undefined ? undefined : { deadLetterIo: options.deadLetterIo }),
+    ...(options.journalIo === undefined ? undefined : { journalIo: options.journalIo }),
   })
   test.teardown(async () => {
     await collector.stop()

@@ -56,7 +56,7 @@ export const rootKeys = group('Top level', {
   cpu_pinning: laterKey('Cores that threads are bound to'),
   journal: group('Where accepted events wait', {
     mode: choiceKey(['disk', 'memory'], {
-      default: 'memory',
+      default: 'disk',
       description: 'disk: in data_dir; memory: in the arena alone, lost when the process is killed',
     }),
     max_bytes: bytesKey({ default: '10GiB', min: '64MiB', max: '1024GiB', description: 'Size on disk' }),
