@@ -39,7 +39,7 @@ export interface RecoveryOptions {
   readonly directory: string
   readonly io: FileIo
   readonly events: RecoveryEvents
-  readonly quarantine: Quarantine
+  readonly quarantine: Pick<Quarantine, 'keep'>
   /** The newest state; null where there is none, or none that can be read. */
   readonly state: JournalState | null
 }
