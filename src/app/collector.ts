@@ -18,12 +18,12 @@ import { ProcessMetrics } from '../telemetry/process-metrics.ts'
 import { RateLimitedLog } from '../telemetry/rate-limited-log.ts'
 import { AdminServer } from './admin/server.ts'
 import type { CollectorState, NotReady, Observed } from './admin/observed.ts'
+import { DETACH_METHOD, detachHandler } from './control/journal-detach.ts'
 import { ControlServer } from './control/server.ts'
 import { CONTROL_SOCKET } from './control/socket-path.ts'
 import { memorySum } from './config/memory-sum.ts'
 import type { MemorySum } from './config/memory-sum.ts'
 import type { ResolvedConfig } from './config/root.ts'
-import { detachHandler } from './detach-handler.ts'
 import { lockDataDir } from './data-lock.ts'
 import type { DataLock } from './data-lock.ts'
 import { Inlet } from './inlet.ts'
@@ -110,7 +110,7 @@ export class Collector {
     this.#journalWatch = new JournalWatch(config.journal, this.topology, this.events)
     this.#control = new ControlServer({
       path: join(config.dataDir, CONTROL_SOCKET),
-      handlers: { 'journal/detach': detachHandler(config, this.topology.journal) },
+      handlers: { [DETACH_METHOD]: detachHandler(config, this.topology.journal) },
       onError: (error) =>
         this.#logger.error({ event: 'control_failed', error: String(error) }, 'control request failed'),
     })
@@ -322,6 +322,7 @@ export class Collector {
     this.#state = 'draining'
     const { sources, sinks, scheduler, tables, workers, deadLetters, journal } = this.topology
     const { signal: deadline } = this.#deadline
+    await this.#control.stop()
     for (const inlet of this.#inlets.values()) inlet.close()
     await Promise.all(sources.map(({ door }) => door.stop(this.#doorsDeadline.signal)))
     if (wasRunning) await this.#commitAll(deadline)
@@ -337,7 +338,6 @@ export class Collector {
     await deadLetters.stop()
     await workers.stop()
     await this.admin.stop()
-    await this.#control.stop()
     this.#processMetrics.stop()
     const held = this.ledger.heldEvents()
     const report = {
