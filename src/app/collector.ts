@@ -322,8 +322,8 @@ export class Collector {
     this.#state = 'draining'
     const { sources, sinks, scheduler, tables, workers, deadLetters, journal } = this.topology
     const { signal: deadline } = this.#deadline
-    await this.#control.stop()
     for (const inlet of this.#inlets.values()) inlet.close()
+    await this.#control.stop()
     await Promise.all(sources.map(({ door }) => door.stop(this.#doorsDeadline.signal)))
     if (wasRunning) await this.#commitAll(deadline)
     this.#health?.clear()
