@@ -38,6 +38,8 @@ export class Batcher {
   #current: Taken | null = null
   #range = 0
   #nextRecord = 0
+  /** Events of it that are in no batch: without one, nothing keeps the frame where it is. */
+  #left = 0
   #parts: Part[] = []
   #events = 0
   #bytes = 0
@@ -101,7 +103,9 @@ export class Batcher {
 
   #takeFrame(): Taken | null {
     const taken = this.#options.take()
-    if (taken !== null) this.#beginRange(taken, 0)
+    if (taken === null) return null
+    this.#left = taken.events
+    this.#beginRange(taken, 0)
     return taken
   }
 
@@ -132,11 +136,11 @@ export class Batcher {
       this.#events += events
       this.#bytes = used + walk.bytes
       this.#runs += walk.runs
+      this.#left -= events
     }
     this.#nextRecord = next
     this.#full = !whole || this.#events >= maxEvents || this.#bytes >= maxBytes
-    if (!whole) return
-    if (this.#range + 1 < taken.ranges.length) this.#beginRange(taken, this.#range + 1)
-    else this.#current = null
+    if (this.#left === 0) this.#current = null
+    else if (whole) this.#beginRange(taken, this.#range + 1)
   }
 }

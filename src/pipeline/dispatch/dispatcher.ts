@@ -55,6 +55,7 @@ export class Dispatcher {
   /** By lane: whose turn it is when both a refused batch and another could go. */
   readonly #parkedTurn = [false, false]
   #drained: Promise<DrainResult> | null = null
+  #halted: Promise<void> | null = null
 
   constructor(options: DispatcherOptions) {
     const { name, config, counts, clock, pool, events = {} } = options
@@ -108,28 +109,21 @@ export class Dispatcher {
 
   /**
    * Sends what is there without waiting for full batches, until all is settled or `deadline` is aborted; then ends what
-   * is in flight and makes dead letters of what is left. Afterwards the dispatcher is stopped. No frame may come any
-   * more. Calling it again answers with the same.
+   * is in flight and stops. What is left becomes dead letters, or is left to the log, which then must outlast the
+   * process. No frame may come any more. Calling it again answers with the same.
    */
-  drain(deadline: AbortSignal): Promise<DrainResult> {
-    this.#drained ??= this.#drain(deadline)
+  drain(deadline: AbortSignal, rest: 'dead_letters' | 'log' = 'dead_letters'): Promise<DrainResult> {
+    this.#drained ??= this.#drain(deadline, rest)
     return this.#drained
   }
 
   /**
    * Sends nothing more, waits until what is in flight is answered, and what follows from that is done, or `deadline` is
-   * aborted, and stops. What is held stays in the log, which must last longer than this process.
+   * aborted, and stops. What is held is left to the log, which must outlast the process. May be called in a `drain`.
    */
-  async halt(deadline: AbortSignal): Promise<void> {
-    if (this.#state === 'new' || this.#state === 'running') {
-      this.#state = 'halting'
-      this.#alarm.clear()
-      await this.#conditions.until(
-        () => this.#roster.inFlight.size === 0 && !this.#givingUp.worker.busy,
-        deadline,
-      )
-    }
-    await this.stop()
+  halt(deadline: AbortSignal): Promise<void> {
+    this.#halted ??= this.#halt(deadline)
+    return this.#halted
   }
 
   /** Stops sending and ends what is in flight; what is held stays held. May be called twice and before `start`. */
@@ -305,7 +299,18 @@ export class Dispatcher {
     this.#askForPump()
   }
 
-  async #drain(deadline: AbortSignal): Promise<DrainResult> {
+  async #halt(deadline: AbortSignal): Promise<void> {
+    if (this.#state !== 'closing' && this.#state !== 'stopped') {
+      this.#state = 'halting'
+      this.#alarm.clear()
+      this.#conditions.check()
+      const answered = () => this.#roster.inFlight.size === 0 && !this.#givingUp.worker.busy
+      await this.#conditions.until(answered, deadline)
+    }
+    await this.stop()
+  }
+
+  async #drain(deadline: AbortSignal, rest: 'dead_letters' | 'log'): Promise<DrainResult> {
     const { counts } = this.#options
     const delivered = () => counts.delivered[BULK]! + counts.delivered[FAST]!
     const undelivered = () => counts.deadLettered.get('undelivered') ?? 0
@@ -314,13 +319,13 @@ export class Dispatcher {
       this.#state = 'draining'
       this.#askForPump()
       const quiet = () => this.#roster.live.size === 0 && this.#cutter.empty
-      await this.#conditions.until(() => this.#state === 'stopped' || quiet(), deadline)
+      await this.#conditions.until(() => this.#state !== 'draining' || quiet(), deadline)
     }
-    if (this.#state !== 'stopped') {
+    if (rest === 'dead_letters' && this.#halted === null && this.#state !== 'stopped') {
       this.#state = 'closing'
       await this.#giveUpTheRest()
     }
-    await this.stop()
+    await (this.#halted ?? this.stop())
     return { delivered: delivered() - before.delivered, undelivered: undelivered() - before.undelivered }
   }
 

@@ -2,9 +2,12 @@ import type { Frame } from '../../../src/journal/frame.ts'
 import { Arena } from '../../../src/memory/arena.ts'
 import {
   HEADER,
+  HEADER_BYTES,
   RECORD_BREAK,
   RECORD_FAST,
   RECORD_LF,
+  recordLength,
+  recordOffset,
   recordWord,
   regionBytes,
 } from '../../../src/memory/frame-region.ts'
@@ -25,6 +28,21 @@ export interface MadeRecord {
 export const SLAB_BYTES = 8192
 export const SOURCES = ['push', 'lines', 'net'] as const
 const FILTERS = 16
+
+type Made = Pick<
+  Frame,
+  | 'source'
+  | 'region'
+  | 'bytesFrom'
+  | 'bytesTo'
+  | 'records'
+  | 'fast'
+  | 'breaks'
+  | 'receivedAtMs'
+  | 'routed'
+  | 'readBack'
+  | 'committedAtMs'
+>
 
 /** An arena with frames made by hand: one frame a slab, bytes from its start, the table at its end. */
 export class MadeFrames {
@@ -71,30 +89,54 @@ export class MadeFrames {
         if ((routes & (1 << filter)) !== 0) routed[2 * filter + (record.fast === true ? 1 : 0)]!++
     }
     if (at > region) throw new Error('the records fit a slab')
+    arena.words.fill(0, region >> 2, (region + HEADER_BYTES) >> 2)
     arena.words[(region >> 2) + HEADER.SOURCE] = source
-    return {
-      source,
-      sourceName: SOURCES[source]!,
+    arena.doubles[((region >> 2) + HEADER.RECEIVED_AT) >> 1] = receivedAtMs
+    const extent = { region, bytesFrom, bytesTo: at, records: records.length, fast, breaks }
+    return this.#frame(slab, { ...extent, source, receivedAtMs, routed, readBack: false, committedAtMs: 0 })
+  }
+
+  /** A frame as it stands in a journal, in a slab of its own; null when none is free. */
+  readBack(stored: Uint8Array, nowMs: number): Frame | null {
+    const slab = this.pool.acquire(this.owner)
+    if (slab === -1) return null
+    const { arena } = this
+    const region = arena.slabStart(slab)
+    arena.bytes.set(stored, region)
+    const word = region >> 2
+    const records = arena.words[word + HEADER.RECORDS]!
+    const bytesFrom = region + regionBytes(0, records)
+    return this.#frame(slab, {
+      source: arena.words[word + HEADER.SOURCE]!,
       region,
-      runs: 0,
       bytesFrom,
-      bytesTo: at,
-      records: records.length,
-      fast,
-      breaks,
+      bytesTo: bytesFrom + arena.words[word + HEADER.BYTES]!,
+      records,
+      fast: arena.words[word + HEADER.FAST]!,
+      breaks: arena.words[word + HEADER.BREAKS]!,
+      receivedAtMs: arena.doubles[(word + HEADER.RECEIVED_AT) >> 1]!,
+      routed: null,
+      readBack: true,
+      committedAtMs: nowMs,
+    })
+  }
+
+  #frame(slab: number, made: Made): Frame {
+    const { arena } = this
+    const from = arena.slabStart(slab)
+    return {
+      ...made,
+      sourceName: SOURCES[made.source]!,
+      runs: 0,
       firstTimeMs: 0,
       lastTimeMs: 0,
-      receivedAtMs,
-      routed,
       slab,
-      readBack: false,
-      committedAtMs: 0,
       originSequence: 0,
       position: { segment: 0, offset: 0, sequence: 0 },
       holders: 0,
       release: () => {
         this.released++
-        arena.bytes.fill(0x23, bytesFrom, bytesFrom + SLAB_BYTES)
+        arena.bytes.fill(0x23, from, from + SLAB_BYTES)
         this.pool.release(slab)
       },
     }
@@ -105,4 +147,22 @@ function write(arena: Arena, at: number, text: string): number {
   const bytes = Buffer.from(text)
   arena.bytes.set(bytes, at)
   return bytes.length
+}
+
+/** Events by lane of a frame as it stands in a journal. */
+export function lanesOf(stored: Uint8Array): { bulk: number; fast: number } {
+  const words = new Int32Array(stored.buffer)
+  const fast = words[HEADER.FAST]!
+  return { bulk: words[HEADER.RECORDS]! - fast, fast }
+}
+
+/** The records of a frame as it stands in a journal. */
+export function textsOf(stored: Uint8Array): string[] {
+  const words = new Int32Array(stored.buffer)
+  const records = words[HEADER.RECORDS]!
+  return Array.from({ length: records }, (_, record) => {
+    const word = recordWord(0, 0, record)
+    const from = regionBytes(0, records) + recordOffset(words[word]!)
+    return Buffer.from(stored.subarray(from, from + recordLength(words[word + 1]!))).toString()
+  })
 }

@@ -1,5 +1,7 @@
 import { encode } from '../../../src/encode/encode.ts'
 import type { DeadLetters } from '../../../src/dlq/dead-letters.ts'
+import type { Clock } from '../../../src/base/clock.ts'
+import type { Log } from '../../../src/journal/log.ts'
 import { MemoryLog } from '../../../src/journal/memory-log.ts'
 import type { DispatchEvents } from '../../../src/pipeline/dispatch/dispatch-events.ts'
 import { Dispatcher } from '../../../src/pipeline/dispatch/dispatcher.ts'
@@ -115,7 +117,7 @@ const DEFAULTS: DispatcherConfig = {
 /** A dispatcher with everything around it real but the clock, the destination and the dead-letter queue's disk. */
 export class Rig {
   readonly clock = new SimulatedClock()
-  readonly log = new MemoryLog(this.clock)
+  readonly log: Log
   readonly frames: MadeFrames
   readonly sink = new ScriptedSink(this.clock)
   readonly sources = SOURCES.map((name) => new SourceCounts(name))
@@ -130,8 +132,14 @@ export class Rig {
   /** Names of what was told, with the arguments behind the sink's name. */
   readonly told: [string, ...unknown[]][] = []
 
-  constructor(config: Partial<DispatcherConfig> = {}, options: Partial<DispatcherOptions> = {}, slabs = 24) {
+  constructor(
+    config: Partial<DispatcherConfig> = {},
+    options: Partial<DispatcherOptions> = {},
+    slabs = 24,
+    makeLog = (clock: Clock, _frames: MadeFrames): Log => new MemoryLog(clock),
+  ) {
     this.frames = new MadeFrames(slabs)
+    this.log = makeLog(this.clock, this.frames)
     const { arena, pool } = this.frames
     this.encoder = {
       encode: async (task) => {

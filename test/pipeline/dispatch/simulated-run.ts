@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import type { Clock } from '../../../src/base/clock.ts'
 import { BULK, FAST } from '../../../src/journal/log.ts'
+import type { RecordRange } from '../../../src/journal/log.ts'
 import type { RateLimit } from '../../../src/pipeline/dispatch/limiter.ts'
 import type { DispatcherConfig } from '../../../src/pipeline/dispatch/dispatcher-options.ts'
 import type { Outcome, Payload } from '../../../src/pipeline/sink.ts'
 import { SOURCES } from './made-frames.ts'
-import type { MadeRecord } from './made-frames.ts'
+import type { MadeFrames, MadeRecord } from './made-frames.ts'
+import { PatchyLog } from './patchy-log.ts'
 import { Rig } from './rig.ts'
 import type { Request } from './rig.ts'
 import { settled } from './simulated-clock.ts'
@@ -17,6 +20,8 @@ const MAX_RECORD_BYTES = 600
 /** How the destination feels; it changes now and then. */
 type Mood = 'well' | 'slow' | 'flaky' | 'picky' | 'locked' | 'dead'
 const MOODS: readonly Mood[] = ['well', 'slow', 'flaky', 'picky', 'locked', 'dead']
+
+type Ending = 'heal' | 'drain' | 'drain to log' | 'halt'
 
 interface Sent {
   readonly atMs: number
@@ -30,7 +35,9 @@ export class Run {
   readonly settings: {
     readonly config: DispatcherConfig
     readonly filterIndex: number
-    readonly drains: boolean
+    /** The log is one as on disk. */
+    readonly patchy: boolean
+    readonly ending: Ending
   }
   readonly #random: () => number
   #mood: Mood = 'well'
@@ -43,6 +50,7 @@ export class Run {
   readonly #sent: Sent[] = []
   /** What a request was found to break. */
   #broken: unknown = null
+  #patchyLog: PatchyLog | null = null
   /** When the destination last asked for a pause, and until when. */
   #pause = { fromMs: -Infinity, untilMs: -Infinity }
   /** When it last said that the operator must act, with nothing accepted since. */
@@ -55,10 +63,18 @@ export class Run {
     this.settings = {
       config: this.#config(),
       filterIndex: this.#chance(0.5) ? 3 : -1,
-      drains: this.#chance(0.4),
+      ...(this.#chance(0.5)
+        ? { patchy: true, ending: this.#oneOf(['heal', 'halt', 'drain to log'] as const) }
+        : { patchy: false, ending: this.#oneOf(['heal', 'drain', 'halt'] as const) }),
     }
-    const { config, filterIndex } = this.settings
-    this.rig = new Rig(config, { filterIndex, random: this.#random }, 8 + this.#below(12))
+    const { config, filterIndex, patchy } = this.settings
+    const lookaheadFrames = this.#chance(0.5) ? 1 + this.#below(6) : Infinity
+    const makeLog = (clock: Clock, frames: MadeFrames) =>
+      (this.#patchyLog = new PatchyLog(frames, clock, lookaheadFrames))
+    const slabs = 8 + this.#below(12)
+    const options = { filterIndex, random: this.#random }
+    this.rig = patchy ? new Rig(config, options, slabs, makeLog) : new Rig(config, options, slabs)
+    if (this.#patchyLog !== null) this.#prepareLog(this.#patchyLog)
     this.rig.sink.reply = () => {
       try {
         return this.#onRequest()
@@ -89,8 +105,8 @@ export class Run {
       await this.#step()
       this.#check()
     }
-    if (this.settings.drains) await this.#drain()
-    else await this.#heal()
+    if (this.settings.ending === 'heal') await this.#heal()
+    else await this.#end()
     this.#check()
     this.#checkEnd()
     this.#checkWindows()
@@ -103,6 +119,7 @@ export class Run {
     const dice = this.#random()
     if (dice < 0.05) this.#mood = MOODS[this.#below(MOODS.length)]!
     else if (dice < 0.45) this.#commit()
+    else if (dice < 0.5 && this.#patchyLog !== null) this.#takeAway(this.#patchyLog)
     else if (dice < 0.75 && rig.sink.open.length > 0)
       await this.#answer(rig.sink.open[this.#below(rig.sink.open.length)]!)
     else await rig.clock.step(this.#below(this.#chance(0.1) ? 5000 : 200))
@@ -135,7 +152,7 @@ export class Run {
     return null
   }
 
-  /** Bulk events are first sent in order; fast ones may overtake what bulk has taken, but not each other in a batch. */
+  /** Bulk events are first sent in order; fast ones may overtake what bulk has taken. */
   #checkOrder(ids: readonly number[]): void {
     const [bulk, fast] = [false, true].map((isFast) => ids.filter((id) => this.#fast.has(id) === isFast))
     const [unsentBulk, unsentFast] = this.#unsent
@@ -146,8 +163,13 @@ export class Run {
       return
     }
     assert.deepEqual(bulk, unsentBulk.splice(0, bulk!.length), 'first sends of bulk in order')
-    const place = fast!.length > 0 ? unsentFast.indexOf(fast![0]!) : 0
-    assert.deepEqual(fast, unsentFast.splice(place, fast!.length), 'first sends of fast in order')
+    let place = -1
+    for (const id of fast!) {
+      const next = unsentFast.indexOf(id)
+      assert(next > place, 'fast events of a batch in order')
+      unsentFast.splice(next, 1)
+      place = next - 1
+    }
   }
 
   async #answer(request: Request): Promise<void> {
@@ -214,9 +236,12 @@ export class Run {
     })
     // The rig refuses frames longer than a slab; cut to what surely fits.
     while (records.reduce((sum, { text }) => sum + text.length + 40, 0) > 7000) records.pop()
+    const ranges = this.#patchyLog !== null && this.#chance(0.3) ? this.#ranges(records.length) : null
+    if (this.#patchyLog !== null) this.#patchyLog.nextRanges = ranges
     if (!this.rig.commit(source, records)) return
     if (!this.rig.counts.inputs.includes(source)) return
-    for (const { text, routes, fast } of records)
+    const left = ranges === null ? records : ranges.flatMap(({ first, end }) => records.slice(first, end))
+    for (const { text, routes, fast } of left)
       if (filterIndex === -1 || (routes! & (1 << filterIndex)) !== 0) this.#offer(idOf(text), fast!)
   }
 
@@ -224,6 +249,39 @@ export class Run {
     this.#offered.add(id)
     if (fast) this.#fast.add(id)
     this.#unsent[fast ? FAST : BULK].push(id)
+  }
+
+  /** What of a frame was not settled before a restart. */
+  #ranges(records: number): RecordRange[] {
+    const ranges: RecordRange[] = []
+    for (let at = this.#below(2); at < records;) {
+      const end = Math.min(records, at + 1 + this.#below(4))
+      ranges.push({ first: at, end })
+      at = end + 1 + this.#below(3)
+    }
+    return ranges
+  }
+
+  // --- the ways of a log on disk
+
+  #prepareLog(log: PatchyLog): void {
+    log.commitLater = (commit) => {
+      if (this.#chance(0.5)) this.rig.clock.setTimeout(commit, this.#below(300))
+      else commit()
+    }
+    log.onDeferred = (texts) => {
+      for (const id of texts.map(idOf)) this.#unsent[this.#fast.has(id) ? FAST : BULK].push(id)
+    }
+  }
+
+  #takeAway(log: PatchyLog): void {
+    if (log.away) return
+    log.away = true
+    this.rig.clock.setTimeout(() => log.wake(), this.#below(500))
+  }
+
+  get deferrals(): number {
+    return this.#patchyLog?.deferrals ?? 0
   }
 
   // --- the end
@@ -236,14 +294,21 @@ export class Run {
       await rig.clock.step(10_000)
       this.#check()
     }
+    // The log's own timers may outlast what they were for.
+    await rig.clock.pass(1000)
   }
 
-  async #drain(): Promise<void> {
+  async #end(): Promise<void> {
     const { rig } = this
+    const { ending } = this.settings
     const deadline = new AbortController()
     rig.clock.setTimeout(() => deadline.abort(), this.#below(5000))
     const progress = { over: false }
-    const drained = rig.dispatcher.drain(deadline.signal).finally(() => {
+    const ended =
+      ending === 'halt'
+        ? rig.dispatcher.halt(deadline.signal)
+        : rig.dispatcher.drain(deadline.signal, ending === 'drain' ? 'dead_letters' : 'log')
+    void ended.finally(() => {
       progress.over = true
     })
     for (let step = 0; step < 20_000 && !progress.over; step++) {
@@ -251,10 +316,12 @@ export class Run {
       if (this.#chance(0.5) && rig.sink.open.length > 0) await this.#answer(rig.sink.open[0]!)
       this.#check()
     }
-    assert(progress.over, 'a drain ends')
-    const { undelivered } = await drained
+    assert(progress.over, 'it ends')
+    const undelivered = (await ended)?.undelivered ?? 0
     assert.equal(rig.letters.lines.filter(({ category }) => category === 'undelivered').length, undelivered)
+    const { length } = rig.sink.requests
     await rig.clock.pass(10_000)
+    assert.equal(rig.sink.requests.length, length, 'nothing is sent any more')
   }
 
   #check(): void {
@@ -268,11 +335,17 @@ export class Run {
 
   #checkEnd(): void {
     const { rig } = this
-    assert.equal(rig.slabsInUse, 0, 'all slabs are back')
+    const { ending } = this.settings
+    const allSettled = ending === 'heal' || ending === 'drain'
+    assert.equal(rig.slabOwner.held, 0, 'all output slabs are back')
+    if (allSettled) assert.equal(rig.slabsInUse, 0, 'all slabs are back')
     const dead = rig.letters.lines.map(({ record }) => idOf(record))
     const settledIds = [...this.#delivered, ...dead]
     assert.equal(new Set(settledIds).size, settledIds.length, 'settled once')
-    assert.deepEqual(new Set(settledIds), this.#offered, 'every event offered is settled')
+    for (const id of settledIds) assert(this.#offered.has(id), 'settled is what was offered')
+    const [heldBulk, heldFast] = rig.counts.held()
+    assert.equal(heldBulk + heldFast, this.#offered.size - settledIds.length, 'the rest is held')
+    if (allSettled) assert.equal(settledIds.length, this.#offered.size, 'every event offered is settled')
     for (const letter of rig.letters.lines)
       if (letter.category === 'refused') assert.equal(letter.reason, 'bad field')
   }
@@ -333,6 +406,10 @@ export class Run {
 
   #chance(probability: number): boolean {
     return this.#random() < probability
+  }
+
+  #oneOf<T>(all: readonly T[]): T {
+    return all[this.#below(all.length)]!
   }
 
   #below(limit: number): number {
