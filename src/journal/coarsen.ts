@@ -56,9 +56,9 @@ function withoutGaps(state: JournalState, closed: ReadonlySet<Interval>): Journa
 
 function joined(lane: LaneState, closed: ReadonlySet<Interval>): LaneState {
   const unsettled: Interval[] = []
-  for (const interval of lane.unsettled) {
-    if (closed.has(interval)) unsettled.push({ from: unsettled.pop()!.from, to: interval.to })
-    else unsettled.push(interval)
+  for (const span of lane.unsettled) {
+    if (closed.has(span)) unsettled.push({ from: unsettled.pop()!.from, to: span.to })
+    else unsettled.push(span)
   }
   return { ...lane, unsettled }
 }
