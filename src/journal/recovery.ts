@@ -5,9 +5,7 @@ import type { FileIo, OpenFile } from '../base/file-io.ts'
 import { FRAME_KIND } from '../memory/frame-region.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Damage } from './damage.ts'
-import { originRanges } from './deferred-frame.ts'
-import type { DeferredFrame } from './deferred-frame.ts'
-import type { FrameMemory } from './frame-codec.ts'
+import type { Position } from './frame.ts'
 import { BULK } from './log.ts'
 import type { Quarantine } from './quarantine.ts'
 import { RecoveredLedger } from './recovered-ledger.ts'
@@ -44,6 +42,13 @@ export interface RecoveryOptions {
   readonly state: JournalState | null
 }
 
+/** A frame of kind DEFERRED. */
+export interface DeferredFrame {
+  /** Name of the sink that it is for. */
+  readonly sink: string
+  readonly position: Position
+}
+
 export interface Recovered {
   /** Ascending, with the end of what is committed in each. */
   readonly segments: readonly SegmentInfo[]
@@ -54,7 +59,7 @@ export interface Recovered {
   readonly checkpoint: Checkpoint
   /** Whose the indexes in the newest segment are: its own checkpoint, or one that fits; null where nothing tells. */
   readonly newest: Checkpoint | null
-  /** In the newest segment, of sinks that have not passed them: their records count as settled where they came from. */
+  /** Those in the newest segment that their sinks, by the state, have not passed. */
   readonly deferred: readonly DeferredFrame[]
   readonly damage: readonly Damage[]
 }
@@ -149,7 +154,7 @@ class Recovery {
       const walk = new SegmentWalk({ file, segment, endSequence, epoch })
       for (let step = await walk.next(); step !== null; step = await walk.next()) {
         account.step(step, walk.memory)
-        if (step.kind === 'frame') this.#noteDeferred(account, step, walk.memory)
+        if (step.kind === 'frame') this.#noteDeferred(account, step)
       }
       account.finish(walk)
       this.#nextSequence = walk.sequence
@@ -161,16 +166,13 @@ class Recovery {
     return this.#ledger.checkpoint(segment.number + 1, this.#nextSequence)
   }
 
-  #noteDeferred({ basis }: SegmentAccount, { head, offset, at }: FrameStep, memory: FrameMemory): void {
+  #noteDeferred({ basis }: SegmentAccount, { head, offset }: FrameStep): void {
     const sink = head.kind === FRAME_KIND.DEFERRED ? basis?.sinks[head.sink]?.name : undefined
     if (sink === undefined) return
-    const { segment, sequence, originEpoch, originSequence, records, fast } = head
+    const { segment, sequence } = head
     const states = this.#options.state?.sinks ?? {}
     const passed = Object.hasOwn(states, sink) ? states[sink]!.lanes[BULK].next.sequence : 0
-    if (sequence < passed) return
-    const ranges = originRanges(memory, at, head)
-    const position = { segment, offset, sequence }
-    this.#deferred.push({ sink, position, originEpoch, originSequence, records, fast, ranges })
+    if (sequence >= passed) this.#deferred.push({ sink, position: { segment, offset, sequence } })
   }
 
   /** A segment with damage in it is copied before it can go. */

@@ -69,6 +69,14 @@ export class SegmentAccount {
     if (missing > 0) this.#missing(tail?.end ?? this.end, walk.sequence, missing)
   }
 
+  /** What the next segment begins with, if the same run wrote it; null where nothing tells. */
+  carry(walk: SegmentWalk): Checkpoint | null {
+    const { basis, tallies } = this
+    if (basis === null || tallies === null) return null
+    const { sources, sinks } = new Tallies(tallies)
+    return { ...basis, segment: this.#segment.number + 1, sequence: walk.sequence, sources, sinks }
+  }
+
   /** With the first header that can be believed it is known which run's indexes are meant. */
   #begins(epoch: string): void {
     if (this.#begun) return
