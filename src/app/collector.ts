@@ -292,12 +292,26 @@ export class Collector {
   }
 
   /**
-   * A clean stop: sources take no more, what they took is validated and committed, sinks drain, all within
-   * `shutdown_timeout`; then what is still held becomes dead letters. May be called twice.
+   * A clean stop: sources take no more, what they took is validated and committed, all within `shutdown_timeout`. What is
+   * held then stays in the journal; in memory mode sinks drain in that time, and what is left becomes dead letters. May be
+   * called twice.
    */
   stop(): Promise<StopReport> {
+    if (this.#stopping !== null) this.#stopFinishing()
     const stopped = this.finish()
     this.#finishing = false
+    this.#setDeadlines()
+    return stopped
+  }
+
+  /** Stops, delivers what is held within `shutdown_timeout`, and keeps the rest, or makes dead letters of it. */
+  drain(): Promise<StopReport> {
+    const stopped = this.finish()
+    this.#setDeadlines()
+    return stopped
+  }
+
+  #setDeadlines(): void {
     if (this.#deadlineTimers.length === 0 && this.#state !== 'stopped') {
       const { shutdownTimeoutMs } = this.config
       this.#deadlineTimers = [
@@ -305,7 +319,13 @@ export class Collector {
         this.#clock.setTimeout(() => this.#deadline.abort(), shutdownTimeoutMs),
       ]
     }
-    return stopped
+  }
+
+  /** From now on only what is under way is waited for, where the rest is kept. */
+  #stopFinishing(): void {
+    const { journal, sinks } = this.topology
+    if (!this.#finishing) return
+    if (journal !== null) for (const { dispatcher } of sinks) void dispatcher.halt(this.#deadline.signal)
   }
 
   /** Stops, and delivers what is held however long it takes; a `stop` meanwhile sets it a time. */
@@ -368,19 +388,12 @@ export class Collector {
 
   /** What is held stays in the journal: only what is under way is waited for. */
   async #halt(deadline: AbortSignal): Promise<DrainResult[]> {
-    const { sinks } = this.topology
-    const delivered = () => sinkTotals(this.ledger)
+    const dispatchers = this.topology.sinks.map(({ dispatcher }) => dispatcher)
+    const delivered = () => deliveredEvents(this.ledger)
     const before = delivered()
-    if (this.#finishing) await this.#deliverAll(deadline)
-    await Promise.all(sinks.map(({ dispatcher }) => dispatcher.halt(deadline)))
+    if (this.#finishing) await Promise.all(dispatchers.map((one) => one.drain(deadline, 'log')))
+    await Promise.all(dispatchers.map((one) => one.halt(deadline)))
     return [{ delivered: delivered() - before, undelivered: 0 }]
-  }
-
-  async #deliverAll(deadline: AbortSignal): Promise<void> {
-    while (!deadline.aborted && this.#finishing && this.ledger.heldEvents() > 0) {
-      // oxlint-disable-next-line no-await-in-loop -- one look after another
-      await new Promise((resolve) => this.#clock.setTimeout(() => resolve(undefined), IDLE_POLL_MS))
-    }
   }
 
   /** When the time to stop is over, a disk that fails on and on is waited for no longer. */
@@ -415,7 +428,7 @@ export class Collector {
   }
 }
 
-function sinkTotals({ sinks }: Ledger): number {
+function deliveredEvents({ sinks }: Ledger): number {
   return sinks.reduce((sum, { delivered }) => sum + delivered[BULK]! + delivered[FAST]!, 0)
 }
 

@@ -32,8 +32,9 @@ export interface EmbeddedCollector {
   start(): Promise<void>
 
   /**
-   * Takes no more, delivers what is held within `shutdown_timeout`, and makes dead letters of the rest. What was enqueued
-   * before is in the report or was delivered earlier. May be called twice, and without `start`: the memory and the worker
+   * Takes no more, and delivers what is held within `shutdown_timeout`; the rest is kept in the journal for the next
+   * start, or, with `journal: { mode: 'memory' }`, becomes dead letters. What was enqueued before is in the report or was
+   * delivered earlier. May be called twice, and without `start`: the memory and the worker
    * threads are there from `createCollector` on.
    */
   stop(): Promise<StopReport>
@@ -124,7 +125,7 @@ class Embedded implements EmbeddedCollector {
   /** A start under way comes to its end first. */
   stop(): Promise<StopReport> {
     const started = this.#started ?? Promise.resolve()
-    const stop = () => this.#collector.stop()
+    const stop = () => this.#collector.drain()
     this.#stopped ??= started.then(stop, stop)
     return this.#stopped
   }

@@ -2,7 +2,7 @@ import type { Checkpoint, SinkTally, SourceTally } from './checkpoint.ts'
 import { newSinkTally, newSourceTally } from './checkpoint.ts'
 import type { LaneStart, ReaderStart } from './disk-reader.ts'
 import type { Position } from './frame.ts'
-import type { Interval, LaneState, SinkState } from './state.ts'
+import type { LaneState, SinkState } from './state.ts'
 
 /** A sink of the configuration. */
 export interface AttachedSink {
@@ -11,13 +11,6 @@ export interface AttachedSink {
   readonly inputs: readonly number[]
   readonly filterIndex: number
   readonly from: 'now' | 'oldest'
-}
-
-/** Records of an earlier frame that stand in the log once more for a sink. */
-export interface DeferredRecords {
-  readonly sink: string
-  readonly originSequence: number
-  readonly ranges: readonly { readonly first: number; readonly end: number }[]
 }
 
 /** The tallies of this configuration: what was counted goes on; what has left stands behind. */
@@ -42,41 +35,18 @@ export function tallies(
   return { sources: sourceTallies, sinks: sinkTallies }
 }
 
-/** Where a sink that was attached before goes on. */
-export function startOf(state: SinkState, deferred: readonly DeferredRecords[]): ReaderStart {
-  const laneStart = ({ next, oldest, unsettled }: LaneState): LaneStart => ({
-    from: oldest,
-    resume: { next: next.sequence, unsettled: deferred.reduce(without, unsettled) },
-  })
-  const [bulk, fast] = state.lanes
-  return { lanes: [laneStart(bulk), laneStart(fast)], settled: state.settled }
+/** Where a sink that was attached before goes on; `voided` as in its state. */
+export function startOf({ lanes, settled }: SinkState, voided: readonly number[]): ReaderStart {
+  const [bulk, fast] = lanes
+  return { lanes: [laneStart(bulk), laneStart(fast)], settled, voided }
+}
+
+function laneStart({ next, oldest, unsettled }: LaneState): LaneStart {
+  return { from: oldest, resume: { next: next.sequence, unsettled } }
 }
 
 /** A sink begins at a place, of whose offered events so many, by lane, count as settled. */
 export function startAt(place: Position, settled: readonly [number, number]): ReaderStart {
   const lane = { from: place, resume: { next: place.sequence, unsettled: [] } }
-  return { lanes: [lane, lane], settled }
-}
-
-/** What was deferred has its place behind the cursor: it is not sent twice. */
-function without(unsettled: readonly Interval[], { originSequence, ranges }: DeferredRecords): Interval[] {
-  let left = [...unsettled]
-  for (const { first, end } of ranges) {
-    const cut: Interval = { from: [originSequence, first], to: [originSequence, end] }
-    left = left.flatMap((interval) => difference(interval, cut))
-  }
-  return left
-}
-
-function difference(interval: Interval, cut: Interval): Interval[] {
-  if (isBefore(cut.to, interval.from) || isBefore(interval.to, cut.from)) return [interval]
-  const parts = [
-    { from: interval.from, to: cut.from },
-    { from: cut.to, to: interval.to },
-  ]
-  return parts.filter(({ from, to }) => isBefore(from, to))
-}
-
-function isBefore(left: Interval['from'], right: Interval['from']): boolean {
-  return left[0] < right[0] || (left[0] === right[0] && left[1] < right[1])
+  return { lanes: [lane, lane], settled, voided: [] }
 }

@@ -134,6 +134,7 @@ export class DiskLog implements Log {
       distance: (from, to) => this.#offsetOf(to) - this.#offsetOf(from),
       head: () => this.#head(),
       openBacklog: (from) => this.#openBacklog(from),
+      appendDeferred: (...deferred) => this.#appendDeferred(...deferred),
       sourceIndex: (name) => sources.indexOf(name),
       onDamage: (damage) => this.#damaged(damage),
       onReadFailing: (reason, retryMs) => events.journalReadFailing(options.name, reason, retryMs),
@@ -235,10 +236,10 @@ export class DiskLog implements Log {
       const same = old.inputs.join() === inputs.map((source) => this.#sources[source]!.name).join()
       note()
       if (same) this.#attached.set(name, { attachedAt, before: old.before })
-      return startOf(
-        old,
-        recovered.deferred.filter(({ sink }) => sink === name),
-      )
+      const unknown = recovered.deferred
+        .filter(({ sink, position }) => sink === name && position.sequence >= state!.sequence)
+        .map(({ position }) => position.sequence)
+      return startOf(old, [...new Set([...old.voided, ...unknown])])
     }
     const [oldest] = recovered.segments
     if (oldest === undefined || (!known && from === 'now')) {
@@ -306,6 +307,36 @@ export class DiskLog implements Log {
         if (this.#last === last) this.#last = null
         this.#commit(entry, frame, position)
         for (const follower of behind) commitEmpty(follower)
+      },
+    })
+  }
+
+  #appendDeferred(
+    sink: SinkTally,
+    { sourceName }: Frame,
+    frame: Uint8Array,
+    committed: (position: Position) => void,
+  ): void {
+    const { words, bytes } = this.#options.arena
+    const at = frame.byteOffset
+    const header = at >> 2
+    const sequence = ++this.#lastSequence
+    writeEpoch(words, header + HEADER.EPOCH, this.#options.epoch)
+    writeU64(words, header + HEADER.SEQUENCE, sequence)
+    words[header + HEADER.SINK] = this.#sinks.indexOf(sink)
+    words[header + HEADER.SOURCE] = this.#sources.findIndex(({ name }) => name === sourceName)
+    this.#writer!.append({
+      sequence,
+      views: [frame],
+      bytes: (frame.length + 7) & ~7,
+      stamp: (segment) => {
+        words[header + HEADER.SEGMENT] = segment
+        sealHead(bytes, at)
+      },
+      committed: (position) => {
+        this.#committedSequence = sequence
+        committed(position)
+        this.#keeper?.changed()
       },
     })
   }
@@ -381,7 +412,9 @@ export class DiskLog implements Log {
   #snapshot(): JournalState {
     const sinks: Record<string, SinkState> = Object.fromEntries(this.#left)
     for (const reader of this.#readers) sinks[reader.sink.name] = this.#sinkState(reader)
-    return { version: 1, checkpoint: this.#checkpoint!, sinks, deadLetters: this.#options.deadLetters() }
+    const sequence = this.#committedSequence + 1
+    const deadLetters = this.#options.deadLetters()
+    return { version: 1, sequence, checkpoint: this.#checkpoint!, sinks, deadLetters }
   }
 
   #sinkState(reader: DiskReader): SinkState {
@@ -390,11 +423,14 @@ export class DiskLog implements Log {
     const head = this.#head()
     const { attachedAt, before } = this.#attached.get(name)!
     const lane = (index: typeof BULK | typeof FAST): LaneState => laneState(index, reader.tracks, parts, head)
+    const lanes = [lane(BULK), lane(FAST)] as const
+    const oldest = Math.min(...lanes.map((state) => state.oldest.sequence))
     return {
       attachedAt,
       inputs: inputs.map((source) => this.#sources[source]!.name),
       before,
-      lanes: [lane(BULK), lane(FAST)],
+      lanes,
+      voided: reader.voidedFrom(oldest),
       settled: reader.settledOf(parts),
       ...settledCounts(),
     }

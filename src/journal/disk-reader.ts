@@ -41,6 +41,8 @@ export interface DiskReaderOptions {
   /** Behind the last committed frame. */
   head(): Position
   openBacklog(from: Position): Backlog
+  /** Appends a DEFERRED frame for a sink, of records that came with another frame. */
+  appendDeferred(sink: SinkTally, of: Frame, frame: Uint8Array, committed: (position: Position) => void): void
   /** Index of a source in the topology, -1 where it has left. */
   sourceIndex(name: string): number
   onDamage(damage: BadBytes): void
@@ -53,6 +55,8 @@ export interface DiskReaderOptions {
 export interface ReaderStart {
   readonly lanes: readonly [LaneStart, LaneStart]
   readonly settled: readonly [number, number]
+  /** Sequences of DEFERRED frames that don't count. */
+  readonly voided: readonly number[]
 }
 
 export interface LaneStart {
@@ -80,6 +84,7 @@ export class DiskReader implements LogReader {
   readonly #seen: [number, number] = [0, 0]
   readonly #passed: [number, number] = [0, 0]
   settledAtStart: readonly [number, number] = [0, 0]
+  #voided: ReadonlySet<number> = new Set()
   #oldest: Position | null = null
   #retry: Timer | null = null
   #started = false
@@ -111,6 +116,7 @@ export class DiskReader implements LogReader {
     for (const lane of [BULK, FAST] as const)
       this.#seen[lane] = this.#passed[lane] = this.settledAtStart[lane]
     if (start === null) return
+    this.#voided = new Set(start.voided)
     const [bulk, fast] = start.lanes
     this.#goBehind(this.#bulk, bulk.from, bulk.resume)
     if (!isSamePlace(bulk, fast)) {
@@ -207,16 +213,19 @@ export class DiskReader implements LogReader {
     if (taken.unsettled === 0) this.#letGo(taken.frame)
   }
 
-  /** So many events of what was taken come again, from a later place of the log. */
-  putBack(taken: Taken, bulk: number, fast: number): void {
-    this.#passed[BULK] -= bulk
-    this.#passed[FAST] -= fast
-    taken.unsettled -= bulk + fast
-    if (taken.unsettled === 0) this.#letGo(taken.frame)
+  defer({ of, events, fast }: TakenPart, _events: number, frame: Uint8Array, committed: () => void): void {
+    this.#options.appendDeferred(this.tally, of.frame, frame, (position) => {
+      this.#passed[BULK] -= events - fast
+      this.#passed[FAST] -= fast
+      of.unsettled -= events
+      committed()
+      if (of.unsettled === 0) this.#letGo(of.frame)
+      this.#deferredAt(position)
+    })
   }
 
-  /** A DEFERRED frame of this sink was committed: whoever stands at the head reads it back from there. */
-  deferredAt(position: Position): void {
+  /** Whoever stands at the head reads the deferred frame back from there. */
+  #deferredAt(position: Position): void {
     for (const track of [this.#bulk, this.#fast]) {
       if (track !== null && track.backlog === null && track.until === Infinity)
         this.#goBehind(track, position, NOTHING_TO_RESUME)
@@ -355,7 +364,8 @@ export class DiskReader implements LogReader {
   #meant({ head }: FramePiece, checkpoint: Checkpoint | null): { readonly routeBit: number } | null {
     const sink = checkpoint?.sinks.find(({ name }) => name === this.sink.name)
     if (head.kind === FRAME_KIND.DEFERRED) {
-      return checkpoint?.sinks[head.sink]?.name === this.sink.name ? { routeBit: 0 } : null
+      const isOurs = checkpoint?.sinks[head.sink]?.name === this.sink.name
+      return isOurs && !this.#voided.has(head.sequence) ? { routeBit: 0 } : null
     }
     if (checkpoint === null) return this.#inputs.has(head.source) ? { routeBit: this.#routeBit } : null
     if (sink !== undefined) {
@@ -470,7 +480,11 @@ export class DiskReader implements LogReader {
     letGo(frame)
   }
 
-  /** For the state file. */
+  /** For the state file: as in SinkState, those that a cursor may still come upon. */
+  voidedFrom(sequence: number): number[] {
+    return [...this.#voided].filter((voided) => voided >= sequence)
+  }
+
   get tracks(): { readonly bulk: Track; readonly fast: Track | null } {
     return { bulk: this.#bulk, fast: this.#fast }
   }

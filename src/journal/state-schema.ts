@@ -16,9 +16,10 @@ const lane = Type.Object({
 const sink = Type.Object({
   attachedAt: Type.String(),
   inputs: Type.Array(Type.String()),
-  before: count,
+  before: Type.Integer(),
   lanes: Type.Tuple([lane, lane]),
   settled: Type.Tuple([count, count]),
+  voided: Type.Array(count),
   delivered: Type.Tuple([count, count]),
   deliveredBytes: count,
   deadLettered: Type.Record(Type.String(), count),
@@ -31,6 +32,7 @@ const sink = Type.Object({
  */
 const stateSchema = Type.Object({
   version: Type.Literal(1),
+  sequence: count,
   checkpoint: checkpointSchema,
   sinks: Type.Record(Type.String(), sink),
   deadLetters: Type.Object({ found: count, replayed: count, purged: count, evicted: count }),

@@ -26,12 +26,20 @@ export interface SinkState extends SettledCounts {
   readonly attachedAt: string
   /** Names of the sources that it reads. */
   readonly inputs: readonly string[]
-  /** Accepted events of its inputs that were not counted for it: `accepted - before = offered + filtered`. */
+  /**
+   * Accepted events of its inputs that were not counted for it: `accepted - before = offered + filtered`. Below 0 where an
+   * input that counted has left.
+   */
   readonly before: number
   /** By lane: bulk, fast. While equal, the cursors stand together. */
   readonly lanes: readonly [LaneState, LaneState]
   /** Events settled, by lane: delivered, dead-lettered or discarded. `offered - settled` are held in the log. */
   readonly settled: readonly [number, number]
+  /**
+   * Sequences of its DEFERRED frames that don't count: a crash came before it was known that their records had been put
+   * off, so these come from where they first stood.
+   */
+  readonly voided: readonly number[]
 }
 
 /** Counts of the dead-letter queue over all runs. */
@@ -45,6 +53,8 @@ export interface DeadLetterState {
 /** Everything that changes without a frame being written: one small file, written again and again. */
 export interface JournalState {
   readonly version: 1
+  /** Of the next frame to be committed, at the moment that the state tells of. */
+  readonly sequence: number
   /** Of the newest segment, in case that its own can't be read. */
   readonly checkpoint: Checkpoint
   /** By name; also of sinks that have left the configuration, until they are detached. */

@@ -41,7 +41,8 @@ const original = Buffer.from(whole.content)
 
 function stateOf(journal: MadeJournal): JournalState {
   const deadLetters = { found: 0, replayed: 0, purged: 0, evicted: 0 }
-  return { version: 1, checkpoint: journal.checkpoints[0]!, sinks: {}, deadLetters }
+  return { version: 1,
+    sequence: 1, checkpoint: journal.checkpoints[0]!, sinks: {}, deadLetters }
 }
 
 const ACCEPTED = 9
