@@ -170,6 +170,70 @@ t.test('a batch of JSON has room for its brackets', async (t) => {
   t.match([bench.take(), bench.take()], [{ bytes: 31 }, { bytes: 31 }])
 })
 
+t.test('takes what is meant of a frame, range by range', async (t) => {
+  const frames = new MadeFrames(2)
+  const texts = Array.from('abcdefgh', (text, index) => ({ text, fast: index % 2 === 1 }))
+  const frame = frames.make(0, texts)!
+  const ranges = [
+    { first: 1, end: 4 },
+    { first: 6, end: 7 },
+    { first: 7, end: 8 },
+  ]
+  const cut = (lanes: number, events: number, maxEvents: number) => {
+    const waiting: Taken[] = [{ frame, lanes, routeBit: 0, ranges, events, fast: 0, unsettled: events }]
+    const { words, bytes } = frames.arena
+    const walk = new RecordWalk(words, true)
+    const take = () => waiting.shift() ?? null
+    const options = { lane: BULK, take, walk, encoding: 'ndjson', maxBytes: 1000, maxAgeMs: 0 } as const
+    const batcher = new Batcher({ ...options, maxEvents })
+    const found: string[] = []
+    for (let batch = batcher.take(0, true); batch !== null; batch = batcher.take(0, true)) {
+      let text = ''
+      for (const part of batch.parts)
+        forEachRun(words, part, (from, to) => (text += Buffer.from(bytes.slice(from, to)).toString()))
+      found.push(text.replaceAll('\n', ''))
+      if ([...batcher.rests()].length === 0) t.ok(batcher.empty)
+    }
+    return found
+  }
+  t.strictSame(cut(LANES_BOTH, 5, 2), ['bc', 'dg', 'h'])
+  t.strictSame(cut(LANES_FAST, 3, 2), ['bd', 'h'])
+  t.strictSame(cut(LANES_BULK, 2, 1), ['c', 'g'])
+})
+
+t.test('what is behind the last event that is meant is not looked at', async (t) => {
+  const frames = new MadeFrames(2)
+  const frame = frames.make(0, [{ text: 'a' }, { text: 'b', fast: true }, { text: 'c', fast: true }])!
+  const ranges = [
+    { first: 0, end: 1 },
+    { first: 2, end: 3 },
+  ]
+  const waiting: Taken[] = [
+    { frame, lanes: LANES_BULK, routeBit: 0, ranges, events: 1, fast: 0, unsettled: 1 },
+  ]
+  const walk = new RecordWalk(frames.arena.words, true)
+  const take = () => waiting.shift() ?? null
+  const limits = { maxBytes: 1000, maxEvents: 1, maxAgeMs: 0 }
+  const batcher = new Batcher({ lane: BULK, take, walk, encoding: 'ndjson', ...limits })
+  t.match(batcher.take(0, false), { events: 1 })
+  t.ok(batcher.empty, 'once the event is settled, the frame may be gone')
+})
+
+t.test('what was read back has waited long enough', async (t) => {
+  const frames = new MadeFrames(2)
+  const frame = { ...frames.make(0, [{ text: 'a' }])!, readBack: true }
+  const ranges = [{ first: 0, end: 1 }]
+  const waiting: Taken[] = [
+    { frame, lanes: LANES_BOTH, routeBit: 0, ranges, events: 1, fast: 0, unsettled: 1 },
+  ]
+  const walk = new RecordWalk(frames.arena.words, true)
+  const take = () => waiting.shift() ?? null
+  const limits = { maxBytes: 1000, maxEvents: 10, maxAgeMs: 5000 }
+  t.match(new Batcher({ lane: BULK, take, walk, encoding: 'ndjson', ...limits }).take(0, false), {
+    events: 1,
+  })
+})
+
 t.test('parts are counted as they are cut', async (t) => {
   const bench = new Bench()
   const records = [record(1), record(1, { fast: true }), record(1, { fast: true, routes: 0 }), record(1)]
