@@ -15,12 +15,13 @@ const ROUND_S = 2
  */
 export async function runBitFlips(plan: Plan, progress: (text: string) => void): Promise<Report> {
   if (plan.mode === 'memory') throw new Error('--bit-flips: in memory mode there is no journal to damage')
-  const events = plan.eventsPerSecond * (plan.kills + 1) * ROUND_S
-  const scene = await Scene.set(plan, { events, eventsPerSecond: plan.eventsPerSecond, sinks: 2 })
-  const done: string[] = []
-  let untold = 0
-  let named = 0
-  try {
+  const { eventsPerSecond } = plan
+  const events = eventsPerSecond * (plan.kills + 1) * ROUND_S
+  const options = { events, eventsPerSecond, sinks: 2, lossesAreKnown: true } as const
+  return await Scene.play(plan, options, async (scene) => {
+    const done: string[] = []
+    let untold = 0
+    let named = 0
     scene.receiver.become(1, 'dead')
     for (let round = 1; round <= plan.kills && scene.faults.length === 0; round++) {
       await scene.live()
@@ -36,18 +37,15 @@ export async function runBitFlips(plan: Plan, progress: (text: string) => void):
       progress(`round ${round} of ${plan.kills}: ${damage.what}`)
     }
     const discarded = scene.faults.length === 0 ? await lastLife(scene, untold) : [0, 0]
-    const figures = {
+    if (scene.faults.length > 0) scene.faults.push(...done)
+    return {
       damaged: done.length,
       'audits that named damage': named,
       'events cut off the end of the log': untold,
       'first: discarded': discarded[0]!,
       'second: discarded': discarded[1]!,
-      ...scene.accounts({ lossesAreKnown: true }),
     }
-    return { figures, faults: [...scene.faults, ...(scene.faults.length > 0 ? done : [])] }
-  } finally {
-    await scene.end()
-  }
+  })
 }
 
 /** Everything comes that can; resolves to what each sink's ledger says is discarded. */

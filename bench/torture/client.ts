@@ -8,7 +8,7 @@ const REFUSED_WAIT_MS = 25
 const POLL_MS = 2
 /** Behind its rate by more than this, the client does not try to catch up. */
 const LAG_MS_MAX = 250
-const ANSWER_TIMEOUT_MS = 60_000
+const ANSWER_TIMEOUT_MS = 20_000
 
 export interface ClientOptions {
   readonly witness: Witness

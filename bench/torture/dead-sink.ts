@@ -47,25 +47,24 @@ export async function runDeadSink(plan: Plan, progress: (text: string) => void):
 
 async function run(plan: Plan, sinks: 1 | 2): Promise<Run> {
   const events = (plan.seconds + 2) * EVENTS_PER_SECOND_MAX
-  const scene = await Scene.set(plan, { events, eventsPerSecond: null, sinks })
-  try {
+  let perSecond = 0
+  let sortedMs: number[] = []
+  const report = await Scene.play(plan, { events, eventsPerSecond: null, sinks }, async (scene) => {
     if (sinks === 2) scene.receiver.become(1, 'dead')
-    await scene.begin()
+    await scene.live()
     await sleep(WARM_UP_MS)
     const before = scene.witness.receivedBy(0).unique
     scene.client.latenciesMs = []
     const startMs = performance.now()
     await sleep(plan.seconds * 1000)
-    const perSecond = ((scene.witness.receivedBy(0).unique - before) * 1000) / (performance.now() - startMs)
-    const sortedMs = scene.client.latenciesMs.toSorted((a, b) => a - b)
+    perSecond = ((scene.witness.receivedBy(0).unique - before) * 1000) / (performance.now() - startMs)
+    sortedMs = scene.client.latenciesMs.toSorted((a, b) => a - b)
     // What the dead one missed has waited for it.
     scene.beFine()
     await scene.finish()
-    const report = { figures: scene.accounts(), faults: scene.faults }
-    return { perSecond, p50Ms: at(sortedMs, 0.5), p99Ms: at(sortedMs, 0.99), report }
-  } finally {
-    await scene.end()
-  }
+    return {}
+  })
+  return { perSecond, p50Ms: at(sortedMs, 0.5), p99Ms: at(sortedMs, 0.99), report }
 }
 
 /** Infinity: nobody was answered. */

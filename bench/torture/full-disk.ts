@@ -33,51 +33,66 @@ export async function runFullDisk(plan: Plan, progress: (text: string) => void):
  */
 async function fill(plan: Plan, disk: SmallDisk, progress: (text: string) => void): Promise<Report> {
   const dataDir = join(disk.path, 'data')
-  const scene = await Scene.set(plan, { events: EVENTS, eventsPerSecond: null, sinks: 1, dataDir })
-  const figures: Record<string, string | number> = {}
-  /** Steps, each of which must come to its end in time. */
-  const step = async (what: string, holds: () => boolean | Promise<boolean>) => {
-    progress(what)
-    if (scene.faults.length > 0) return
-    const startMs = performance.now()
-    while (!(await holds())) {
-      await sleep(POLL_MS)
-      if (performance.now() - startMs < PATIENCE_MS && scene.victim.surprises.length === 0) continue
-      scene.faults.push(`waited in vain: ${what}`)
-      return
-    }
-    figures[`${what}, s`] = ((performance.now() - startMs) / 1000).toFixed(1)
-  }
-  const refusing = () => {
-    const from = scene.client.refused
-    return async () => {
-      if (scene.client.refused < from + REFUSALS) return false
-      const { ready, reasons } = await scene.victim.readiness()
-      if (!ready) figures['not ready because'] = reasons.map(({ reason }) => reason).join('; ')
-      return !ready
-    }
-  }
-  const taking = () => {
-    const from = scene.witness.told().acknowledged
-    return async () => scene.witness.told().acknowledged > from && (await scene.victim.readiness()).ready
-  }
-  try {
+  // Who waits for the disk is told so soon.
+  const source = { idle_timeout: '2s' }
+  const options = { events: EVENTS, eventsPerSecond: null, sinks: 1, dataDir, source } as const
+  return await Scene.play(plan, options, async (scene) => {
+    const steps = new Steps(scene, progress)
     disk.fill(BALLAST_MIB)
     scene.receiver.become(0, 'dead')
     await scene.begin()
-    await step('503 and not ready, the disk is full', refusing())
+    await steps.refusing('503 and not ready, the disk is full')
     await scene.kill()
     await scene.audit('after a kill on a full disk')
     await scene.begin()
-    await step('503 and not ready, started on a full disk', refusing())
+    await steps.refusing('503 and not ready, started on a full disk')
     disk.free()
-    await step('takes events again, the operator made room', taking())
-    await step('503 and not ready, full again', refusing())
+    await steps.taking('takes events again, the operator made room')
+    await steps.refusing('503 and not ready, full again')
     scene.beFine()
-    await step('takes events again, by delivering', taking())
+    await steps.taking('takes events again, by delivering')
     await scene.finish()
-    return { figures: { ...figures, ...scene.accounts() }, faults: scene.faults }
-  } finally {
-    await scene.end()
+    return steps.figures
+  })
+}
+
+/** What must happen one after another, each in its time. */
+class Steps {
+  readonly figures: Record<string, string | number> = {}
+  readonly #scene: Scene
+  readonly #progress: (text: string) => void
+
+  constructor(scene: Scene, progress: (text: string) => void) {
+    this.#scene = scene
+    this.#progress = progress
+  }
+
+  async refusing(what: string): Promise<void> {
+    const { client, victim } = this.#scene
+    const from = client.refused
+    await this.#step(what, async () => {
+      if (client.refused < from + REFUSALS) return false
+      const { ready, reasons } = await victim.readiness()
+      if (!ready) this.figures['not ready because'] = reasons.map(({ reason }) => reason).join('; ')
+      return !ready
+    })
+  }
+
+  async taking(what: string): Promise<void> {
+    const { client, victim } = this.#scene
+    const from = client.taken
+    await this.#step(what, async () => client.taken > from && (await victim.readiness()).ready)
+  }
+
+  async #step(what: string, holds: () => Promise<boolean>): Promise<void> {
+    this.#progress(what)
+    const { faults, victim } = this.#scene
+    const startMs = performance.now()
+    while (faults.length === 0 && !(await holds())) {
+      await sleep(POLL_MS)
+      if (performance.now() - startMs > PATIENCE_MS || victim.surprises.length > 0)
+        faults.push(`waited in vain: ${what}`)
+    }
+    this.figures[`${what}, s`] = ((performance.now() - startMs) / 1000).toFixed(1)
   }
 }

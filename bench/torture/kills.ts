@@ -15,13 +15,13 @@ const LAST_LIFE_MS = 500
 
 /** `kill -9` at random moments under load, also while it starts and recovers; started again at once, and audited between. */
 export async function runKills(plan: Plan, progress: (text: string) => void): Promise<Report> {
-  const events = plan.eventsPerSecond * (plan.kills + 1) * ROUND_S
-  const scene = await Scene.set(plan, { events, eventsPerSecond: plan.eventsPerSecond, sinks: plan.sinks })
-  let startMs = FIRST_START_MS
-  let startMsMax = 0
-  let duringStart = 0
-  let kills = 0
-  try {
+  const { eventsPerSecond, sinks } = plan
+  const events = eventsPerSecond * (plan.kills + 1) * ROUND_S
+  return await Scene.play(plan, { events, eventsPerSecond, sinks }, async (scene) => {
+    let startMs = FIRST_START_MS
+    let startMsMax = 0
+    let duringStart = 0
+    let kills = 0
     scene.beMoody()
     while (kills < plan.kills && scene.faults.length === 0) {
       if (scene.random() < DURING_START) {
@@ -38,16 +38,8 @@ export async function runKills(plan: Plan, progress: (text: string) => void): Pr
       progress(`kill ${kills} of ${plan.kills}`)
     }
     if (scene.faults.length === 0) await lastLife(scene)
-    const figures = {
-      kills,
-      'of these while it started': duringStart,
-      'slowest start, ms': Math.round(startMsMax),
-      ...scene.accounts(),
-    }
-    return { figures, faults: scene.faults }
-  } finally {
-    await scene.end()
-  }
+    return { kills, 'of these while it started': duringStart, 'slowest start, ms': Math.round(startMsMax) }
+  })
 }
 
 /** It may live on until all has come, and is stopped as it should be. */

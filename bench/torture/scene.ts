@@ -17,6 +17,7 @@ const MOOD_MS = 200
 const POLL_MS = 50
 /** So long nothing may come before what is missing is given up. */
 const PATIENCE_MS = 10_000
+const START_MS_MAX = 30_000
 
 export const SINKS = ['first', 'second'] as const
 
@@ -32,11 +33,12 @@ export interface SceneOptions {
   /** null: as many as are taken. */
   readonly eventsPerSecond: number | null
   readonly sinks: 1 | 2
-  /** Over what every scenario has. */
-  readonly config?: object
-  readonly sink?: object
+  /** Keys of the source beside those that every scenario has. */
+  readonly source?: object
   /** On another file system than the rest. */
   readonly dataDir?: string
+  /** Losses are no fault: the ledger must tell of them. */
+  readonly lossesAreKnown?: boolean
 }
 
 /** Everybody who takes part: the client, the collector, its destinations, and the witness of it all. */
@@ -69,9 +71,26 @@ export class Scene {
     this.victim = new Victim(directory, configOf(plan, receiver, options), options.dataDir)
   }
 
-  static async set(plan: Plan, options: SceneOptions): Promise<Scene> {
+  /** Everybody comes together, `act` happens, and it is told what came of it; whatever it throws is a fault too. */
+  static async play(
+    plan: Plan,
+    options: SceneOptions,
+    act: (scene: Scene) => Promise<Record<string, string | number>>,
+  ): Promise<Report> {
     const witness = Witness.create(Math.min(options.events, EVENTS_MAX), options.sinks)
-    return new Scene(plan, witness, await Receiver.start(witness), options)
+    const scene = new Scene(plan, witness, await Receiver.start(witness), options)
+    try {
+      const figures = await act(scene).catch((error: unknown) => {
+        scene.faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+        return {}
+      })
+      return {
+        figures: { ...figures, ...scene.#accounts(options.lossesAreKnown === true) },
+        faults: scene.faults,
+      }
+    } finally {
+      await scene.#end()
+    }
   }
 
   get sinks(): readonly number[] {
@@ -84,11 +103,17 @@ export class Scene {
    */
   async begin(): Promise<number | null> {
     const startMs = performance.now()
+    const late = new AbortController()
+    const tooLate = sleep(START_MS_MAX, undefined, { signal: late.signal }).then(() => {
+      throw new Error(`it did not start within ${START_MS_MAX / 1000} s`)
+    })
     try {
-      await this.victim.start()
+      await Promise.race([this.victim.start(), tooLate])
     } catch (error) {
       this.faults.push(String(error))
       return null
+    } finally {
+      late.abort()
     }
     this.client.connect(this.victim.url)
     return performance.now() - startMs
@@ -163,11 +188,8 @@ export class Scene {
     if (audit.code !== 0) this.faults.push(`audit ${when}: exit code ${audit.code}: ${lastLines(audit.text)}`)
   }
 
-  /**
-   * What the client was promised and the receivers got, and what is wrong with it. Where losses are known, they are no
-   * fault: the ledger must tell of them.
-   */
-  accounts({ lossesAreKnown = false } = {}): Record<string, string | number> {
+  /** What the client was promised and the receivers got, and what is wrong with it. */
+  #accounts(lossesAreKnown: boolean): Record<string, string | number> {
     const { witness, client } = this
     const { sent, acknowledged } = witness.told()
     const figures: Record<string, string | number> = {
@@ -229,33 +251,28 @@ export class Scene {
   }
 
   /** Nothing is left running; the directory stays where something is wrong, for whoever looks into it. */
-  async end(): Promise<void> {
+  async #end(): Promise<void> {
     this.beFine()
-    await this.client.stop()
     await this.victim.kill()
+    await this.client.stop()
     await this.receiver.stop()
     if (this.faults.length === 0) rmSync(this.victim.directory, { recursive: true, force: true })
   }
 }
 
-function configOf({ mode }: Plan, receiver: Receiver, { sinks, config, sink }: SceneOptions): object {
-  const common = {
+function configOf({ mode }: Plan, receiver: Receiver, { sinks, source }: SceneOptions): object {
+  const ack = mode === 'disk' ? 'stored' : 'accepted'
+  const [first, second] = receiver.urls.map((url) => ({
     type: 'http',
+    url,
     batch: { max_age: '50ms' },
     retry: { initial: '50ms', max: '200ms' },
-    ...sink,
-  }
+  }))
   return {
     journal: { mode },
     shutdown_timeout: '5s',
-    sources: {
-      push: { type: 'http', listen: '127.0.0.1:0', ...(mode === 'disk' ? { ack: 'stored' } : undefined) },
-    },
-    sinks: {
-      first: { url: receiver.urls[0], ...common },
-      ...(sinks === 2 ? { second: { url: receiver.urls[1], where: SECOND_WHERE, ...common } } : undefined),
-    },
-    ...config,
+    sources: { push: { type: 'http', listen: '127.0.0.1:0', ack, ...source } },
+    sinks: { first, ...(sinks === 2 ? { second: { ...second, where: SECOND_WHERE } } : undefined) },
   }
 }
 

@@ -10,6 +10,9 @@ import { readStarted } from '../collector-process.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../src/spillway.js', import.meta.url))
 
+/** So long at most the collector may leave its operator without an answer. */
+const ANSWER_MS_MAX = 10_000
+
 export interface Readiness {
   readonly ready: boolean
   readonly reasons: readonly { readonly component: string; readonly reason: string }[]
@@ -102,14 +105,20 @@ export class Victim {
   }
 
   async status(): Promise<Status> {
-    const response = await fetch(`http://${this.#admin}/status`)
-    const status: Status = JSON.parse(await response.text())
+    const status: Status = JSON.parse(await this.#ask('/status'))
     return status
   }
 
   async readiness(): Promise<Readiness> {
-    const response = await fetch(`http://${this.#admin}/health/ready`)
-    const readiness: Readiness = JSON.parse(await response.text())
+    const readiness: Readiness = JSON.parse(await this.#ask('/health/ready'))
     return readiness
+  }
+
+  /** Rejects when there is no answer in time: somebody stands still. */
+  async #ask(path: string): Promise<string> {
+    const response = await fetch(`http://${this.#admin}${path}`, {
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+    })
+    return await response.text()
   }
 }
