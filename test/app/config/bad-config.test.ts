@@ -207,21 +207,21 @@ sinks: { out: { type: blackhole, inputs: [in, im], retry: { max: 0 } }, more: { 
     what: 'an arena without room for the reserves',
     text: `memory: { arena_bytes: 9MiB }\n${least}`,
     problems: [
-      'c.yaml:1:24: memory.arena_bytes: expected at least 10MiB, for the reserves of all sources and sinks and one worker, found 9MiB',
+      'c.yaml:1:24: memory.arena_bytes: expected at least 12MiB, for the reserves of all sources and sinks and one worker, found 9MiB',
     ],
   },
   {
     what: 'more workers than the arena has reserves for',
     text: `memory: { arena_bytes: 16MiB }\nworkers: 6\n${least.replace('blackhole', 'blackhole, batch: { max_bytes: 100KiB }')}`,
     problems: [
-      'c.yaml:2:10: workers: expected at most 4, or a memory.arena_bytes of at least 20MiB, found 6',
+      'c.yaml:2:10: workers: expected at most 3, or a memory.arena_bytes of at least 22MiB, found 6',
     ],
   },
   {
     what: 'more in flight than the share of a sink',
     text: `workers: 1\n${withSink('request: { concurrency: 100 }')}`,
     problems: [
-      "c.yaml:4:76: sinks.out.request.concurrency: expected request.concurrency x batch.max_bytes of at most 29MiB, the sink's share of memory.arena_bytes, found 100 x 512KiB = 50MiB",
+      "c.yaml:4:76: sinks.out.request.concurrency: expected request.concurrency x batch.max_bytes of at most 28MiB, the sink's share of memory.arena_bytes, found 100 x 512KiB = 50MiB",
     ],
   },
   {
@@ -355,9 +355,9 @@ t.test('at most 16 sinks have a filter', async (t) => {
     { length: 17 },
     (_, index) => `s${index}: { type: blackhole, where: { a: { eq: 1 } } }`,
   )
-  const text = `sources: { in: { type: tcp, ${listen} } }\nsinks:\n  ${sinks.join('\n  ')}\n`
+  const text = `memory: { arena_bytes: 80MiB }\nsources: { in: { type: tcp, ${listen} } }\nsinks:\n  ${sinks.join('\n  ')}\n`
   t.same(problemsOf(text), [
-    'c.yaml:19:34: sinks.s16.where: expected at most 16 sinks with a filter, found one more',
+    'c.yaml:20:34: sinks.s16.where: expected at most 16 sinks with a filter, found one more',
   ])
 })
 

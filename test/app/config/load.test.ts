@@ -32,7 +32,7 @@ t.test('without a file, the embedded default: four sources on loopback into an a
   })
   t.equal(config.dataDir, '/base/data')
   t.same(config.admin.listen, { host: '127.0.0.1', port: 9600 })
-  t.equal(config.journal.mode, 'memory')
+  t.equal(config.journal.mode, 'disk')
   t.equal(config.shutdownTimeoutMs, 30_000)
 })
 
@@ -111,7 +111,7 @@ t.test(
     t.equal(workersOf('', 2), 1)
     t.equal(workersOf('', 9), 8)
     t.equal(workersOf('workers: 3', 1), 3)
-    t.equal(workersOf('', 200), 28)
+    t.equal(workersOf('', 200), 27)
   },
 )
 

@@ -29,6 +29,7 @@ t.test('the sum is that of its items', async (t) => {
       'sources.net: unfinished events, max_connections 5000 x 4KiB',
       'sources.net: ring of extents',
       'sources.net_udp: ring of extents',
+      'journal: state, checkpoints, recovery',
       'inflaters, 64 x 300KiB',
       'datagrams, read and not yet freed',
       'workers, 3 x 116MiB',
