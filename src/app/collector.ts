@@ -8,8 +8,6 @@ import { reasonOf, spwError } from '../base/errors.ts'
 import type { SpillwayError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import type { FileIo } from '../base/file-io.ts'
-import type { DrainResult } from '../pipeline/dispatch/dispatcher-options.ts'
-import { BULK, FAST } from '../pipeline/ledger.ts'
 import type { Ledger } from '../pipeline/ledger.ts'
 import { RING_ENTRIES } from '../pipeline/limits.ts'
 import { TelemetryEvents } from '../telemetry/events.ts'
@@ -28,6 +26,7 @@ import { lockDataDir } from './data-lock.ts'
 import type { DataLock } from './data-lock.ts'
 import { Inlet } from './inlet.ts'
 import { JournalWatch } from './journal-watch.ts'
+import { Leftovers } from './leftovers.ts'
 import { openFilesMax, openFilesWanted } from './open-files.ts'
 import { countFoundLetters, restoreLedger } from './restore-ledger.ts'
 import { Topology } from './topology.ts'
@@ -58,8 +57,6 @@ export interface StopReport {
 }
 
 const HEALTH_INTERVAL_MS = 250
-const FAILING_DISK_GRACE_MS = 1000
-const IDLE_POLL_MS = 5
 const cryptoRandom = () => randomInt(2 ** 47) / 2 ** 47
 
 /** One running collector: starts and stops the parts of a topology in the right order. */
@@ -88,6 +85,7 @@ export class Collector {
   readonly #memory: MemorySum
   readonly #control: ControlServer
   readonly #journalWatch: JournalWatch
+  readonly #leftovers: Leftovers
   #lock: DataLock | null = null
 
   constructor(config: ResolvedConfig, options: CollectorOptions) {
@@ -107,6 +105,7 @@ export class Collector {
       ...(options.deadLetterIo === undefined ? undefined : { deadLetterIo: options.deadLetterIo }),
       ...(options.journalIo === undefined ? undefined : { journalIo: options.journalIo }),
     })
+    this.#leftovers = new Leftovers(this.topology, this.#clock)
     this.#journalWatch = new JournalWatch(config.journal, this.topology, this.events)
     this.#control = new ControlServer({
       path: join(config.dataDir, CONTROL_SOCKET),
@@ -323,9 +322,7 @@ export class Collector {
 
   /** From now on only what is under way is waited for, where the rest is kept. */
   #stopFinishing(): void {
-    const { journal, sinks } = this.topology
-    if (!this.#finishing) return
-    if (journal !== null) for (const { dispatcher } of sinks) void dispatcher.halt(this.#deadline.signal)
+    if (this.#finishing) this.#leftovers.leave(this.#deadline.signal)
   }
 
   /** Stops, and delivers what is held however long it takes; a `stop` meanwhile sets it a time. */
@@ -345,24 +342,23 @@ export class Collector {
     for (const inlet of this.#inlets.values()) inlet.close()
     await this.#control.stop()
     await Promise.all(sources.map(({ door }) => door.stop(this.#doorsDeadline.signal)))
-    if (wasRunning) await this.#commitAll(deadline)
+    if (wasRunning) await this.#leftovers.commit(deadline)
     this.#health?.clear()
-    const drained = journal === null ? await this.#drain(deadline) : await this.#halt(deadline)
+    const settled = await this.#leftovers.settle(deadline, this.#finishing)
     scheduler.stop()
+    await deadLetters.stop()
     await journal?.stop(deadline)
     const uncommittedBytes = sources.reduce((sum, { intake }) => sum + intake.uncommittedBytes, 0)
     for (const { intake } of sources) intake.stop()
     tables.close()
     for (const { decoded } of sources) decoded?.stop()
     await Promise.all(sinks.map(({ sink }) => sink.stop()))
-    await deadLetters.stop()
     await workers.stop()
     await this.admin.stop()
     this.#processMetrics.stop()
     const held = this.ledger.heldEvents()
     const report = {
-      delivered: drained.reduce((sum, { delivered }) => sum + delivered, 0),
-      undelivered: drained.reduce((sum, { undelivered }) => sum + undelivered, 0),
+      ...settled,
       kept: journal === null ? 0 : held,
       held: journal === null ? held : 0,
       uncommittedBytes,
@@ -376,60 +372,6 @@ export class Collector {
     this.#state = 'stopped'
     return report
   }
-
-  /** What is held is delivered, or becomes dead letters: it would be lost. */
-  async #drain(deadline: AbortSignal): Promise<DrainResult[]> {
-    const drains = this.topology.sinks.map(({ dispatcher }) => dispatcher.drain(deadline))
-    const failing = this.#leaveFailingDisk(deadline)
-    const drained = await Promise.all(drains)
-    failing.clear()
-    return drained
-  }
-
-  /** What is held stays in the journal: only what is under way is waited for. */
-  async #halt(deadline: AbortSignal): Promise<DrainResult[]> {
-    const dispatchers = this.topology.sinks.map(({ dispatcher }) => dispatcher)
-    const delivered = () => deliveredEvents(this.ledger)
-    const before = delivered()
-    if (this.#finishing) await Promise.all(dispatchers.map((one) => one.drain(deadline, 'log')))
-    await Promise.all(dispatchers.map((one) => one.halt(deadline)))
-    return [{ delivered: delivered() - before, undelivered: 0 }]
-  }
-
-  /** When the time to stop is over, a disk that fails on and on is waited for no longer. */
-  #leaveFailingDisk(deadline: AbortSignal): Timer {
-    const { deadLetters, sinks } = this.topology
-    let failingSinceMs = Infinity
-    const look = () => {
-      const now = this.#clock.now()
-      failingSinceMs = deadline.aborted && !deadLetters.healthy ? Math.min(failingSinceMs, now) : Infinity
-      if (now - failingSinceMs < FAILING_DISK_GRACE_MS)
-        timer = this.#clock.setTimeout(look, HEALTH_INTERVAL_MS)
-      else void Promise.all([deadLetters.stop(), ...sinks.map(({ dispatcher }) => dispatcher.stop())])
-    }
-    let timer = this.#clock.setTimeout(look, HEALTH_INTERVAL_MS)
-    return { clear: () => timer.clear() }
-  }
-
-  /** What the sources took is validated and committed, as far as time and room allow. */
-  #commitAll(deadline: AbortSignal): Promise<void> {
-    const { sources } = this.topology
-    return new Promise((resolve) => {
-      const look = () => {
-        if (deadline.aborted || sources.every(({ intake }) => intake.idle)) {
-          resolve()
-          return
-        }
-        for (const { intake } of sources) intake.flush()
-        this.#clock.setTimeout(look, IDLE_POLL_MS)
-      }
-      look()
-    })
-  }
-}
-
-function deliveredEvents({ sinks }: Ledger): number {
-  return sinks.reduce((sum, { delivered }) => sum + delivered[BULK]! + delivered[FAST]!, 0)
 }
 
 /** Resolves when all are done; rejects with the first failure, none of them under way any more. */

@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { MIB } from '../base/units.ts'
 import { version } from '../base/version.ts'
-import { nodeFileIo } from '../base/file-io.ts'
 import type { FileIo } from '../base/file-io.ts'
 import { DeadLetterQueue } from '../dlq/queue.ts'
-import { DiskLog } from '../journal/disk-log.ts'
+import type { DiskLog } from '../journal/disk-log.ts'
 import type { Log } from '../journal/log.ts'
 import { MemoryLog } from '../journal/memory-log.ts'
 import { Arena } from '../memory/arena.ts'
@@ -26,7 +24,6 @@ import { TableSpace } from '../pipeline/intake/table-space.ts'
 import { Ledger, SinkCounts, SourceCounts } from '../pipeline/ledger.ts'
 import {
   RESERVE_SLABS_PER_DECODER,
-  RESERVE_SLABS_READ_BACK,
   RESERVE_SLABS_PER_SINK,
   RESERVE_SLABS_PER_SOURCE,
   RING_ENTRIES,
@@ -45,20 +42,14 @@ import { createSource, isDecoded } from '../sources/registry.ts'
 import type { SourceConfig } from '../sources/registry.ts'
 import type { TelemetryEvents } from '../telemetry/events.ts'
 import type { ResolvedConfig } from './config/root.ts'
+import { makeDiskLog, segmentBytesMax } from './make-disk-log.ts'
 import { connectionsMax } from './open-files.ts'
 
 /** More than any decoder makes. */
 const DECODED_DEPTH_MAX = 8
 const SHARE_OF_SOURCE = 1 / 2
 const SHARE_OF_SINK = 1 / 2
-const SHARE_OF_READ_BACK = 1 / 4
 const SHARE_OF_OUTPUTS = 1 / 8
-/** Part of the shared slabs that frames at hand of lagging sinks may keep from the sources, all sinks together. */
-const SHARE_OF_FRAMES_AT_HAND = 1 / 2
-/** A segment is a part of the journal, so that room comes in small pieces. */
-const SEGMENT_SHARE = 1 / 16
-const SEGMENT_BYTES_MIN = 4 * MIB
-const SEGMENT_BYTES_MAX = 64 * MIB
 const SHARE_OF_TABLES = 1 / 8
 
 export interface TopologyOptions {
@@ -103,7 +94,6 @@ export class Topology {
   readonly sinks: readonly SinkLine[]
   readonly drainRate: DrainRate
   readonly #config: ResolvedConfig
-  readonly #segmentBytes: number
   /** What workers are told while they run. */
   readonly control = Control.create()
 
@@ -111,8 +101,6 @@ export class Topology {
     const { config, clock, events } = options
     const { slabBytes, arenaBytes } = config.memory
     this.#config = config
-    const share = config.journal.maxBytes * SEGMENT_SHARE
-    this.#segmentBytes = Math.min(SEGMENT_BYTES_MAX, Math.max(SEGMENT_BYTES_MIN, share))
     this.arena = Arena.create(arenaBytes, slabBytes)
     this.pool = new SlabPool(this.arena.slabCount)
     this.ledger = makeLedger(config)
@@ -144,7 +132,7 @@ export class Topology {
     )
     this.tables = new TableSpace(this.arena, this.pool, tables)
     const rings = config.sources.map(() => ExtentRing.create(RING_ENTRIES))
-    this.journal = config.journal.mode === 'disk' ? this.#diskLog(options) : null
+    this.journal = config.journal.mode === 'disk' ? makeDiskLog(options, this) : null
     const log = this.journal ?? new MemoryLog(clock)
     const context = workerContext(config, this.arena, rings, this.control)
     this.workers = new WorkerPool({
@@ -271,40 +259,9 @@ export class Topology {
   /** Fill of the journal, 0 to 1: what is in it, and all that is on the way to it. */
   get journalFill(): number {
     if (this.journal === null) return 0
-    let bytes = this.journal.bytes + this.#segmentBytes
+    let bytes = this.journal.bytes + segmentBytesMax(this.#config)
     for (const { intake } of this.sources) bytes += intake.uncommittedBytes
     return bytes / this.#config.journal.maxBytes
-  }
-
-  #diskLog(options: TopologyOptions): DiskLog {
-    const { config, clock, events } = options
-    const { pool, ledger } = this
-    const owners = config.sinks.map(({ name }) =>
-      pool.addOwner(`sinks.${name} read-back`, RESERVE_SLABS_READ_BACK, SHARE_OF_READ_BACK),
-    )
-    const liveSlabs = (pool.sharedCount * SHARE_OF_FRAMES_AT_HAND) / config.sinks.length
-    return new DiskLog({
-      directory: join(config.dataDir, 'journal'),
-      io: options.journalIo ?? nodeFileIo,
-      clock,
-      epoch: randomBytes(8).toString('hex'),
-      arena: this.arena,
-      pool,
-      segmentBytes: this.#segmentBytes,
-      sources: config.sources.map(({ name }) => name),
-      sinks: new Map(
-        config.sinks.map(({ name, from, lookaheadBytes }, index) => [
-          name,
-          { from, lookaheadBytes, owner: owners[index]! },
-        ]),
-      ),
-      liveSlabsMax: Math.max(1, Math.floor(liveSlabs)),
-      deadLetters: () => {
-        const { found, replayed, purged, evicted } = ledger.dlq
-        return { found, replayed, purged, evicted }
-      },
-      events,
-    })
   }
 
   #pauseReason(intake: Intake) {
