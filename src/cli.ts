@@ -4,6 +4,8 @@
  */
 import { Command, CommanderError, Option } from 'commander'
 import { version } from './base/version.ts'
+import type { CatOptions } from './commands/journal/cat.ts'
+import type { JournalOptions } from './commands/journal/open-journal.ts'
 import type { DemoOptions } from './commands/demo/plan.ts'
 import type { SendOptions } from './commands/send/plan.ts'
 
@@ -78,6 +80,57 @@ async function main(argv: readonly string[]): Promise<number> {
     .action(async (url: string | undefined, options: SendOptions) => {
       const { sendCommand } = await import('./commands/send.ts')
       exitCode = await sendCommand(url, options)
+    })
+  const journal = program.command('journal').description('look at the journal, also while a collector runs')
+  journal
+    .command('ls')
+    .description('segments, and where the sinks stand')
+    .option(...CONFIG_OPTION)
+    .option('--json', 'as JSON')
+    .action(async (options: JournalOptions) => {
+      const { journalLsCommand } = await import('./commands/journal/ls.ts')
+      exitCode = await journalLsCommand(options)
+    })
+  journal
+    .command('verify')
+    .description('read everything and name what is damaged')
+    .option(...CONFIG_OPTION)
+    .option('--json', 'as JSON')
+    .action(async (options: JournalOptions) => {
+      const { journalVerifyCommand } = await import('./commands/journal/verify.ts')
+      exitCode = await journalVerifyCommand(options)
+    })
+  journal
+    .command('cat')
+    .description('events, one a line')
+    .option(...CONFIG_OPTION)
+    .option('--from <sequence>', 'from this frame on')
+    .option('--count <n>', 'so many events at most')
+    .option('--sink <name>', 'only what this sink still has to settle')
+    .option('--source <name>', 'only events of this source')
+    .option('--ids', 'as {"id": ..., "event": ...}')
+    .action(async (options: CatOptions) => {
+      const { journalCatCommand } = await import('./commands/journal/cat.ts')
+      exitCode = await journalCatCommand(options)
+    })
+  journal
+    .command('detach')
+    .description('give up what is kept for a sink that has left the configuration')
+    .argument('<sink>', 'its name')
+    .option(...CONFIG_OPTION)
+    .option('--json', 'as JSON')
+    .action(async (sink: string, options: JournalOptions) => {
+      const { journalDetachCommand } = await import('./commands/journal-detach.ts')
+      exitCode = await journalDetachCommand(sink, options)
+    })
+  program
+    .command('audit')
+    .description('recompute the ledger from what is on disk, also while a collector runs')
+    .option(...CONFIG_OPTION)
+    .option('--json', 'as JSON')
+    .action(async (options: JournalOptions) => {
+      const { auditCommand } = await import('./commands/audit.ts')
+      exitCode = await auditCommand(options)
     })
   try {
     await program.parseAsync(argv, { from: 'user' })
