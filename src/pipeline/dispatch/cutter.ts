@@ -37,11 +37,13 @@ export class Cutter {
     return this.batchers[lane].take(nowMs, flush)
   }
 
-  /** To be called when all was taken that there is room for. */
-  look(nowMs: number): void {
+  /** To be called when all was taken that there is room for. True when fast may run ahead from now on. */
+  look(nowMs: number): boolean {
+    const before = this.lagging
     if (this.#reader.caughtUp) this.#behindSinceMs = Infinity
     else if (this.#behindSinceMs === Infinity) this.#behindSinceMs = nowMs
     this.lagging = nowMs >= this.#lagsAtMs
+    return this.lagging && !before
   }
 
   /** When time alone next changes something; Infinity if never. */

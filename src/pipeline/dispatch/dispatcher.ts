@@ -216,7 +216,7 @@ export class Dispatcher {
     this.#roster.abortOverdue(nowMs)
     if (this.#destination.onHold) this.#chooseProbe(nowMs)
     else for (const lane of LANES_SERVED) this.#fillLine(lane, nowMs)
-    this.#cutter.look(nowMs)
+    if (this.#cutter.look(nowMs)) this.#askForPump()
     this.#deferOldest()
     this.#preparer.prepare(nowMs)
     const waitMs = this.#sender.sendLine(nowMs)
