@@ -64,9 +64,8 @@ export class Batcher {
     return batch
   }
 
-  /** When the batch being filled goes out though it is not full; -Infinity when it is, Infinity when there is none. */
+  /** When the batch being filled goes out though it is not full; Infinity when there is none. */
   get dueAtMs(): number {
-    if (this.#full) return -Infinity
     const oldest = this.#parts[0]?.of.frame
     if (oldest === undefined) return Infinity
     // What was read back has waited already, and the slabs that it is read back to are few.

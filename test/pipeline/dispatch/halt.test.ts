@@ -147,3 +147,23 @@ t.test('what is being deferred when it all ends is waited for, but not for ever'
     t.equal(rig.clock.pending, 0)
   }
 })
+
+t.test('what the log lost is discarded, and the log is told what became of all', async (t) => {
+  let log: PatchyLog | null = null
+  const rig = new Rig(SINGLES, {}, 24, (clock, frames) => (log = new PatchyLog(frames, clock)))
+  rig.sink.reply = (text) => (text.includes(':0}') ? BAD_FIELD : ACK)
+  for (let n = 0; n < 3; n++) await rig.add(numbered(n, 1))
+  const reader = log!.options!
+  rig.sources[0]!.received += 3
+  rig.sources[0]!.accepted += 3
+  reader.onOffered(2, 1, 0)
+  reader.onDiscarded('corrupt', 1, 1)
+  reader.onDiscarded('corrupt', 1, 0)
+  t.strictSame(rig.ledger.imbalances(), [])
+  t.strictSame(reader.settledCounts(), {
+    delivered: [2, 0],
+    deliveredBytes: 16,
+    deadLettered: { refused: 1 },
+    discarded: { corrupt: 3 },
+  })
+})

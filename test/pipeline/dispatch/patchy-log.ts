@@ -27,7 +27,8 @@ export class PatchyLog implements Log, LogReader {
   readonly #clock: Clock
   readonly #lookaheadFrames: number
   readonly #window = new Window(hold, letGo)
-  #options: ReaderOptions | null = null
+  /** What the sink gave to its reader. */
+  options: ReaderOptions | null = null
   #sequence = 0
   #takenUpTo = 0
   /** Deferred frames that wait for a slab. */
@@ -51,14 +52,14 @@ export class PatchyLog implements Log, LogReader {
   }
 
   addReader(options: ReaderOptions): LogReader {
-    assert(this.#options === null)
-    this.#options = options
+    assert(this.options === null)
+    this.options = options
     return this
   }
 
   /** Counts what was settled before as filtered: so that the ledger balances. */
   append(entry: Entry): void {
-    const options = this.#options!
+    const options = this.options!
     const { frame } = entry
     assert(frame !== null)
     frame.holders = 1
@@ -76,7 +77,7 @@ export class PatchyLog implements Log, LogReader {
   /** What was away is there. */
   wake(): void {
     this.away = false
-    this.#options!.onFrame()
+    this.options!.onFrame()
   }
 
   takeBulk(): Taken | null {
@@ -106,13 +107,13 @@ export class PatchyLog implements Log, LogReader {
       this.#deferred.push(copy)
       this.settle(of, events)
       this.#readBack()
-      this.#options!.onFrame()
+      this.options!.onFrame()
     })
   }
 
   get blocked(): boolean {
     let oldest = Infinity
-    for (const { of } of this.#options!.unsettled())
+    for (const { of } of this.options!.unsettled())
       if (of.lanes !== LANES_FAST) oldest = Math.min(oldest, of.frame.position.sequence)
     return this.#takenUpTo - oldest >= this.#lookaheadFrames
   }
@@ -141,7 +142,7 @@ export class PatchyLog implements Log, LogReader {
 
   #offer(frame: Frame, ranges: readonly RecordRange[]): readonly [bulk: number, fast: number] {
     frame.position = { segment: 0, offset: 0, sequence: ++this.#sequence }
-    const { filterIndex } = this.#options!
+    const { filterIndex } = this.options!
     const routeBit = filterIndex === -1 ? 0 : 1 << filterIndex
     const { words } = this.#frames.arena
     const counts = [LANES_BULK, LANES_FAST].map((lanes) => {
@@ -162,7 +163,7 @@ export class PatchyLog implements Log, LogReader {
       frame.holders = 1
       this.#offer(frame, [{ first: 0, end: frame.records }])
       letGo(frame)
-      this.#options!.onFrame()
+      this.options!.onFrame()
     }
   }
 }

@@ -88,7 +88,8 @@ export class Run {
       encode: async (task) => {
         if (this.#chance(0.3)) await this.#later(this.#below(300))
         if (!this.#healed && this.#chance(0.1)) throw new Error('the worker died')
-        return encoder.encode(task)
+        const isSmall = task.format === 'frame' && this.#chance(0.3)
+        return encoder.encode(isSmall ? { ...task, outTo: task.outFrom + 1024 } : task)
       },
     }
     const write = this.rig.letters.write.bind(this.rig.letters)
