@@ -8,6 +8,8 @@ import type { Report } from './scene.ts'
 
 const LIFE_MS = 700
 const ROUND_S = 2
+/** How the audit tells of damage. */
+const NAMED = /segment \d+ .*(damaged|unreadable)/
 
 /**
  * Killed, and its journal damaged, round after round, while the second sink is dead, so that much of the journal is still
@@ -32,7 +34,7 @@ export async function runBitFlips(plan: Plan, progress: (text: string) => void):
       untold += damage.untold
       done.push(damage.what)
       const { code, text } = await scene.victim.audit()
-      if (code === 1 && /\d{10}/.test(text)) named++
+      if (code === 1 && NAMED.test(text)) named++
       else if (code !== 0) scene.faults.push(`audit after ${damage.what}: exit code ${code}: ${text}`)
       progress(`round ${round} of ${plan.kills}: ${damage.what}`)
     }

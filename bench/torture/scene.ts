@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seededRandom } from '../../test/helpers/seeded-random.ts'
@@ -228,7 +228,7 @@ export class Scene {
   #lettersMissing(): number {
     const folder = join(this.victim.dataDir, 'dlq')
     const found = new Set<number>()
-    for (const name of readdirSync(folder)) {
+    for (const name of existsSync(folder) ? readdirSync(folder) : []) {
       for (const [, number] of readFileSync(join(folder, name), 'latin1').matchAll(/seq\\*":(\d{10})/g))
         found.add(Number(number))
     }
