@@ -1,5 +1,7 @@
 /* oxlint-disable no-await-in-loop -- one piece of a file after another */
 import { join } from 'node:path'
+import { Type } from 'typebox'
+import { Check } from 'typebox/value'
 import type { Clock } from '../base/clock.ts'
 import { reasonOf } from '../base/errors.ts'
 import type { FileIo, OpenFile } from '../base/file-io.ts'
@@ -12,9 +14,16 @@ import type { SegmentName } from './segment-name.ts'
 export const QUARANTINE_BYTES_MAX = GIB
 export const QUARANTINE_FILES_MAX = 64
 const COPY_BYTES = MIB
+/** In one report; a segment with more of it is beyond reading about. */
+export const REPORTED_DAMAGE_MAX = 1000
+const REPORT_BYTES_MAX = MIB
 const REPORT_SUFFIX = '.report.json'
 /** A copy or report that is not finished. */
 const PARTIAL_SUFFIX = '.partial'
+
+const reportSchema = Type.Object({
+  damage: Type.Array(Type.Unsafe<Damage>(Type.Object({ offset: Type.Integer() }))),
+})
 
 /** What the quarantine tells the operator. */
 export interface QuarantineEvents {
@@ -92,10 +101,30 @@ export class Quarantine {
     }
   }
 
-  async #report(name: string, damage: readonly Damage[]): Promise<void> {
+  /** Whoever reads the segment meets the same damage; who told of a place first may know more of it. */
+  async #report(name: string, found: readonly Damage[]): Promise<void> {
+    const known = await this.#reported(name + REPORT_SUFFIX)
+    const added = found.filter(({ offset }) => !known.some((damage) => damage.offset === offset))
+    if (added.length === 0 && known.length > 0) return
+    const damage = [...known, ...added].slice(0, REPORTED_DAMAGE_MAX)
     const report = { segment: name, written_at: new Date(this.#clock.wallClock()).toISOString(), damage }
     const json = Buffer.from(`${JSON.stringify(report, undefined, 2)}\n`)
     await this.#write(name + REPORT_SUFFIX, (to) => writeAll(to, [json], 0))
+  }
+
+  async #reported(name: string): Promise<Damage[]> {
+    try {
+      const file = await this.#io.open(join(this.directory, name), 'read')
+      try {
+        const json = Buffer.alloc(Math.min(await file.bytes(), REPORT_BYTES_MAX))
+        const report: unknown = JSON.parse(json.toString('utf8', 0, await file.read(json, 0)))
+        return Check(reportSchema, report) ? report.damage : []
+      } finally {
+        await file.close().catch(() => {})
+      }
+    } catch {
+      return []
+    }
   }
 
   /** Whole under its name, or not there. */

@@ -149,7 +149,7 @@ class Recovery {
     const account = new SegmentAccount(segment, begin)
     this.#deferred = []
     this.#nextSequence = segment.firstSequence
-    await this.#withFile(segment, 'read', async (file) => {
+    const opened = await this.#withFile(segment, 'read', async (file) => {
       const epoch = this.#inState(segment)?.epoch
       const walk = new SegmentWalk({ file, segment, endSequence, epoch })
       for (let step = await walk.next(); step !== null; step = await walk.next()) {
@@ -158,11 +158,16 @@ class Recovery {
       }
       account.finish(walk)
       this.#nextSequence = walk.sequence
+      return true
     })
+    if (opened === undefined) account.unreadable()
     this.#ledger.take(account, begin)
     this.#newest = account.basis
-    if (endSequence === undefined) await this.#tidyNewest(segment, account)
+    const isReadable = account.damage.every(({ reason }) => reason !== 'unreadable')
+    if (endSequence === undefined && isReadable) await this.#tidyNewest(segment, account)
     else await this.#keepDamaged(segment, account)
+    // Whoever reads the log later sees that something is missing here.
+    if (!isReadable) this.#nextSequence++
     return this.#ledger.checkpoint(segment.number + 1, this.#nextSequence)
   }
 
@@ -175,7 +180,7 @@ class Recovery {
     if (sequence >= passed) this.#deferred.push({ sink, position: { segment, offset, sequence } })
   }
 
-  /** A segment with damage in it is copied before it can go. */
+  /** A segment with damage in it is copied before it can go; nothing of it is changed. */
   async #keepDamaged(segment: SegmentName, { damage, end }: SegmentAccount): Promise<void> {
     this.#note(damage)
     if (damage.length > 0) await this.#options.quarantine.keep(segment, damage)

@@ -69,6 +69,11 @@ export class SegmentAccount {
     if (missing > 0) this.#missing(tail?.end ?? this.end, walk.sequence, missing)
   }
 
+  /** There was no walk: the disk doesn't let it be read at all. */
+  unreadable(): void {
+    this.#note({ offset: 0, end: 0, reason: 'unreadable', frames: null })
+  }
+
   /** What the next segment begins with, if the same run wrote it; null where nothing tells. */
   carry(walk: SegmentWalk): Checkpoint | null {
     const { basis, tallies } = this

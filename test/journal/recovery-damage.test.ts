@@ -41,8 +41,7 @@ const original = Buffer.from(whole.content)
 
 function stateOf(journal: MadeJournal): JournalState {
   const deadLetters = { found: 0, replayed: 0, purged: 0, evicted: 0 }
-  return { version: 1,
-    sequence: 1, checkpoint: journal.checkpoints[0]!, sinks: {}, deadLetters }
+  return { version: 1, sequence: 1, checkpoint: journal.checkpoints[0]!, sinks: {}, deadLetters }
 }
 
 const ACCEPTED = 9
@@ -69,9 +68,10 @@ async function outcomeOf(
   state: JournalState | null,
   twice: boolean,
 ): Promise<Outcome | string> {
-  const { disk, told, recover } = recoveryRig({ copies: false })
+  const rig = recoveryRig({ copies: false })
+  const { disk, told } = rig
   disk.put(join(DIRECTORY, whole.name), content)
-  const recovered = await recover(state)
+  const recovered = await rig.recover(state)
   const found: Placed[] = []
   const readable = recovered.newest === null ? [] : await framesIn(disk, whole.name, EPOCH)
   for (const { bytes, sequence } of readable) {
@@ -89,7 +89,7 @@ async function outcomeOf(
     !isCutBetween && recovered.damage.length === 0 && !told.some((event) => event.startsWith('cut'))
   if (found.length < whole.frames.length && silent) return `${found.length} frames, and nothing is told`
   if (acceptedOf(recovered) > ACCEPTED) return 'more than there ever was'
-  if (twice && acceptedOf(await recover(state)) !== acceptedOf(recovered))
+  if (twice && acceptedOf(await rig.recover(state)) !== acceptedOf(recovered))
     return 'another result the second time'
   return { recovered, found, told }
 }
