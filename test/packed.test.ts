@@ -1,7 +1,15 @@
 /** The package as it is published, installed somewhere else: Node strips no types below node_modules. */
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,6 +19,7 @@ import type { Test } from 'tap'
 import { temporaryDirectory } from './helpers/collector.ts'
 import { Receiver } from './helpers/receiver.ts'
 import { socEvent } from './helpers/soc-event.ts'
+import { until } from './helpers/until.ts'
 
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '..')
@@ -123,6 +132,8 @@ sinks: { archive: { type: file, path: ./archive, compression: none, batch: { max
   await t.test('its examples run, in TypeScript, and keep to its types', async (t) => {
     const receiver = await Receiver.start(t)
     env.SIEM_URL = receiver.url
+    // What the example before it has counted would be found in the journal.
+    rmSync(join(folder, 'data'), { recursive: true })
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig))
     t.equal(await output(folder, join(root, 'node_modules/.bin/tsc'), '-p', '.'), '')
     const child = spawn(...outside('node', 'service.ts'), {
@@ -163,19 +174,24 @@ sinks: { archive: { type: file, path: ./archive, compression: none, batch: { max
     for await (const line of lines) {
       const entry = JSON.parse(line)
       log.push(entry)
-      if (entry.event === 'memory_mode') break
+      if (entry.event === 'started') break
     }
     child.stderr.resume()
-    t.match(log, [{ event: 'started', sources: { lines: /^127\.0\.0\.1:\d+$/ } }, { event: 'memory_mode' }])
-    const port = Number((log[0]!.sources as { lines: string }).lines.split(':')[1])
+    t.match(log.at(-1), { event: 'started', sources: { lines: /^127\.0\.0\.1:\d+$/ } })
+    const port = Number((log.at(-1)!.sources as { lines: string }).lines.split(':')[1])
     const socket = connect(port, '127.0.0.1')
     socket.resume().end(event(1) + event(2))
     await once(socket, 'close')
+    const archive = join(project, 'archive')
+    const archived = () =>
+      readdirSync(archive)
+        .filter((name) => name.endsWith('.ndjson'))
+        .map((name) => readFileSync(join(archive, name), 'utf8'))
+        .join('')
+    await until(() => archived().split('\n').length > 2)
     child.kill('SIGTERM')
     t.same(await ended, [0, null])
-    const archive = join(project, 'archive')
-    const files = readdirSync(archive).filter((name) => name.endsWith('.ndjson'))
-    t.equal(files.map((name) => readFileSync(join(archive, name), 'utf8')).join(''), event(1) + event(2))
+    t.equal(archived(), event(1) + event(2))
   })
 })
 
