@@ -1,81 +1,5 @@
-/** The cases as data: what is sent, what the collector is told, and what the figures should be. */
-import type { EventForm } from './events.ts'
-import type { ServedPlan } from './load/poll-server-thread.ts'
-import type { Outage } from './load/receiver-thread.ts'
-import type { StreamPlan } from './load/stream.ts'
-
-/** Names of figures end in their unit. */
-export type Figures = Record<string, number | null>
-
-export type Target =
-  | {
-      readonly atMost: number
-      /** Better than what is asked. */
-      readonly wanted?: number
-    }
-  | { readonly atLeast: number }
-
-interface CaseBase {
-  readonly name: string
-  /** The table that it is a row of. */
-  readonly table: 'end-to-end' | 'syslog' | 'trickle' | 'faults'
-  /** By figure. */
-  readonly targets: Readonly<Record<string, Target>>
-  /** A case before it, whose CPU time of the same round its own is compared with. */
-  readonly beside?: string
-}
-
-interface CollectorCase extends CaseBase {
-  /** What the sink is told beside its url; nothing: the shipped defaults. */
-  readonly sink: object
-}
-
-/** How events get to where they are taken. */
-export type Push = Pick<StreamPlan, 'mode' | 'connections' | 'eventsPerWrite' | 'eventsPerSecond'>
-
-/** Many events through one source: as many as are taken, or at a steady rate where nobody can be told to wait. */
-export interface FloodCase extends CollectorCase {
-  readonly kind: 'flood'
-  /** What the collector is told, beside an address to listen on, or urls. */
-  readonly source: object
-  readonly form: EventForm
-  readonly load: Push | ServedPlan
-  readonly events: number
-  readonly malformedShare: number
-  readonly outage: Outage | null
-  /** Garbage collection counts from so long after the first event. */
-  readonly warmUpS: number
-}
-
-/** Datagrams to a socket of a process that counts them and does nothing else. */
-export interface BareUdpCase extends CaseBase {
-  readonly kind: 'bare-udp'
-  readonly form: EventForm
-  readonly load: Push
-  readonly events: number
-}
-
-/** A few events a second, through several sources. */
-export interface TrickleCase extends CollectorCase {
-  readonly kind: 'trickle'
-  readonly sources: readonly ('tcp' | 'http')[]
-  /** Of each source. */
-  readonly eventsPerSecond: number
-  /** Events of one write, over HTTP of one request. */
-  readonly eventsPerWrite: number
-  readonly warmUpS: number
-  readonly durationS: number
-}
-
-/** Connections that have sent one event, and then nothing. */
-export interface IdleCase extends CollectorCase {
-  readonly kind: 'idle'
-  readonly connectionsPerType: number
-  readonly warmUpS: number
-  readonly durationS: number
-}
-
-export type BenchCase = FloodCase | BareUdpCase | TrickleCase | IdleCase
+/** The cases as data, with what their figures should be. */
+import type { BenchCase } from './bench-case.ts'
 
 const NOTHING_LOST = {
   lost: { atMost: 0 },
@@ -92,7 +16,10 @@ const flood = {
   malformedShare: 0,
   outage: null,
   warmUpS: 2,
+  deadSink: false,
+  answers: false,
   sink: {},
+  journal: 'memory',
 } as const
 
 const twoConnections = { mode: 'tcp', connections: 2, eventsPerWrite: 500, eventsPerSecond: null } as const
@@ -101,7 +28,7 @@ const overHttp = {
   source: { type: 'http' },
   load: { ...twoConnections, mode: 'http', connections: 4 },
 } as const
-const inMemory = { ...NOTHING_LOST, rss_percent: { atMost: 100 } } as const
+const withinMemory = { ...NOTHING_LOST, rss_percent: { atMost: 100 } } as const
 
 const syslog = {
   ...flood,
@@ -119,17 +46,34 @@ const datagrams = {
   events: 250_000,
 } as const
 const overUdp = { ...flood, ...datagrams, source: { type: 'syslog', transport: 'udp' } } as const
-const noneDropped = { ...inMemory, kernel_drops: { atMost: 0 }, unexplained: { atMost: 0 } } as const
+const noneDropped = { ...withinMemory, kernel_drops: { atMost: 0 }, unexplained: { atMost: 0 } } as const
 
 const poll = {
   ...flood,
   table: 'syslog',
   source: { type: 'http_poll', interval: '100ms' },
-  targets: { ...inMemory, mb_per_s: { atLeast: 150 } },
+  targets: { ...withinMemory, mb_per_s: { atLeast: 150 } },
 } as const
 const fourUrls = { urls: 4, eventsPerAnswer: 50_000 } as const
 
+/** One event a request, so that each is a commit of its own but for those that wait together. */
+const posts = {
+  ...flood,
+  table: 'posts',
+  source: { type: 'http' },
+  load: { mode: 'http', connections: 32, eventsPerWrite: 1, eventsPerSecond: null },
+  events: 100_000,
+  answers: true,
+} as const
+
+const durable = {
+  table: 'durable',
+  journal: 'disk',
+  targets: { ...withinMemory, share_beside: { atLeast: 0.6 }, more_than_beside: { atMost: 0.5 } },
+} as const
+
 const sixSources = {
+  journal: 'memory',
   sources: ['tcp', 'tcp', 'tcp', 'http', 'http', 'http'],
   eventsPerSecond: 100,
   eventsPerWrite: 1,
@@ -140,38 +84,89 @@ export const cases: readonly BenchCase[] = [
     ...flood,
     ...overTcp,
     name: 'tcp-2',
-    targets: { ...inMemory, cpu_s_per_million: { atMost: 1.3, wanted: 1 }, gc_percent: { atMost: 5 } },
+    targets: { ...withinMemory, cpu_s_per_million: { atMost: 1.3, wanted: 1 }, gc_percent: { atMost: 5 } },
   },
   {
     ...flood,
     ...overTcp,
     name: 'tcp-500',
     load: { ...twoConnections, connections: 500, eventsPerWrite: 100 },
-    targets: { ...inMemory, cpu_s_per_million: { atMost: 1.7 }, gc_percent: { atMost: 5 } },
+    targets: { ...withinMemory, cpu_s_per_million: { atMost: 1.7 }, gc_percent: { atMost: 5 } },
   },
   {
     ...flood,
     ...overHttp,
     name: 'http-4',
-    targets: { ...inMemory, cpu_s_per_million: { atMost: 2, wanted: 1.6 }, gc_percent: { atMost: 12 } },
+    targets: { ...withinMemory, cpu_s_per_million: { atMost: 2, wanted: 1.6 }, gc_percent: { atMost: 12 } },
+  },
+  { ...flood, ...overTcp, ...durable, name: 'durable-tcp-2', beside: 'tcp-2' },
+  {
+    ...flood,
+    ...overTcp,
+    ...durable,
+    name: 'durable-tcp-500',
+    load: { ...twoConnections, connections: 500, eventsPerWrite: 100 },
+    beside: 'tcp-500',
+  },
+  { ...flood, ...overHttp, ...durable, name: 'durable-http-4', beside: 'http-4' },
+  {
+    ...flood,
+    ...overHttp,
+    ...durable,
+    name: 'dead-sink-http-4',
+    deadSink: true,
+    beside: 'durable-http-4',
+    targets: { ...withinMemory, share_beside: { atLeast: 0.8 } },
+  },
+  { ...posts, name: 'posts-32', targets: withinMemory },
+  {
+    ...posts,
+    name: 'durable-posts-32',
+    journal: 'disk',
+    beside: 'posts-32',
+    targets: { ...withinMemory, p99_ms: { atMost: 15 } },
+  },
+  {
+    ...posts,
+    name: 'dead-sink-posts-32',
+    journal: 'disk',
+    deadSink: true,
+    beside: 'durable-posts-32',
+    targets: { ...withinMemory, p99_ms: { atMost: 15 } },
+  },
+  {
+    kind: 'backlog',
+    table: 'backlog',
+    name: 'backlog-5-gib',
+    journal: 'disk',
+    load: overHttp.load,
+    events: 13_700_000,
+    // It looks often whether the receiver is back.
+    sink: { retry: { max: '1s' }, breaker: { max_cooldown: '1s' } },
+    beside: 'durable-http-4',
+    targets: {
+      ...withinMemory,
+      drain_of_target: { atLeast: 1 },
+      first_accepted_s: { atMost: 5 },
+    },
   },
   {
     ...syslog,
     name: 'syslog-5424',
     form: 'rfc5424',
-    targets: { ...inMemory, times_beside: { atMost: 2 } },
+    targets: { ...withinMemory, times_beside: { atMost: 2 } },
   },
   {
     ...syslog,
     name: 'syslog-3164',
     form: 'rfc3164',
-    targets: { ...inMemory, times_beside: { atMost: 2.2 } },
+    targets: { ...withinMemory, times_beside: { atMost: 2.2 } },
   },
   {
     ...syslog,
     name: 'syslog-octets',
     form: 'octets',
-    targets: { ...inMemory, times_beside: { atMost: 2 } },
+    targets: { ...withinMemory, times_beside: { atMost: 2 } },
   },
   { ...datagrams, kind: 'bare-udp', name: 'bare-udp', targets: { lost: { atMost: 0 } } },
   {
@@ -195,7 +190,7 @@ export const cases: readonly BenchCase[] = [
     name: 'flood-503',
     table: 'faults',
     outage: { status: 503, fromS: 2, toS: 12 },
-    targets: inMemory,
+    targets: withinMemory,
   },
   {
     ...flood,
@@ -204,7 +199,7 @@ export const cases: readonly BenchCase[] = [
     table: 'faults',
     events: 1_000_000,
     malformedShare: 0.01,
-    targets: { ...inMemory, rejected_wrongly: { atMost: 0 } },
+    targets: { ...withinMemory, rejected_wrongly: { atMost: 0 } },
   },
   {
     kind: 'trickle',
@@ -245,6 +240,7 @@ export const cases: readonly BenchCase[] = [
     durationS: 15,
     connectionsPerType: 50,
     sink: {},
+    journal: 'memory',
     targets: { ...NOTHING_LOST, cpu_percent: { atMost: 1 } },
   },
 ]
@@ -255,6 +251,7 @@ export function tiny(benchCase: BenchCase): BenchCase {
   if (benchCase.kind === 'bare-udp') {
     return { ...benchCase, events: TINY_DATAGRAMS, load: { ...benchCase.load, eventsPerSecond: 1000 } }
   }
+  if (benchCase.kind === 'backlog') return { ...benchCase, events: 2000, sink }
   if (benchCase.kind !== 'flood') return { ...benchCase, warmUpS: 0.1, durationS: 0.4, sink }
   const outage = benchCase.outage === null ? null : { ...benchCase.outage, fromS: 0, toS: 0.2 }
   const small = { ...benchCase, events: 2000, warmUpS: 0, outage, sink }
@@ -269,5 +266,5 @@ const TINY_DATAGRAMS = 300
 
 /** A flood of another length. */
 export function withEvents(benchCase: BenchCase, events: number): BenchCase {
-  return benchCase.kind === 'flood' || benchCase.kind === 'bare-udp' ? { ...benchCase, events } : benchCase
+  return 'events' in benchCase ? { ...benchCase, events } : benchCase
 }

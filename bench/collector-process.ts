@@ -13,6 +13,7 @@ import { monotonicMs } from './load/tally.ts'
 import { processUsage } from './process-usage.ts'
 import type { ProcessUsage } from './process-usage.ts'
 
+const CONFIG = 'config.yaml'
 const LAUNCHER = fileURLToPath(new URL('../src/spillway.js', import.meta.url))
 
 /** What the collector logs once it takes events. */
@@ -45,11 +46,16 @@ export class CollectorProcess {
     this.started = started
   }
 
-  /** Resolves when it takes events. Its data is in a directory of its own, removed at the end. */
+  /** Resolves when it takes events. Its data is in a directory of its own, below TMPDIR, removed at the end. */
   static async start(config: object): Promise<CollectorProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'spillway-bench-'))
-    const file = join(directory, 'config.yaml')
-    await writeFile(file, JSON.stringify({ data_dir: './data', admin: { listen: '127.0.0.1:0' }, ...config }))
+    const whole = { data_dir: './data', admin: { listen: '127.0.0.1:0' }, ...config }
+    await writeFile(join(directory, CONFIG), JSON.stringify(whole))
+    return this.#spawn(directory)
+  }
+
+  static async #spawn(directory: string): Promise<CollectorProcess> {
+    const file = join(directory, CONFIG)
     const bornAtMs = monotonicMs()
     const child = spawn(process.execPath, ['--trace-gc', LAUNCHER, 'run', '-c', file], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,6 +69,22 @@ export class CollectorProcess {
       await rm(directory, { recursive: true, force: true })
       throw error
     }
+  }
+
+  /** Where its segments are. */
+  get journal(): string {
+    return join(this.#directory, 'data', 'journal')
+  }
+
+  /** Kills it; its data stays until `stop`. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await once(this.#child, 'close')
+  }
+
+  /** Resolves to another one over the same data, when that takes events. Only once this one has been killed. */
+  again(): Promise<CollectorProcess> {
+    return CollectorProcess.#spawn(this.#directory)
   }
 
   port(source: string): number {

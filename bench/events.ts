@@ -53,6 +53,13 @@ function sentAt(index: number): Date {
   return new Date(FIRST_AT_MS + index * APART_MS)
 }
 
+/** The body of a request with one event. */
+export function numberedEvent(number: number): Uint8Array<ArrayBuffer> {
+  const { bytes, numberAt } = numberedLines(1, 0, 'ndjson')[0]!
+  bytes.write(String(number), numberAt, 'latin1')
+  return Uint8Array.from(bytes)
+}
+
 /** Events of about 375 bytes, in the form asked for, always the same; every 1/share-th is malformed. */
 export function numberedLines(count: number, malformedShare: number, form: EventForm): NumberedLine[] {
   const every = malformedShare === 0 ? Infinity : Math.round(1 / malformedShare)

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Status } from '../src/app/admin/status.ts'
 import { MIB } from '../src/base/units.ts'
-import type { Figures, FloodCase } from './cases.ts'
+import type { Figures, FloodCase } from './bench-case.ts'
 import { CollectorProcess } from './collector-process.ts'
+import { syncTimes } from './disk.ts'
 import { monotonicMs } from './load/tally.ts'
 import { NEARLY_ALL } from './load/load.ts'
 import type { Load, LoadPlan, LoadReport } from './load/load.ts'
@@ -10,11 +11,13 @@ import type { StreamPlan } from './load/stream.ts'
 import type { ProcessUsage } from './process-usage.ts'
 
 /** What the runtime itself takes beside what the collector counts. */
-const RUNTIME_BYTES = 150 * MIB
+export const RUNTIME_BYTES = 150 * MIB
 /** Longer than an outage and the longest wait before a retry. */
 const GIVE_UP_MS = 45_000
 /** What does not come is lost. */
 const GIVE_UP_DATAGRAMS_MS = 10_000
+/** Nobody listens there. */
+const NOBODY = 'http://127.0.0.1:1/'
 /** What a fresh collector has to do before it is at rest. */
 const SETTLE_MS = 300
 
@@ -28,14 +31,18 @@ export async function runFlood(
   benchCase: FloodCase,
   startLoad: (plan: LoadPlan) => Promise<Load>,
 ): Promise<Figures> {
-  const { source, form, events, malformedShare, outage, warmUpS, sink } = benchCase
+  const { source, form, events, malformedShare, outage, warmUpS, sink, journal } = benchCase
   const served = 'urls' in benchCase.load ? benchCase.load : null
-  const load = await startLoad({ events, malformedShare, form, served, outage })
+  const load = await startLoad({ events, malformedShare, form, served, outage, dead: false })
   let collector: CollectorProcess | null = null
   try {
     collector = await CollectorProcess.start({
+      journal: { mode: journal },
       sources: { in: { ...source, ...(served ? { urls: load.served } : { listen: '127.0.0.1:0' }) } },
-      sinks: { out: { type: 'http', url: load.url, ...sink } },
+      sinks: {
+        out: { type: 'http', url: load.url, ...sink },
+        ...(benchCase.deadSink ? { dead: { type: 'http', url: NOBODY, ...sink } } : undefined),
+      },
     })
     await sleep(SETTLE_MS)
     const running = collector
@@ -51,6 +58,7 @@ export async function runFlood(
     const counted = await accounts(collector, report)
     return {
       ...speed(before, after, report),
+      ...(benchCase.answers ? { ...answerTimes(report, warmUpS), ...(await syncTimes()) } : undefined),
       gc_percent: await gcPercent(collector, warm, after),
       peak_rss_mib: after.usage.peakRssBytes / MIB,
       rss_percent: (100 * after.usage.peakRssBytes) / (collector.started.memory_limit_bytes + RUNTIME_BYTES),
@@ -81,8 +89,19 @@ function speed(before: Moment, after: Moment, report: LoadReport): Figures {
   }
 }
 
+/** From the write of a request to its answer. */
+function answerTimes({ answers, firstSentAtMs }: LoadReport, warmUpS: number): Figures {
+  const sinceMs = firstSentAtMs + warmUpS * 1000
+  const sortedMs = Float64Array.from(
+    answers.filter(({ sentAtMs }) => sentAtMs >= sinceMs),
+    ({ tookMs }) => tookMs,
+  ).toSorted()
+  const at = (share: number) => sortedMs[Math.floor(share * (sortedMs.length - 1))] ?? null
+  return { p50_ms: at(0.5), p99_ms: at(0.99), p999_ms: at(0.999), max_ms: at(1) }
+}
+
 /** What came, and whether the collector says the same. */
-async function accounts(collector: CollectorProcess, report: LoadReport): Promise<Figures> {
+export async function accounts(collector: CollectorProcess, report: LoadReport): Promise<Figures> {
   const { ledger, datagrams } = await collector.status()
   const rejected = Object.values(ledger.sources.in!.rejected).reduce((sum, count) => sum + count, 0)
   const delivered = Object.values(ledger.sinks.out!.delivered).reduce((sum, count) => sum + count, 0)

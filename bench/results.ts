@@ -5,7 +5,7 @@ import { cpus } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MIB } from '../src/base/units.ts'
-import type { Figures } from './cases.ts'
+import type { Figures } from './bench-case.ts'
 
 export const RESULTS_FILE = fileURLToPath(new URL('./results/runs.jsonl', import.meta.url))
 

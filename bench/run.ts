@@ -8,9 +8,11 @@
  * holds the programs `gen` and `sink` (see load/c-tools.ts) the floods come from those.
  */
 import { parseArgs } from 'node:util'
+import { runBacklog } from './backlog.ts'
 import { runBareUdp } from './bare-udp.ts'
 import { cases, tiny, withEvents } from './cases.ts'
-import type { BenchCase, Figures, Target } from './cases.ts'
+import { compared } from './compared.ts'
+import type { BenchCase, Figures, Target } from './bench-case.ts'
 import { runFlood } from './flood.ts'
 import { CTools } from './load/c-tools.ts'
 import type { Load, LoadPlan } from './load/load.ts'
@@ -38,39 +40,46 @@ function chosenCases(): BenchCase[] {
     throw new Error(`no such case: ${unknown.join(', ')}; there are ${known}`)
   }
   const named = cases.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-  const chosen = cases.filter(({ name }) => named.some((one) => one.name === name || one.beside === name))
+  const wanted = new Set(named.flatMap(withThoseBeside))
+  const chosen = cases.filter((benchCase) => wanted.has(benchCase))
   if (options.tiny) return chosen.map(tiny)
   const { events } = options
   return events === undefined ? chosen : chosen.map((benchCase) => withEvents(benchCase, Number(events)))
 }
 
-function startLoad(plan: LoadPlan): Promise<Load> {
-  return tools === undefined ? OwnLoad.start(plan) : CTools.start(plan, tools)
+/** It, and those that it and these are compared with. */
+function withThoseBeside(benchCase: BenchCase): BenchCase[] {
+  const beside = cases.find(({ name }) => name === benchCase.beside)
+  return beside === undefined ? [benchCase] : [benchCase, ...withThoseBeside(beside)]
 }
 
-function runCase(benchCase: BenchCase): Promise<Figures> {
-  if (benchCase.kind === 'flood') return runFlood(benchCase, startLoad)
+function startOwnLoad(plan: LoadPlan): Promise<Load> {
+  return OwnLoad.start(plan)
+}
+
+function startLoad(plan: LoadPlan): Promise<Load> {
+  return tools === undefined ? startOwnLoad(plan) : CTools.start(plan, tools)
+}
+
+function runCase(benchCase: BenchCase, beside: Figures): Promise<Figures> {
+  if (benchCase.kind === 'flood') return runFlood(benchCase, benchCase.answers ? startOwnLoad : startLoad)
+  if (benchCase.kind === 'backlog') return runBacklog(benchCase, startLoad, beside)
   if (benchCase.kind === 'bare-udp') return runBareUdp(benchCase)
   return benchCase.kind === 'trickle' ? runTrickle(benchCase) : runIdle(benchCase)
 }
 
-/** Only floods are received by the C tools; datagrams, and what is asked for, they can't send. */
+/** Datagrams, and what is asked for, the C tools can't send, and don't tell how long each answer took. */
 function loadOf(benchCase: BenchCase): Environment['load'] {
-  if (tools === undefined || benchCase.kind !== 'flood') return 'own threads'
+  if (tools === undefined) return 'own threads'
+  if (benchCase.kind === 'backlog') return 'C tools'
+  if (benchCase.kind !== 'flood' || benchCase.answers) return 'own threads'
   const { load } = benchCase
   return 'urls' in load || load.mode === 'udp' ? 'an own thread, received by C tools' : 'C tools'
 }
 
-/** What its CPU time is to that of the case beside it, in the same round. */
-function compared({ beside }: BenchCase, { cpu_s_per_million: cpuS }: Figures, run: number): Figures {
-  if (beside === undefined) return {}
-  const cpuSBeside = results.get(beside)![run]!.figures.cpu_s_per_million
-  const both = typeof cpuS === 'number' && typeof cpuSBeside === 'number'
-  return {
-    cpu_s_per_million_beside: cpuSBeside ?? null,
-    times_beside: both ? cpuS / cpuSBeside : null,
-    more_than_beside: both ? cpuS - cpuSBeside : null,
-  }
+/** Of the case that it is compared with, in the same round. */
+function figuresBeside({ beside }: BenchCase, run: number): Figures {
+  return beside === undefined ? {} : results.get(beside)![run]!.figures
 }
 
 function verdict({ median }: Summary, target: Target): string {
@@ -103,7 +112,8 @@ const results = new Map(chosen.map(({ name }) => [name, [] as RunResult[]]))
 for (let run = 0; run < Number(options.runs); run++) {
   for (const benchCase of chosen) {
     const calibrationS = options.tiny ? 0 : calibrate()
-    const figures = await runCase(benchCase) // oxlint-disable-line no-await-in-loop -- one at a time has the machine
+    const beside = figuresBeside(benchCase, run)
+    const figures = await runCase(benchCase, beside) // oxlint-disable-line no-await-in-loop -- one at a time has the machine
     const result: RunResult = {
       case: benchCase.name,
       table: benchCase.table,
@@ -112,7 +122,7 @@ for (let run = 0; run < Number(options.runs); run++) {
       tiny: options.tiny,
       environment: environment(loadOf(benchCase)),
       calibrationS,
-      figures: { ...figures, ...compared(benchCase, figures, run) },
+      figures: benchCase.beside === undefined ? figures : { ...figures, ...compared(figures, beside) },
     }
     appendResult(options.results, result)
     results.get(benchCase.name)!.push(result)

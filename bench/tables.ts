@@ -3,13 +3,13 @@
  *
  *     npm run bench:tables -- [--readme FILE] [--results FILE] [--scan FILE]
  *
- * NAME is `end-to-end`, `syslog`, `trickle` or `faults` for what `npm run bench` measured, `scan` for `npm run bench:scan`.
+ * NAME is that of a table in `cases.ts`, for what `npm run bench` measured, or `scan`, for `npm run bench:scan`.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { cases } from './cases.ts'
-import type { BenchCase, Target } from './cases.ts'
+import type { BenchCase, Target } from './bench-case.ts'
 import { RESULTS_FILE, lastResults, summarise } from './results.ts'
 import type { RunResult, Summary } from './results.ts'
 
@@ -29,6 +29,42 @@ const tables: Readonly<Record<BenchCase['table'], readonly Column[]>> = {
     { title: 'CPU-s per million events', figure: 'cpu_s_per_million', digits: 2 },
     { title: 'events/s', figure: 'events_per_s', digits: 0 },
     { title: 'garbage collection, % of CPU', figure: 'gc_percent', digits: 1 },
+    { title: 'peak RSS, MiB', figure: 'peak_rss_mib', digits: 0 },
+    { title: 'of what is allowed, %', figure: 'rss_percent', digits: 0 },
+    ...EXACTLY_ONCE,
+  ],
+  durable: [
+    { title: 'CPU-s per million events', figure: 'cpu_s_per_million', digits: 2 },
+    { title: 'of what it is beside', figure: 'cpu_s_per_million_beside', digits: 2 },
+    { title: 'more than that', figure: 'more_than_beside', digits: 2 },
+    { title: 'events/s', figure: 'events_per_s', digits: 0 },
+    { title: 'of what it is beside', figure: 'events_per_s_beside', digits: 0 },
+    { title: 'share of that', figure: 'share_beside', digits: 2 },
+    { title: 'peak RSS, MiB', figure: 'peak_rss_mib', digits: 0 },
+    { title: 'of what is allowed, %', figure: 'rss_percent', digits: 0 },
+    ...EXACTLY_ONCE,
+  ],
+  posts: [
+    { title: 'requests/s', figure: 'events_per_s', digits: 0 },
+    { title: 'p50, ms', figure: 'p50_ms', digits: 1 },
+    { title: 'p99, ms', figure: 'p99_ms', digits: 1 },
+    { title: 'p99.9, ms', figure: 'p999_ms', digits: 1 },
+    { title: 'p99 of what it is beside', figure: 'p99_ms_beside', digits: 1 },
+    { title: 'p99, times that', figure: 'p99_times_beside', digits: 2 },
+    { title: 'bare fdatasync of 4 KiB, p50, ms', figure: 'sync_p50_ms', digits: 2 },
+    { title: 'p99, ms', figure: 'sync_p99_ms', digits: 2 },
+    ...EXACTLY_ONCE,
+  ],
+  backlog: [
+    { title: 'backlog, GiB', figure: 'backlog_gib', digits: 1 },
+    { title: 'taken, events/s', figure: 'taken_per_s', digits: 0 },
+    { title: 'killed and started: first event accepted, s', figure: 'first_accepted_s', digits: 2 },
+    { title: 'drained, events/s', figure: 'events_per_s', digits: 0 },
+    { title: 'share of the live rate', figure: 'share_beside', digits: 2 },
+    { title: 'drained, MB/s', figure: 'drain_mb_per_s', digits: 0 },
+    { title: 'disk, read in order, MB/s', figure: 'disk_mb_per_s', digits: 0 },
+    { title: 'share of that', figure: 'disk_share', digits: 2 },
+    { title: 'of the nearer target', figure: 'drain_of_target', digits: 2 },
     { title: 'peak RSS, MiB', figure: 'peak_rss_mib', digits: 0 },
     { title: 'of what is allowed, %', figure: 'rss_percent', digits: 0 },
     ...EXACTLY_ONCE,
@@ -75,8 +111,11 @@ interface ScanResults {
   readonly results: readonly ScanResult[]
 }
 
-function benchTable(table: BenchCase['table'], byCase: ReadonlyMap<string, RunResult[]>): string | null {
-  const columns = tables[table]
+function benchTable(
+  table: string,
+  columns: readonly Column[],
+  byCase: ReadonlyMap<string, RunResult[]>,
+): string | null {
   const measured = cases.filter((benchCase) => benchCase.table === table && byCase.has(benchCase.name))
   if (measured.length === 0) return null
   const rows = measured.map(({ name, targets, beside }) => {
@@ -155,10 +194,10 @@ function madeTables(): [name: string, table: string | null][] {
     : null
   return [
     ['scan', scan === null ? null : scanTable(scan)],
-    ['end-to-end', benchTable('end-to-end', byCase)],
-    ['syslog', benchTable('syslog', byCase)],
-    ['trickle', benchTable('trickle', byCase)],
-    ['faults', benchTable('faults', byCase)],
+    ...Object.entries(tables).map(([name, columns]): [string, string | null] => [
+      name,
+      benchTable(name, columns, byCase),
+    ]),
   ]
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Figures, IdleCase, TrickleCase } from './cases.ts'
+import type { Figures, IdleCase, TrickleCase } from './bench-case.ts'
 import { CollectorProcess } from './collector-process.ts'
 import type { StreamPlan } from './load/stream.ts'
 import type { LoadReport } from './load/load.ts'
@@ -13,6 +13,7 @@ const SETTLE_MS = 300
 interface Setting {
   readonly sources: readonly ('tcp' | 'http')[]
   readonly sink: object
+  readonly journal: 'disk' | 'memory'
   readonly warmUpS: number
   readonly durationS: number
   readonly eventsPerSource: number
@@ -28,23 +29,31 @@ export function runTrickle({ warmUpS, durationS, ...rest }: TrickleCase): Promis
 }
 
 /** One run of connections that send an event each, and then nothing. */
-export function runIdle({ warmUpS, durationS, connectionsPerType, sink }: IdleCase): Promise<Figures> {
+export function runIdle({ connectionsPerType, ...rest }: IdleCase): Promise<Figures> {
   const perSource = {
     eventsPerSource: connectionsPerType,
     eventsPerWrite: 1,
     connections: connectionsPerType,
   }
-  return runQuiet({ sources: ['tcp', 'http'], sink, warmUpS, durationS, ...perSource, eventsPerSecond: null })
+  return runQuiet({ ...rest, sources: ['tcp', 'http'], ...perSource, eventsPerSecond: null })
 }
 
 async function runQuiet(setting: Setting): Promise<Figures> {
   const names = setting.sources.map((type, index) => ({ type, name: `${type}${index}` }))
   const { eventsPerSource, eventsPerWrite, connections, eventsPerSecond } = setting
   const events = names.length * eventsPerSource
-  const load = await OwnLoad.start({ events, malformedShare: 0, form: 'ndjson', served: null, outage: null })
+  const load = await OwnLoad.start({
+    events,
+    malformedShare: 0,
+    form: 'ndjson',
+    served: null,
+    outage: null,
+    dead: false,
+  })
   let collector: CollectorProcess | null = null
   try {
     collector = await CollectorProcess.start({
+      journal: { mode: setting.journal },
       sources: Object.fromEntries(names.map(({ type, name }) => [name, { type, listen: '127.0.0.1:0' }])),
       sinks: { out: { type: 'http', url: load.url, ...setting.sink } },
     })

@@ -83,8 +83,20 @@ export class CTools implements Load {
 
   async send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport> {
     const sink = await this.#startSink(idleMs)
-    const received = once(sink, 'exit')
-    const sender = await this.#sendUntil(received, streams)
+    return this.#report(await this.#sendUntil(once(sink, 'exit'), streams))
+  }
+
+  /** Nobody listens where the collector delivers to. */
+  async feed(stream: StreamPlan): Promise<void> {
+    await once(this.#startGen(stream), 'exit')
+  }
+
+  async drain(idleMs: number): Promise<LoadReport> {
+    await once(await this.#startSink(idleMs), 'exit')
+    return this.#report(await this.#readGenReport())
+  }
+
+  async #report(sender: SenderReport): Promise<LoadReport> {
     const receiver = await readReport<SinkReport>(this.#file('sink.json'))
     return {
       sent: this.#plan.events,
@@ -93,8 +105,10 @@ export class CTools implements Load {
       unique: receiver.unique_good ?? 0,
       duplicates: receiver.duplicates ?? 0,
       strange: receiver.bad_passed ?? 0,
+      firstReceivedAtMs: receiver.first_ns === undefined ? null : receiver.first_ns / 1e6,
       nearlyAllAtMs: await this.#nearlyAllAtMs((receiver.first_ns ?? 0) / 1e6),
       refused: receiver.requests_refused ?? 0,
+      answers: [],
     }
   }
 
@@ -135,6 +149,10 @@ export class CTools implements Load {
       await once(gen, 'exit')
       clearTimeout(killing)
     }
+    return this.#readGenReport()
+  }
+
+  async #readGenReport(): Promise<SenderReport> {
     const generated = await readReport<GenReport>(this.#file('gen.json'))
     return {
       bytes: generated.bytes ?? 0,

@@ -56,6 +56,7 @@ async function main({ tally: buffers, streams, form, malformedShare }: Generator
     lastSentAtMs,
     retries: sum(({ retries }) => retries),
     refused: sum(({ refused }) => refused),
+    answers: senders.flatMap(({ answers }) => answers),
   }
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort!.postMessage(sent)

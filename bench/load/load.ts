@@ -15,6 +15,15 @@ export interface LoadPlan {
   /** Events that the collector asks for; null: they are sent. */
   readonly served: ServedPlan | null
   readonly outage: Outage | null
+  /** The receiver takes nothing before `drain`. */
+  readonly dead: boolean
+}
+
+/** A request that was taken. */
+export interface Answer {
+  /** By the machine's monotonic clock; where it was refused meanwhile, when it was sent first. */
+  readonly sentAtMs: number
+  readonly tookMs: number
 }
 
 /** What arrived of what was sent. Times are milliseconds of the machine's monotonic clock. */
@@ -30,12 +39,16 @@ export interface LoadReport {
   readonly firstSentAtMs: number
   /** null: not all were taken. */
   readonly lastSentAtMs: number | null
+  /** null: nothing came. */
+  readonly firstReceivedAtMs: number | null
   /** When most events had come, by the share of NEARLY_ALL: the last batch may wait for its `max_age`; null: they never did. */
   readonly nearlyAllAtMs: number | null
   /** Requests to the collector that were answered 429 or 503, and sent again. */
   readonly retries: number
   /** Requests of the collector that the receiver refused. */
   readonly refused: number
+  /** Of the requests to the collector, in any order; empty where the load does not tell. */
+  readonly answers: readonly Answer[]
 }
 
 export interface Load {
@@ -45,5 +58,9 @@ export interface Load {
   readonly served: readonly string[]
   /** Sends all streams, or gives what is asked for; resolves when all has come, or nothing new came for `idleMs`. */
   send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport>
+  /** Sends one stream whose events the receiver does not take yet; resolves when all are answered. */
+  feed(stream: StreamPlan): Promise<void>
+  /** The receiver takes what was fed; resolves as `send` does. */
+  drain(idleMs: number): Promise<LoadReport>
   stop(): Promise<void>
 }

@@ -6,7 +6,6 @@ import { NEARLY_ALL } from './load.ts'
 import type { Load, LoadPlan, LoadReport } from './load.ts'
 import type { ReceiverTask } from './receiver-thread.ts'
 import { SendingThread, startThread } from './sending-thread.ts'
-import type { Sent } from './sending-thread.ts'
 import { Tally, monotonicMs } from './tally.ts'
 
 const POLL_MS = 10
@@ -35,25 +34,38 @@ export class OwnLoad implements Load {
   }
 
   static async start(plan: LoadPlan): Promise<OwnLoad> {
-    const { events, outage, served } = plan
+    const { events, outage, served, dead } = plan
     const tally = Tally.create(events)
-    const task: ReceiverTask = { tally: tally.buffers, outage }
+    const task: ReceiverTask = { tally: tally.buffers, outage, dead }
     const worker = startThread('receiver-thread.ts', task)
     const [port]: number[] = await once(worker, 'message')
     const server = served && (await SendingThread.listen({ ...served, events, tally: tally.buffers }))
     return new OwnLoad(plan, tally, { worker, port: port! }, server)
   }
 
-  async send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport> {
-    const { tally } = this
-    const { form, malformedShare } = this.#plan
+  send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport> {
     this.#sender?.serve()
-    const sender = (this.#sender ??= SendingThread.generate({
-      tally: tally.buffers,
-      streams,
-      form,
-      malformedShare,
-    }))
+    return this.#received((this.#sender ??= this.#generate(streams)), idleMs)
+  }
+
+  async feed(stream: StreamPlan): Promise<void> {
+    this.#sender = this.#generate([stream])
+    while (this.#sender.sent === null) await sleep(POLL_MS) // oxlint-disable-line no-await-in-loop
+  }
+
+  drain(idleMs: number): Promise<LoadReport> {
+    this.#receiver.postMessage('take') // oxlint-disable-line unicorn/require-post-message-target-origin -- a thread
+    return this.#received(this.#sender!, idleMs)
+  }
+
+  #generate(streams: readonly StreamPlan[]): SendingThread {
+    const { form, malformedShare } = this.#plan
+    return SendingThread.generate({ tally: this.tally.buffers, streams, form, malformedShare })
+  }
+
+  async #received(sender: SendingThread, idleMs: number): Promise<LoadReport> {
+    const { tally } = this
+    const { events } = this.#plan
     let seen = 0
     let seenAtMs = monotonicMs()
     for (;;) {
@@ -61,20 +73,22 @@ export class OwnLoad implements Load {
       const { unique, duplicates, malformedPassed, foreign, refused } = tally.counts
       if (unique > seen) seenAtMs = monotonicMs()
       seen = unique
-      const complete = sent !== null && unique === wellFormed(sent)
+      const complete = sent !== null && unique === events - sent.malformed
       if (complete || monotonicMs() - seenAtMs > idleMs) {
-        const { malformed = 0, bytes = 0, retries = 0, lastSentAtMs = null } = sent ?? {}
+        const { malformed = 0, bytes = 0, retries = 0, lastSentAtMs = null, answers = [] } = sent ?? {}
         return {
-          sent: this.#plan.events,
+          sent: events,
           malformed,
           bytes,
           retries,
           refused,
+          answers,
           unique,
           duplicates,
           strange: malformedPassed + foreign,
           firstSentAtMs: tally.firstSentAtMs,
           lastSentAtMs,
+          firstReceivedAtMs: tally.shareReceivedAtMs(0),
           nearlyAllAtMs: tally.shareReceivedAtMs(NEARLY_ALL),
         }
       }
@@ -90,8 +104,4 @@ export class OwnLoad implements Load {
   async stop(): Promise<void> {
     await Promise.all([this.#sender?.stop(), this.#receiver.terminate()])
   }
-}
-
-function wellFormed({ events, malformed }: Sent): number {
-  return events - malformed
 }

@@ -93,7 +93,7 @@ async function answer(urlIndex: number, response: ServerResponse): Promise<void>
 
 function allGiven(): void {
   const lastSentAtMs = monotonicMs()
-  const sent: Sent = { events: given, malformed: 0, bytes, lastSentAtMs, retries: 0, refused: 0 }
+  const sent: Sent = { events: given, malformed: 0, bytes, lastSentAtMs, retries: 0, refused: 0, answers: [] }
   tell(sent)
 }
 

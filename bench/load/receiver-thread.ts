@@ -15,6 +15,8 @@ export interface Outage {
 export interface ReceiverTask {
   readonly tally: TallyBuffers
   readonly outage: Outage | null
+  /** It refuses everything until it is told to come back, by any message. */
+  readonly dead: boolean
 }
 
 const KEY = Buffer.from('"seq')
@@ -22,9 +24,11 @@ const KEY = Buffer.from('"seq')
 const BETWEEN: ReadonlySet<number | undefined> = new Set(Buffer.from('\\":'))
 const DIGIT_0 = 0x30
 
-const { tally: buffers, outage }: ReceiverTask = workerData
+const { tally: buffers, outage, ...task }: ReceiverTask = workerData
 const tally = new Tally(buffers)
 let firstAtMs = 0
+let { dead } = task
+parentPort!.on('message', () => (dead = false))
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = []
@@ -47,6 +51,7 @@ function answer(response: ServerResponse, body: Buffer): void {
 }
 
 function statusAt(seconds: number): number {
+  if (dead) return 503
   return outage !== null && seconds >= outage.fromS && seconds < outage.toS ? outage.status : 200
 }
 

@@ -2,7 +2,9 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Block } from './block.ts'
+import type { Answer } from './load.ts'
 import type { StreamCursor } from './stream.ts'
+import { monotonicMs } from './tally.ts'
 
 const BACKOFF_MS = 50
 
@@ -16,6 +18,7 @@ export class Sender {
   bytes = 0
   retries = 0
   refused = 0
+  readonly answers: Answer[] = []
 
   constructor(cursor: StreamCursor, blocks: readonly Block[]) {
     this.#cursor = cursor
@@ -64,6 +67,7 @@ export class Sender {
 
   /** Sends until the answer is neither 429 nor 503. */
   async #request({ bytes }: Block): Promise<void> {
+    const sentAtMs = monotonicMs()
     for (;;) {
       if (this.#socket!.destroyed || this.#answers!.closing) await this.#connect() // oxlint-disable-line no-await-in-loop
       // An answer may come before the request is sent whole.
@@ -73,6 +77,7 @@ export class Sender {
       const status = await answer // oxlint-disable-line no-await-in-loop
       if (status !== 429 && status !== 503 && status !== 0) {
         if (status < 200 || status > 299) this.refused++
+        else this.answers.push({ sentAtMs, tookMs: monotonicMs() - sentAtMs })
         return
       }
       this.retries++

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { GeneratorTask } from './generator-thread.ts'
+import type { Answer } from './load.ts'
 import type { PollServerTask } from './poll-server-thread.ts'
 
 /** What was sent: told once all was taken, over HTTP once all was answered. */
@@ -12,6 +13,7 @@ export interface Sent {
   readonly lastSentAtMs: number
   /** Requests answered 429 or 503, and sent again. */
   readonly retries: number
+  readonly answers: readonly Answer[]
   /** Requests answered otherwise than 2xx, 429 or 503: their events are not sent again. */
   readonly refused: number
 }

@@ -94,10 +94,10 @@ export class Tally {
     return this.#firstSentAtMs[0]!
   }
 
-  /** When this share of all events had come; null: it never has. */
+  /** When this share of all events had come, but at least one; null: it never has. */
   shareReceivedAtMs(share: number): number | null {
     const received = this.#receivedAtMs.filter((_, index) => this.#seen[index] !== 0).toSorted()
-    return received[Math.ceil(share * this.#seen.length) - 1] ?? null
+    return received[Math.max(Math.ceil(share * this.#seen.length), 1) - 1] ?? null
   }
 
   /** Milliseconds from sending to arrival of what was sent since `sinceMs` and came, sorted. */

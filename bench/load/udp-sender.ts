@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Block } from './block.ts'
+import type { Answer } from './load.ts'
 import type { StreamCursor } from './stream.ts'
 
 /** Linux takes all of 127.0.0.0/8 for its own. */
@@ -17,6 +18,7 @@ export class UdpSender {
   readonly malformed = 0
   readonly retries = 0
   readonly refused = 0
+  readonly answers: readonly Answer[] = []
   bytes = 0
 
   constructor(cursor: StreamCursor, blocks: readonly Block[]) {

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
+import type { BenchCase } from '../../bench/bench-case.ts'
 import { cases } from '../../bench/cases.ts'
+import { compared } from '../../bench/compared.ts'
 import type { RunResult } from '../../bench/results.ts'
 import { temporaryDirectory } from '../helpers/collector.ts'
 
@@ -29,16 +31,21 @@ function readResults(file: string): RunResult[] {
 
 // Each case starts a collector: two at a time, and a slow machine has time.
 t.jobs = 2
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 
-/** A case brings the one that it is compared with: all of these are one run. */
-const runs = Map.groupBy(cases, ({ name, beside }) => beside ?? name)
+/** A case brings those that it is compared with: all of these are one run. */
+const runs = Map.groupBy(cases, firstOf)
 
-for (const [first, together] of runs) {
+function firstOf({ name, beside }: BenchCase): string {
+  const other = cases.find((benchCase) => benchCase.name === beside)
+  return other === undefined ? name : firstOf(other)
+}
+
+for (const together of runs.values()) {
   const names = together.map(({ name }) => name)
   t.test(`tiny runs have figures and lose nothing: ${names.join(', ')}`, async (t) => {
     const results = join(temporaryDirectory(t), 'runs.jsonl')
-    const wanted = names.filter((name) => name !== first || names.length === 1)
+    const wanted = names.filter((name) => together.every(({ beside }) => beside !== name))
     const args = [program('run.ts'), ...wanted, '--tiny', '--runs', '1', '--results', results]
     await run(process.execPath, args, { env })
     const found = readResults(results)
@@ -78,6 +85,13 @@ function resultOf(startedAt: string, cpu: number, others: object = {}): string {
     ...others,
   })
 }
+
+t.test('a case is told beside the one that it is compared with', async (t) => {
+  const own = { cpu_s_per_million: 3, events_per_s: 60, p99_ms: 12 }
+  const figures = compared(own, { cpu_s_per_million: 2, events_per_s: 100, p99_ms: 8 })
+  t.match(figures, { times_beside: 1.5, more_than_beside: 1, share_beside: 0.6, p99_times_beside: 1.5 })
+  t.match(compared(own, { cpu_s_per_million: 2, events_per_s: null }), { share_beside: null })
+})
 
 t.test('the tables hold the runs of the last start, medians first', async (t) => {
   const directory = temporaryDirectory(t)
