@@ -12,7 +12,8 @@ export function restoreLedger(ledger: Ledger, log: DiskLog): void {
     for (const [severity, count] of shed.entries()) counts.shedBy[severity] = count
     counts.received = accepted + counts.rejectedTotal + counts.shed
   }
-  for (const [index, restored] of log.restoredSinks.entries()) {
+  const { sinks, deadLetters, lettersOfTheLeft } = log.restored
+  for (const [index, restored] of sinks.entries()) {
     const counts = ledger.sinks[index]!
     counts.before = restored.before
     counts.filtered = restored.filtered
@@ -25,12 +26,9 @@ export function restoreLedger(ledger: Ledger, log: DiskLog): void {
       counts.deadLettered.set(category, count)
     for (const [reason, count] of Object.entries(restored.discarded)) counts.discarded.set(reason, count)
   }
-  ledger.lettersOfTheLeft = log.lettersOfTheLeft
-  const { found, replayed, purged, evicted } = log.found?.deadLetters ?? NONE
-  Object.assign(ledger.dlq, { found, replayed, purged, evicted })
+  ledger.lettersOfTheLeft = lettersOfTheLeft
+  Object.assign(ledger.dlq, deadLetters)
 }
-
-const NONE = { found: 0, replayed: 0, purged: 0, evicted: 0 }
 
 /**
  * Dead letters in the files that no count explains were found: by an earlier version, or written in the last moments

@@ -1,8 +1,15 @@
-import type { Checkpoint, SinkTally, SourceTally } from './checkpoint.ts'
-import { newSinkTally, newSourceTally } from './checkpoint.ts'
-import type { LaneStart, ReaderStart } from './disk-reader.ts'
-import type { Position } from './frame.ts'
-import type { LaneState, SinkState } from './state.ts'
+import { join } from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import type { FileIo } from '../base/file-io.ts'
+import { readCheckpoint } from './backlog.ts'
+import type { SinkTally, SourceTally } from './checkpoint.ts'
+import { countOffered } from './count-offered.ts'
+import type { LaneStart, ReaderStart } from './disk-reader-options.ts'
+import { BULK, FAST } from './log.ts'
+import type { Recovered } from './recovery.ts'
+import type { SegmentInfo } from './segment-file.ts'
+import { segmentFileName } from './segment-name.ts'
+import type { JournalState, LaneState, SinkState } from './state.ts'
 
 /** A sink of the configuration. */
 export interface AttachedSink {
@@ -13,40 +20,89 @@ export interface AttachedSink {
   readonly from: 'now' | 'oldest'
 }
 
-/** The tallies of this configuration: what was counted goes on; what has left stands behind. */
-export function tallies(
-  sources: readonly string[],
-  sinks: readonly AttachedSink[],
-  before: Checkpoint | null,
-): { readonly sources: SourceTally[]; readonly sinks: SinkTally[] } {
-  const oldSources = new Map(before?.sources.map((tally) => [tally.name, tally]))
-  const oldSinks = new Map(before?.sinks.map((tally) => [tally.name, tally]))
-  const sourceTallies = sources.map((name) => oldSources.get(name) ?? newSourceTally(name))
-  const sinkTallies = sinks.map(({ name, inputs, filterIndex }) => {
-    const tally = newSinkTally(name, inputs, filterIndex)
-    const old = oldSinks.get(name)
-    if (old === undefined) return tally
-    return { ...tally, offered: [...old.offered] as [number, number], filtered: old.filtered }
-  })
-  for (const tally of oldSources.values()) if (!sources.includes(tally.name)) sourceTallies.push(tally)
-  const names = sinks.map(({ name }) => name)
-  for (const tally of oldSinks.values())
-    if (!names.includes(tally.name)) sinkTallies.push({ ...tally, inputs: [], filter: -1 })
-  return { sources: sourceTallies, sinks: sinkTallies }
+/** Where a sink goes on, and since when it is there. */
+export interface Attachment {
+  readonly attachedAt: string
+  /** As in SinkState. */
+  readonly before: number
+  /** Null: at the head of the log. */
+  readonly start: ReaderStart | null
 }
 
-/** Where a sink that was attached before goes on; `voided` as in its state. */
-export function startOf({ lanes, settled }: SinkState, voided: readonly number[]): ReaderStart {
+/**
+ * Where a sink of the configuration begins. Fills its tally where it is new and starts at the oldest frame.
+ *
+ * @param sources tallies of the sources of the configuration.
+ */
+export async function attach(
+  { name, inputs, from }: AttachedSink,
+  tally: SinkTally,
+  sources: readonly SourceTally[],
+  recovered: Recovered,
+  state: JournalState | null,
+  { directory, io, clock }: { readonly directory: string; readonly io: FileIo; readonly clock: Clock },
+): Promise<Attachment> {
+  const known = state?.sinks[name]
+  const names = inputs.map((source) => sources[source]!.name)
+  const attachedAt = known?.attachedAt ?? new Date(clock.wallClock()).toISOString()
+  const [oldest] = recovered.segments
+  let start: ReaderStart | null = null
+  if (known !== undefined) start = startOf(known, name, recovered, state!.sequence)
+  else if (oldest !== undefined && recovered.checkpoint.sinks.some((sink) => sink.name === name)) {
+    // Its cursor is lost: it gets everything that is there once more.
+    start = startAt(oldest, await offeredBefore(join(directory, segmentFileName(oldest)), oldest, name, io))
+  } else if (oldest !== undefined && from === 'oldest') {
+    const [bulk, fast] = await countOffered({ directory, io, segments: recovered.segments, names })
+    tally.offered[BULK] = bulk
+    tally.offered[FAST] = fast
+    start = startAt(oldest, [0, 0])
+  }
+  if (known !== undefined && known.inputs.join() === names.join())
+    return { attachedAt, before: known.before, start }
+  const accepted = inputs.reduce((sum, source) => sum + sources[source]!.accepted, 0)
+  return { attachedAt, before: accepted - tally.offered[BULK] - tally.offered[FAST] - tally.filtered, start }
+}
+
+function startOf(
+  { lanes, settled, voided }: SinkState,
+  name: string,
+  { deferred }: Recovered,
+  stateSequence: number,
+): ReaderStart {
   const [bulk, fast] = lanes
-  return { lanes: [laneStart(bulk), laneStart(fast)], settled, voided }
+  const unknown = deferred
+    .filter(({ sink, position }) => sink === name && position.sequence >= stateSequence)
+    .map(({ position }) => position.sequence)
+  return {
+    lanes: [laneStart(bulk), laneStart(fast)],
+    settled,
+    voided: [...new Set([...voided, ...unknown])],
+  }
 }
 
 function laneStart({ next, oldest, unsettled }: LaneState): LaneStart {
   return { from: oldest, resume: { next: next.sequence, unsettled } }
 }
 
-/** A sink begins at a place, of whose offered events so many, by lane, count as settled. */
-export function startAt(place: Position, settled: readonly [number, number]): ReaderStart {
-  const lane = { from: place, resume: { next: place.sequence, unsettled: [] } }
+/** A sink begins with a segment, of whose offered events so many, by lane, count as settled. */
+function startAt({ number, firstSequence }: SegmentInfo, settled: readonly [number, number]): ReaderStart {
+  const from = { segment: number, offset: 0, sequence: firstSequence }
+  const lane = { from, resume: { next: firstSequence, unsettled: [] } }
   return { lanes: [lane, lane], settled, voided: [] }
+}
+
+/** What was offered to a sink before a segment. */
+async function offeredBefore(
+  path: string,
+  segment: SegmentInfo,
+  name: string,
+  io: FileIo,
+): Promise<readonly [number, number]> {
+  const file = await io.open(path, 'read')
+  try {
+    const checkpoint = await readCheckpoint(file, segment)
+    return checkpoint?.sinks.find((sink) => sink.name === name)?.offered ?? [0, 0]
+  } finally {
+    await file.close()
+  }
 }

@@ -90,7 +90,8 @@ export class Backlog {
    * log. Rejects when the disk fails; `next` has not moved then.
    */
   async read(at: number, room: number, peek: number, skip: (head: FrameHead) => boolean): Promise<Piece[]> {
-    let want = peek
+    const first = Math.min(peek, room)
+    let want = first
     for (;;) {
       const segment = await this.#current()
       if (segment === null) return []
@@ -101,7 +102,7 @@ export class Backlog {
       if (pieces.length > 0) return pieces
       const stands = this.#next === before
       if (stands && want === room) throw new Error(`a frame longer than ${room} bytes: memory.slab_bytes`)
-      want = stands ? room : peek
+      want = stands ? room : first
     }
   }
 
@@ -199,12 +200,6 @@ export class Backlog {
   #advance(bytes: number, sequence: number): void {
     const { segment, offset } = this.#next
     this.#next = { segment, offset: offset + bytes, sequence }
-  }
-
-  /** Checkpoint of the segment that is read next. */
-  async peekCheckpoint(): Promise<Checkpoint | null> {
-    await this.#current()
-    return this.checkpoint
   }
 
   async close(): Promise<void> {

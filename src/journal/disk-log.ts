@@ -1,81 +1,36 @@
 import assert from 'node:assert'
 import { dirname, join } from 'node:path'
-import type { Clock } from '../base/clock.ts'
 import { reasonOf, spwError } from '../base/errors.ts'
-import type { FileIo } from '../base/file-io.ts'
-import type { Arena } from '../memory/arena.ts'
-import { REJECT_CATEGORIES } from '../memory/extent-ring.ts'
 import { HEADER, frameBytes, regionBytes } from '../memory/frame-region.ts'
-import type { SlabOwner, SlabPool } from '../memory/slab-pool.ts'
-import { startAt, startOf, tallies } from './attach.ts'
-import type { AttachedSink } from './attach.ts'
+import { attach } from './attach.ts'
+import type { Attachment } from './attach.ts'
 import { Backlog } from './backlog.ts'
 import type { BadBytes } from './backlog.ts'
 import type { Checkpoint, SinkTally, SourceTally } from './checkpoint.ts'
 import { DeliveryWatch } from './delivery-watch.ts'
+import type { DiskLogOptions } from './disk-log-options.ts'
 import { DiskReader } from './disk-reader.ts'
-import type { ReaderStart } from './disk-reader.ts'
-import { detach } from './detach.ts'
 import { encodeCheckpoint, sealHead, writeEpoch, writeU64 } from './frame-codec.ts'
 import { letGo } from './frame.ts'
 import type { Frame, Position } from './frame.ts'
-import { laneState } from './lane-state.ts'
-import { BULK, FAST } from './log.ts'
-import type { Entry, Log, LogReader, ReaderOptions, SettledCounts } from './log.ts'
+import { LeftSinks } from './left-sinks.ts'
+import { LogTallies } from './log-tallies.ts'
+import type { Entry, Log, LogReader, ReaderOptions } from './log.ts'
 import { Quarantine } from './quarantine.ts'
-import type { QuarantineEvents } from './quarantine.ts'
-import { countOffered } from './count-offered.ts'
 import { recover } from './recovery.ts'
-import type { Recovered, RecoveryEvents } from './recovery.ts'
+import type { Recovered } from './recovery.ts'
+import { restored } from './restored.ts'
+import type { Restored } from './restored.ts'
 import { segmentFileName } from './segment-name.ts'
+import { SegmentStarts } from './segment-starts.ts'
+import { sinkState } from './sink-state.ts'
 import { StateFile } from './state-file.ts'
-import type { StateFileEvents } from './state-file.ts'
 import { StateKeeper } from './state-keeper.ts'
-import type { DeadLetterState, JournalState, LaneState, SinkState } from './state.ts'
+import type { JournalState, SinkState } from './state.ts'
 import { JournalWriter } from './writer.ts'
-import type { JournalWriterEvents } from './writer.ts'
 
 /** One fdatasync for so much at most. */
 const GROUP_BYTES_MAX = 16 * 1024 * 1024
-
-/** What the log on disk tells the operator, beyond what its parts do. */
-export interface DiskLogEvents
-  extends JournalWriterEvents, StateFileEvents, RecoveryEvents, QuarantineEvents {
-  /** Events that were offered to a sink are found nowhere. */
-  eventsDiscarded(sink: string, reason: string, count: number): void
-  journalReadFailing(sink: string, reason: string, retryMs: number): void
-  journalStateFailing(reason: string, retryMs: number): void
-  /** A sink that has left the configuration keeps what it has not got, until it is detached. */
-  sinkLeft(sink: string, held: number): void
-  sinkDetached(sink: string, discarded: number): void
-}
-
-/** A sink as the configuration has it. */
-export interface LogSink extends Pick<AttachedSink, 'from'> {
-  readonly lookaheadBytes: number
-  /** Slabs that its frames are read back to. */
-  readonly owner: SlabOwner
-}
-
-export interface DiskLogOptions {
-  /** `data_dir/journal`; made when missing. */
-  readonly directory: string
-  readonly io: FileIo
-  readonly clock: Clock
-  /** Of this run: 16 hexadecimal digits, random. */
-  readonly epoch: string
-  readonly arena: Arena
-  readonly pool: SlabPool
-  readonly segmentBytes: number
-  /** Names, in the order of the topology. */
-  readonly sources: readonly string[]
-  /** By name. */
-  readonly sinks: ReadonlyMap<string, LogSink>
-  /** Slabs of the sources that a sink may keep for frames that it has not got yet. */
-  readonly liveSlabsMax: number
-  readonly deadLetters: () => DeadLetterState
-  readonly events: DiskLogEvents
-}
 
 /**
  * The log on disk. What is appended is written in groups, counted and shown to the readers when it is durable, and stays
@@ -87,10 +42,7 @@ export class DiskLog implements Log {
   readonly #readerOptions: ReaderOptions[] = []
   readonly #watch = new DeliveryWatch()
   readonly #quarantine: Quarantine
-  #sources: SourceTally[] = []
-  #sinks: SinkTally[] = []
-  /** Accepted events of the sources as of the frame appended last. */
-  #appended: number[] = []
+  #tallies: LogTallies
   #writer: JournalWriter | null = null
   #keeper: StateKeeper | null = null
   #stateFile: StateFile | null = null
@@ -103,14 +55,15 @@ export class DiskLog implements Log {
   #last: { readonly behind: Entry[] } | null = null
   /** Sinks that have left the configuration. */
   #quarantining: Promise<void> = Promise.resolve()
-  readonly #left = new Map<string, SinkState>()
-  readonly #attached = new Map<string, { readonly attachedAt: string; before: number }>()
-  /** What earlier runs counted, for the ledger. */
-  found: JournalState | null = null
+  readonly #starts = new SegmentStarts()
+  readonly #left = new LeftSinks()
+  readonly #attached = new Map<string, Attachment>()
+  #found: JournalState | null = null
 
   constructor(options: DiskLogOptions) {
     this.#options = options
     const { directory, io, clock, events } = options
+    this.#tallies = new LogTallies(options.sources, [], null)
     this.#quarantine = new Quarantine({ directory, io, clock, events })
   }
 
@@ -131,7 +84,7 @@ export class DiskLog implements Log {
       lookaheadBytes,
       clock,
       watch: this.#watch,
-      distance: (from, to) => this.#offsetOf(to) - this.#offsetOf(from),
+      offsetOf: (position) => this.#offsetOf(position),
       head: () => this.#head(),
       openBacklog: (from) => this.#openBacklog(from),
       appendDeferred: (...deferred) => this.#appendDeferred(...deferred),
@@ -162,7 +115,7 @@ export class DiskLog implements Log {
     const stateFile = await StateFile.open(join(directory, 'state'), io, events)
     this.#stateFile = stateFile
     const { state } = stateFile.found
-    this.found = state
+    this.#found = state
     const recovered = await recover({ directory, io, events, state, quarantine: this.#quarantine })
     this.#lastSequence = this.#committedSequence = recovered.nextSequence - 1
     this.#nextSegment = recovered.nextSegment
@@ -197,75 +150,25 @@ export class DiskLog implements Log {
       filterIndex,
       from: sinks.get(name)!.from,
     }))
-    const counted = tallies(sources, attached, recovered.checkpoint)
-    this.#sources = counted.sources
-    this.#sinks = counted.sinks
-    this.#appended = counted.sources.map(({ accepted }) => accepted)
-    this.#checkpoint = this.#newCheckpoint(recovered.nextSegment, recovered.nextSequence)
+    this.#tallies = new LogTallies(sources, attached, recovered.checkpoint)
+    this.#newCheckpoint(recovered.nextSegment, recovered.nextSequence)
     for (const [index, reader] of this.#readers.entries()) {
-      const { name } = attached[index]!
-      const known = recovered.checkpoint?.sinks.some((sink) => sink.name === name) ?? false
-      reader.tally = this.#sinks[index]!
+      const sink = attached[index]!
+      reader.tally = this.#tallies.sinks[index]!
       // oxlint-disable-next-line no-await-in-loop -- a few, at start
-      reader.start(await this.#startOf(attached[index]!, reader.tally, known, recovered, state))
+      const attachment = await attach(
+        sink,
+        reader.tally,
+        this.#tallies.sources,
+        recovered,
+        state,
+        this.#options,
+      )
+      this.#attached.set(sink.name, attachment)
+      reader.start(attachment.start)
     }
-    for (const [name, left] of Object.entries(state?.sinks ?? {})) {
-      if (sinks.has(name)) continue
-      this.#left.set(name, left)
-      const held = this.#heldByLeft(name, left.settled)
-      if (held > 0) events.sinkLeft(name, held)
-    }
-  }
-
-  /** Where a sink begins; null at the head of the log. Fills its tally where that is new. */
-  async #startOf(
-    { name, inputs, from }: AttachedSink,
-    tally: SinkTally,
-    known: boolean,
-    recovered: Recovered,
-    state: JournalState | null,
-  ): Promise<ReaderStart | null> {
-    const accepted = inputs.reduce((sum, source) => sum + this.#sources[source]!.accepted, 0)
-    const old = state?.sinks[name]
-    const attachedAt = old?.attachedAt ?? new Date(this.#options.clock.wallClock()).toISOString()
-    const note = () => {
-      const before = accepted - tally.offered[BULK] - tally.offered[FAST] - tally.filtered
-      this.#attached.set(name, { attachedAt, before })
-    }
-    if (old !== undefined) {
-      const same = old.inputs.join() === inputs.map((source) => this.#sources[source]!.name).join()
-      note()
-      if (same) this.#attached.set(name, { attachedAt, before: old.before })
-      const unknown = recovered.deferred
-        .filter(({ sink, position }) => sink === name && position.sequence >= state!.sequence)
-        .map(({ position }) => position.sequence)
-      return startOf(old, [...new Set([...old.voided, ...unknown])])
-    }
-    const [oldest] = recovered.segments
-    if (oldest === undefined || (!known && from === 'now')) {
-      note()
-      return null
-    }
-    const place = { segment: oldest.number, offset: 0, sequence: oldest.firstSequence }
-    // Its cursor is lost: it gets everything that is there once more.
-    const settled = known ? await this.#offeredBefore(place, name) : ([0, 0] as const)
-    if (!known) {
-      const { directory, io } = this.#options
-      const names = inputs.map((source) => this.#sources[source]!.name)
-      const counts = await countOffered({ directory, io, segments: recovered.segments, names })
-      tally.offered[BULK] = counts[BULK]
-      tally.offered[FAST] = counts[FAST]
-    }
-    note()
-    return startAt(place, settled)
-  }
-
-  /** What was offered to a sink before a segment. */
-  async #offeredBefore(place: Position, name: string): Promise<readonly [number, number]> {
-    const backlog = this.#openBacklog(place)
-    const checkpoint = await backlog.peekCheckpoint()
-    await backlog.close()
-    return checkpoint?.sinks.find((sink) => sink.name === name)?.offered ?? [0, 0]
+    this.#left.find(state, this.#tallies, new Set(sinks.keys()))
+    for (const { name, held } of this.#left.holding()) events.sinkLeft(name, held)
   }
 
   // ---- in
@@ -284,8 +187,7 @@ export class DiskLog implements Log {
     const header = region >> 2
     writeEpoch(words, header + HEADER.EPOCH, this.#options.epoch)
     writeU64(words, header + HEADER.SEQUENCE, sequence)
-    doubles[(header + HEADER.ACCEPTED_BEFORE) >> 1] = this.#appended[source]!
-    this.#appended[source]! += records
+    doubles[(header + HEADER.ACCEPTED_BEFORE) >> 1] = this.#tallies.append(source, records)
     const behind: Entry[] = []
     const last = { behind }
     this.#last = last
@@ -323,8 +225,8 @@ export class DiskLog implements Log {
     const sequence = ++this.#lastSequence
     writeEpoch(words, header + HEADER.EPOCH, this.#options.epoch)
     writeU64(words, header + HEADER.SEQUENCE, sequence)
-    words[header + HEADER.SINK] = this.#sinks.indexOf(sink)
-    words[header + HEADER.SOURCE] = this.#sources.findIndex(({ name }) => name === sourceName)
+    words[header + HEADER.SINK] = this.#tallies.sinks.indexOf(sink)
+    words[header + HEADER.SOURCE] = this.#tallies.sources.findIndex(({ name }) => name === sourceName)
     this.#writer!.append({
       sequence,
       views: [frame],
@@ -345,7 +247,7 @@ export class DiskLog implements Log {
     frame.position = position
     frame.committedAtMs = this.#options.clock.now()
     this.#committedSequence = position.sequence
-    this.#count(frame)
+    this.#tallies.commit(frame, this.#options.arena)
     entry.committed()
     let offered = 0
     if (frame.records > 0) for (const reader of this.#readers) offered += reader.offer(frame)
@@ -354,22 +256,10 @@ export class DiskLog implements Log {
     letGo(frame)
   }
 
-  #count({ source, region, records }: Frame): void {
-    const { words } = this.#options.arena
-    const header = region >> 2
-    const tally = this.#sources[source]!
-    tally.accepted += records
-    tally.receivedBytes += words[header + HEADER.RECEIVED_BYTES]!
-    for (let i = 0; i < REJECT_CATEGORIES.length; i++)
-      tally.rejected[i]! += words[header + HEADER.REJECTED_BY + i]!
-    for (let i = 0; i < tally.shed.length; i++) tally.shed[i]! += words[header + HEADER.SHED_BY + i]!
-  }
-
   #newCheckpoint(segment: number, sequence: number): Checkpoint {
     const createdAt = new Date(this.#options.clock.wallClock()).toISOString()
     const { epoch } = this.#options
-    const checkpoint = { version: 1, segment, sequence, epoch, createdAt } as const
-    this.#checkpoint = structuredClone({ ...checkpoint, sources: this.#sources, sinks: this.#sinks })
+    this.#checkpoint = this.#tallies.checkpoint({ segment, sequence, epoch, createdAt })
     return this.#checkpoint
   }
 
@@ -387,14 +277,11 @@ export class DiskLog implements Log {
     return { segment: newest.number, offset: newest.bytes, sequence }
   }
 
-  /** Bytes of the log before a place, of what is still there. */
+  /** Offset of a place in the log as a whole, from where this run found its begin. */
   #offsetOf({ segment, offset }: Position): number {
-    let bytes = 0
-    for (const info of this.#writer!.segments) {
-      if (info.number > segment) break
-      bytes += info.number === segment ? Math.min(offset, info.bytes) : info.bytes
-    }
-    return bytes
+    const { segments } = this.#writer!
+    this.#starts.add(segments)
+    return this.#starts.of(segment) + offset
   }
 
   #damaged({ segment, offset, bytes, reason }: BadBytes): void {
@@ -402,48 +289,42 @@ export class DiskLog implements Log {
     if (info === undefined) return
     const damage = { segment, offset, end: offset + bytes, reason, frames: null, lost: {} }
     this.#options.events.journalDamaged(segmentFileName(info), damage)
-    this.#quarantining = this.#quarantining.then(async () => {
+    const before = this.#quarantining
+    this.#quarantining = (async () => {
+      await before
       await this.#quarantine.keep(info, [damage])
-    })
+    })()
   }
 
   // ---- state
 
   #snapshot(): JournalState {
-    const sinks: Record<string, SinkState> = Object.fromEntries(this.#left)
-    for (const reader of this.#readers) sinks[reader.sink.name] = this.#sinkState(reader)
+    const sinks: Record<string, SinkState> = this.#left.states()
+    const head = this.#head()
+    for (const reader of this.#readers) {
+      const { name, inputs } = reader.sink
+      const names = inputs.map((source) => this.#tallies.sources[source]!.name)
+      sinks[name] = sinkState(reader, this.#attached.get(name)!, names, head)
+    }
     const sequence = this.#committedSequence + 1
     const deadLetters = this.#options.deadLetters()
     return { version: 1, sequence, checkpoint: this.#checkpoint!, sinks, deadLetters }
   }
 
-  #sinkState(reader: DiskReader): SinkState {
-    const { name, inputs, settledCounts, unsettled } = reader.sink
-    const parts = [...unsettled()]
-    const head = this.#head()
-    const { attachedAt, before } = this.#attached.get(name)!
-    const lane = (index: typeof BULK | typeof FAST): LaneState => laneState(index, reader.tracks, parts, head)
-    const lanes = [lane(BULK), lane(FAST)] as const
-    const oldest = Math.min(...lanes.map((state) => state.oldest.sequence))
-    return {
-      attachedAt,
-      inputs: inputs.map((source) => this.#sources[source]!.name),
-      before,
-      lanes,
-      voided: reader.voidedFrom(oldest),
-      settled: reader.settledOf(parts),
-      ...settledCounts(),
-    }
-  }
-
   /** What no sink needs any more goes, once that is durable. */
   #forget({ sinks }: JournalState): void {
     let needed = this.#head().segment
-    for (const [name, { lanes, settled }] of Object.entries(sinks)) {
-      if (this.#left.has(name) && this.#heldByLeft(name, settled) === 0) continue
+    for (const [name, { lanes }] of Object.entries(sinks)) {
+      if (this.#left.isDone(name)) continue
       for (const { oldest } of lanes) needed = Math.min(needed, oldest.segment)
     }
-    void this.#quarantining.then(() => this.#writer?.removeBefore(needed))
+    void this.#removeBefore(needed)
+  }
+
+  /** After copies of what is damaged were made. */
+  async #removeBefore(segment: number): Promise<void> {
+    await this.#quarantining
+    this.#writer!.removeBefore(segment)
   }
 
   /** What is true now is on disk when it resolves; false when the disk doesn't let it. */
@@ -453,47 +334,25 @@ export class DiskLog implements Log {
 
   /** Gives up what is kept for a sink that has left the configuration; null where there is no such sink. */
   async detach(name: string): Promise<{ readonly discarded: number } | null> {
-    const left = this.#left.get(name)
-    if (left === undefined) return null
-    const { sink, discarded } = detach(left, this.#offeredTo(name, left.settled), this.#head())
-    this.#left.set(name, sink)
+    const discarded = this.#left.detach(name, this.#head())
+    if (discarded === null) return null
     this.#options.events.sinkDetached(name, discarded)
     await this.flushState()
     return { discarded }
-  }
-
-  #offeredTo(name: string, settled: readonly [number, number]): readonly [number, number] {
-    return this.#sinks.find((sink) => sink.name === name)?.offered ?? settled
-  }
-
-  #heldByLeft(name: string, settled: readonly [number, number]): number {
-    const [bulk, fast] = this.#offeredTo(name, settled)
-    return bulk + fast - settled[BULK] - settled[FAST]
   }
 
   // ---- figures
 
   /** Tallies of the sources of the topology, over all runs. */
   get sourceTallies(): readonly SourceTally[] {
-    return this.#sources.slice(0, this.#options.sources.length)
+    return this.#tallies.sources.slice(0, this.#options.sources.length)
   }
 
-  /** Counts of the sinks that have readers, over all earlier runs. */
-  get restoredSinks(): readonly (SinkTally & SettledCounts & { readonly before: number })[] {
-    return this.#readers.map(({ tally, settledAtStart }) => {
-      const counts = this.found?.sinks[tally.name] ?? { ...NOTHING_SETTLED, delivered: settledAtStart }
-      const { delivered, deliveredBytes, deadLettered, discarded } = counts
-      const { before } = this.#attached.get(tally.name)!
-      return { ...tally, delivered, deliveredBytes, deadLettered, discarded, before }
-    })
-  }
-
-  /** Dead letters that earlier runs counted for sources and sinks that have left the configuration. */
-  get lettersOfTheLeft(): number {
-    const sources = this.#sources.slice(this.#options.sources.length)
-    let letters = sources.reduce((total, { rejected }) => total + sum(rejected), 0)
-    for (const { deadLettered } of this.#left.values()) letters += sum(Object.values(deadLettered))
-    return letters
+  /** What earlier runs counted, for the ledger; once it is open. */
+  get restored(): Restored {
+    const left = this.#tallies.sources.slice(this.#options.sources.length)
+    const readers = this.#readers.map(({ tally, settledAtStart }) => ({ tally, settledAtStart }))
+    return restored(this.#found, readers, this.#attached, left, this.#left.states())
   }
 
   get healthy(): boolean {
@@ -515,7 +374,7 @@ export class DiskLog implements Log {
   }
 
   get leftSinks(): readonly string[] {
-    return [...this.#left.keys()]
+    return this.#left.names
   }
 
   // ---- end
@@ -528,12 +387,6 @@ export class DiskLog implements Log {
     await this.#quarantining
     await this.#stateFile?.close()
   }
-}
-
-const NOTHING_SETTLED = { deliveredBytes: 0, deadLettered: {}, discarded: {} }
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, count) => total + count, 0)
 }
 
 function commitEmpty(entry: Entry): void {

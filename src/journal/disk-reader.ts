@@ -1,20 +1,21 @@
 import assert from 'node:assert'
-import type { Clock, Timer } from '../base/clock.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { Timer } from '../base/clock.ts'
 import { reasonOf } from '../base/errors.ts'
-import type { Arena } from '../memory/arena.ts'
-import { FRAME_KIND, LANES_BOTH, LANES_BULK, LANES_FAST, regionBytes } from '../memory/frame-region.ts'
-import type { SlabOwner, SlabPool } from '../memory/slab-pool.ts'
-import { Backlog } from './backlog.ts'
-import type { BadBytes, Piece } from './backlog.ts'
+import { LANES_BOTH, LANES_BULK, LANES_FAST } from '../memory/frame-region.ts'
+import type { Backlog, Piece } from './backlog.ts'
 import { newSinkTally } from './checkpoint.ts'
 import type { Checkpoint, SinkTally } from './checkpoint.ts'
-import type { DeliveryWatch } from './delivery-watch.ts'
-import { hold, letGo } from './frame.ts'
+import type { DiskReaderOptions, ReaderPlace, ReaderStart } from './disk-reader-options.ts'
+import { frameBack, routeBitOf } from './frame-back.ts'
+import type { Recipient } from './frame-back.ts'
 import type { Frame, Position } from './frame.ts'
 import { BULK, FAST } from './log.ts'
 import type { LogReader, ReaderOptions, Taken, TakenPart } from './log.ts'
 import { offeredOf } from './memory-log.ts'
-import { SlabShare } from './slab-share.ts'
+import { LookAhead } from './look-ahead.ts'
+import { Progress } from './progress.ts'
+import { FrameHolds } from './frame-holds.ts'
 import { NOTHING_TO_RESUME, countMeant, isSlow, rangesOf, within } from './track.ts'
 import type { FramePiece, Resume, Track } from './track.ts'
 import { Window } from './window.ts'
@@ -23,46 +24,6 @@ import type { Offer } from './window.ts'
 /** The fast cursor looks at so much at once: most of what it passes has nothing for it. */
 const FAST_PEEK_BYTES = 64 * 1024
 const READ_RETRY_MS = 1000
-
-/** What a reader needs of the log that it belongs to. */
-export interface DiskReaderOptions {
-  readonly sink: ReaderOptions
-  readonly arena: Arena
-  readonly pool: SlabPool
-  /** Slabs that frames are read back to; at least two reserved. */
-  readonly owner: SlabOwner
-  /** Slabs of the sources that frames at hand may keep from being used again. */
-  readonly liveSlabsMax: number
-  readonly lookaheadBytes: number
-  readonly clock: Clock
-  readonly watch: DeliveryWatch
-  /** Bytes of the log between two places. */
-  distance(from: Position, to: Position): number
-  /** Behind the last committed frame. */
-  head(): Position
-  openBacklog(from: Position): Backlog
-  /** Appends a DEFERRED frame for a sink, of records that came with another frame. */
-  appendDeferred(sink: SinkTally, of: Frame, frame: Uint8Array, committed: (position: Position) => void): void
-  /** Index of a source in the topology, -1 where it has left. */
-  sourceIndex(name: string): number
-  onDamage(damage: BadBytes): void
-  onReadFailing(reason: string, retryMs: number): void
-  /** Something changed that the state file tells of. */
-  onChange(): void
-}
-
-/** Where a reader goes on after a restart: of each lane. */
-export interface ReaderStart {
-  readonly lanes: readonly [LaneStart, LaneStart]
-  readonly settled: readonly [number, number]
-  /** Sequences of DEFERRED frames that don't count. */
-  readonly voided: readonly number[]
-}
-
-export interface LaneStart {
-  readonly from: Position
-  readonly resume: Resume
-}
 
 /**
  * A sink's reader of the log on disk. While it keeps up it gets frames as they are committed, from the arena; once it
@@ -75,17 +36,14 @@ export class DiskReader implements LogReader {
   /** Set before `start`. */
   tally: SinkTally = newSinkTally('', [], -1)
   readonly #options: DiskReaderOptions
-  readonly #inputs: ReadonlySet<number>
-  readonly #routeBit: number
-  readonly #share: SlabShare
+  #recipient: Recipient
+  readonly #holds: FrameHolds
   readonly #bulk: Track
   #fast: Track | null = null
-  /** Events that the tracks have come upon, and that were taken, of all that were ever offered; by lane. */
-  readonly #seen: [number, number] = [0, 0]
-  readonly #passed: [number, number] = [0, 0]
+  #progress = new Progress([0, 0])
   settledAtStart: readonly [number, number] = [0, 0]
-  #voided: ReadonlySet<number> = new Set()
-  #oldest: Position | null = null
+  readonly #bulkAhead: LookAhead
+  readonly #fastAhead: LookAhead
   #retry: Timer | null = null
   #started = false
   #stopped = false
@@ -93,17 +51,25 @@ export class DiskReader implements LogReader {
   constructor(options: DiskReaderOptions) {
     this.#options = options
     this.sink = options.sink
-    this.#inputs = new Set(options.sink.inputs)
-    this.#routeBit = options.sink.filterIndex === -1 ? 0 : 1 << options.sink.filterIndex
-    this.#share = new SlabShare(options.liveSlabsMax)
+    const { name, inputs, filterIndex } = options.sink
+    this.#recipient = {
+      name,
+      inputs: new Set(inputs),
+      routeBit: filterIndex === -1 ? 0 : 1 << filterIndex,
+      voided: new Set(),
+      sourceIndex: (source) => options.sourceIndex(source),
+    }
+    this.#bulkAhead = this.#lookAhead(false)
+    this.#fastAhead = this.#lookAhead(true)
+    this.#holds = new FrameHolds(options.liveSlabsMax)
     this.#bulk = this.#newTrack(LANES_BOTH)
     options.pool.onFree(() => this.#readOn())
   }
 
   #newTrack(lanes: number): Track {
     const window = new Window(
-      (frame) => this.#hold(frame),
-      (frame) => this.#letGo(frame),
+      (frame) => this.#holds.hold(frame),
+      (frame) => this.#holds.letGo(frame),
     )
     return { window, lanes, backlog: null, resume: NOTHING_TO_RESUME, until: Infinity, reading: false }
   }
@@ -113,13 +79,12 @@ export class DiskReader implements LogReader {
     this.#started = true
     const { offered } = this.tally
     this.settledAtStart = start === null ? [...offered] : start.settled
-    for (const lane of [BULK, FAST] as const)
-      this.#seen[lane] = this.#passed[lane] = this.settledAtStart[lane]
+    this.#progress = new Progress(this.settledAtStart)
     if (start === null) return
-    this.#voided = new Set(start.voided)
+    this.#recipient = { ...this.#recipient, voided: new Set(start.voided) }
     const [bulk, fast] = start.lanes
     this.#goBehind(this.#bulk, bulk.from, bulk.resume)
-    if (!isSamePlace(bulk, fast)) {
+    if (!isDeepStrictEqual(bulk, fast)) {
       this.#bulk.lanes = LANES_BULK
       this.#fast = this.#newTrack(LANES_FAST)
       this.#goBehind(this.#fast, fast.from, fast.resume)
@@ -136,7 +101,7 @@ export class DiskReader implements LogReader {
 
   /** A frame was committed. Returns how many events of it are for this sink. */
   offer(frame: Frame): number {
-    if (!this.#inputs.has(frame.source)) return 0
+    if (!this.#recipient.inputs.has(frame.source)) return 0
     const counts = offeredOf(frame, this.sink.filterIndex)
     const [bulk, fast] = counts
     const filtered = frame.records - bulk - fast
@@ -154,32 +119,31 @@ export class DiskReader implements LogReader {
     if (track.backlog !== null) return
     const [bulk, fast] = within(track.lanes, counts)
     if (bulk + fast === 0) return
-    if (!this.#share.hasRoom(frame.slab)) {
+    if (!this.#holds.hasRoom(frame.slab)) {
       this.#goBehind(track, frame.position, NOTHING_TO_RESUME)
       return
     }
     const ranges = [{ first: 0, end: frame.records }]
-    this.#push(track, { frame, routeBit: this.#routeBit, lanes: track.lanes, ranges, bulk, fast })
+    this.#push(track, { frame, routeBit: this.#recipient.routeBit, lanes: track.lanes, ranges, bulk, fast })
   }
 
   #push(track: Track, offer: Offer): void {
     track.window.push(offer)
-    this.#seen[BULK] += offer.bulk
-    this.#seen[FAST] += offer.fast
+    this.#progress.comeUpon(offer.bulk, offer.fast)
     this.sink.onFrame()
   }
 
   // ---- the sink's side
 
   takeBulk(): Taken | null {
-    if (this.#mustWait()) return null
+    if (this.#bulkMustWait()) return null
     const taken = this.#bulk.window.takeBulk()
     this.#readOn()
     return this.#pass(taken)
   }
 
   takeFast(): Taken | null {
-    if (this.#mustWait()) return null
+    if (this.#fastMustWait()) return null
     const taken = this.#bulk.window.takeFast() ?? this.#fast?.window.takeBulk() ?? null
     if (taken === null) this.#runAhead()
     else if (this.#fastIsRead && this.#fast!.window.length === 0) this.#fast = null
@@ -189,8 +153,7 @@ export class DiskReader implements LogReader {
 
   #pass(taken: Taken | null): Taken | null {
     if (taken === null) return null
-    this.#passed[FAST] += taken.fast
-    this.#passed[BULK] += taken.events - taken.fast
+    this.#progress.pass(taken.events - taken.fast, taken.fast)
     this.#options.onChange()
     return taken
   }
@@ -198,7 +161,7 @@ export class DiskReader implements LogReader {
   /** What is at hand has no fast record left, and the rest is on disk: a second track looks for them there. */
   #runAhead(): void {
     if (this.#fast !== null || this.#bulk.backlog === null || this.#stopped) return
-    if (this.tally.offered[FAST] === this.#seen[FAST]) return
+    if (this.tally.offered[FAST] === this.#progress.seen[FAST]) return
     const fast = this.#newTrack(LANES_FAST)
     this.#goBehind(fast, this.#bulk.backlog.next, this.#bulk.resume)
     this.#fast = fast
@@ -210,16 +173,15 @@ export class DiskReader implements LogReader {
     assert(taken.unsettled >= 0, 'a sink settles a record once')
     this.#options.watch.settle(taken.frame.originSequence, events)
     this.#options.onChange()
-    if (taken.unsettled === 0) this.#letGo(taken.frame)
+    if (taken.unsettled === 0) this.#holds.letGo(taken.frame)
   }
 
   defer({ of, events, fast }: TakenPart, _events: number, frame: Uint8Array, committed: () => void): void {
     this.#options.appendDeferred(this.tally, of.frame, frame, (position) => {
-      this.#passed[BULK] -= events - fast
-      this.#passed[FAST] -= fast
+      this.#progress.pass(fast - events, -fast)
       of.unsettled -= events
       committed()
-      if (of.unsettled === 0) this.#letGo(of.frame)
+      if (of.unsettled === 0) this.#holds.letGo(of.frame)
       this.#deferredAt(position)
     })
   }
@@ -230,7 +192,6 @@ export class DiskReader implements LogReader {
       if (track !== null && track.backlog === null && track.until === Infinity)
         this.#goBehind(track, position, NOTHING_TO_RESUME)
     }
-    this.#oldest = null
     this.#readOn()
   }
 
@@ -242,8 +203,8 @@ export class DiskReader implements LogReader {
 
   get backlogBytes(): number {
     const { window, backlog } = this.#bulk
-    const { distance, head } = this.#options
-    return window.bytes + (backlog === null ? 0 : distance(backlog.next, head()))
+    const log = this.#options
+    return window.bytes + (backlog === null ? 0 : log.offsetOf(log.head()) - log.offsetOf(backlog.next))
   }
 
   get waiting(): number {
@@ -251,37 +212,34 @@ export class DiskReader implements LogReader {
   }
 
   held(): readonly [number, number] {
+    const { passed } = this.#progress
     const { offered } = this.tally
-    return [offered[BULK] - this.#passed[BULK], offered[FAST] - this.#passed[FAST]]
-  }
-
-  /** Events settled, by lane, over all runs; `parts` is what is taken and not settled. */
-  settledOf(parts: Iterable<TakenPart>): readonly [number, number] {
-    const settled: [number, number] = [...this.#passed]
-    for (const { events, fast } of parts) {
-      settled[FAST] -= fast
-      settled[BULK] -= events - fast
-    }
-    return settled
+    return [offered[BULK] - passed[BULK], offered[FAST] - passed[FAST]]
   }
 
   // ---- look-ahead
 
   /** What is not settled is so far behind that nothing more may be taken. */
   get blocked(): boolean {
-    return this.#mustWait()
+    return this.#bulkMustWait() || this.#fastMustWait()
   }
 
-  /** Looks for the oldest record anew only when the one known would be too far behind. */
-  #mustWait(): boolean {
-    const { backlog } = this.#bulk
-    const ahead = this.#fast?.backlog ?? backlog
-    if (ahead === null) return false
-    const { distance, lookaheadBytes } = this.#options
-    const isFar = (oldest: Position) => distance(oldest, ahead.next) > lookaheadBytes
-    if (this.#oldest !== null && !isFar(this.#oldest)) return false
-    this.#oldest = oldestOf(this.sink.unsettled())
-    return this.#oldest !== null && isFar(this.#oldest)
+  #bulkMustWait(): boolean {
+    return this.#bulkAhead.isUsedUp(this.#placeOf(this.#bulk))
+  }
+
+  #fastMustWait(): boolean {
+    return this.#fastAhead.isUsedUp(this.#placeOf(this.#fast ?? this.#bulk))
+  }
+
+  #placeOf({ backlog }: Track): Position {
+    return backlog === null ? this.#options.head() : backlog.next
+  }
+
+  #lookAhead(isFast: boolean): LookAhead {
+    const { lookaheadBytes, offsetOf, sink } = this.#options
+    const isOfLane = ({ of }: TakenPart) => (of.lanes === LANES_FAST) === isFast
+    return new LookAhead(lookaheadBytes, offsetOf, () => [...sink.unsettled()].filter(isOfLane))
   }
 
   // ---- reading back
@@ -337,17 +295,20 @@ export class DiskReader implements LogReader {
 
   #offerPiece(track: Track, slab: number, piece: FramePiece, checkpoint: Checkpoint | null): void {
     const { head, at, position } = piece
-    const meant = this.#meant(piece, checkpoint)
-    if (meant === null) return
+    const routeBit = routeBitOf(piece, checkpoint, this.#recipient)
+    if (routeBit === -1) return
     const ranges = rangesOf(track.resume, position.sequence, head.records)
     if (ranges.length === 0) return
     const { words } = this.#options.arena
     const table = { region: at, runs: head.runs, records: head.records, fast: head.fast }
     const lanes = this.#lanesAt(track, position.sequence)
-    const [bulk, fast] = within(lanes, countMeant(words, table, ranges, meant.routeBit))
+    const [bulk, fast] = within(lanes, countMeant(words, table, ranges, routeBit))
     if (bulk + fast === 0) return
-    const frame = this.#frameAt(slab, piece, checkpoint)
-    this.#push(track, { frame, routeBit: meant.routeBit, lanes, ranges, bulk, fast })
+    const { pool, clock } = this.#options
+    const name = checkpoint?.sources[head.source]?.name ?? ''
+    const index = this.#options.sourceIndex(name)
+    const frame = frameBack(piece, slab, clock.now(), pool, { name, index })
+    this.#push(track, { frame, routeBit, lanes, ranges, bulk, fast })
   }
 
   /** Bulk takes the fast records too, from where the fast track has not been. */
@@ -358,53 +319,6 @@ export class DiskReader implements LogReader {
     if (sequence < reached) return LANES_BULK
     fast.until = Math.min(fast.until, reached)
     return LANES_BOTH
-  }
-
-  /** How the records of a frame that are for this sink are told; null where none is. */
-  #meant({ head }: FramePiece, checkpoint: Checkpoint | null): { readonly routeBit: number } | null {
-    const sink = checkpoint?.sinks.find(({ name }) => name === this.sink.name)
-    if (head.kind === FRAME_KIND.DEFERRED) {
-      const isOurs = checkpoint?.sinks[head.sink]?.name === this.sink.name
-      return isOurs && !this.#voided.has(head.sequence) ? { routeBit: 0 } : null
-    }
-    if (checkpoint === null) return this.#inputs.has(head.source) ? { routeBit: this.#routeBit } : null
-    if (sink !== undefined) {
-      return sink.inputs.includes(head.source)
-        ? { routeBit: sink.filter === -1 ? 0 : 1 << sink.filter }
-        : null
-    }
-    // From before it was attached: by today's inputs.
-    const name = checkpoint.sources[head.source]?.name ?? ''
-    return this.#inputs.has(this.#options.sourceIndex(name)) ? { routeBit: 0 } : null
-  }
-
-  #frameAt(slab: number, { head, at, position }: FramePiece, checkpoint: Checkpoint | null): Frame {
-    const { pool, clock, sourceIndex } = this.#options
-    const sourceName = checkpoint?.sources[head.source]?.name ?? ''
-    const bytesFrom = at + regionBytes(head.runs, head.records)
-    pool.retain(slab)
-    return {
-      source: sourceIndex(sourceName),
-      sourceName,
-      region: at,
-      runs: head.runs,
-      bytesFrom,
-      bytesTo: bytesFrom + head.bytes,
-      records: head.records,
-      fast: head.fast,
-      breaks: head.breaks,
-      firstTimeMs: head.firstTimeMs,
-      lastTimeMs: head.lastTimeMs,
-      receivedAtMs: head.receivedAtMs,
-      routed: null,
-      slab,
-      readBack: true,
-      originSequence: head.kind === FRAME_KIND.DEFERRED ? head.originSequence : position.sequence,
-      position,
-      committedAtMs: clock.now(),
-      holders: 0,
-      release: () => pool.release(slab),
-    }
   }
 
   /** Every fast record before this sequence was taken, is at hand, or is still to be read by the fast track. */
@@ -456,37 +370,16 @@ export class DiskReader implements LogReader {
   }
 
   #compareWith(track: Track, offered: readonly [number, number]): void {
-    const lost: [number, number] = [0, 0]
     const fastIsSeen =
       this.#fast === null || this.#fastIsRead || (track === this.#fast && track.until === Infinity)
-    for (const lane of [BULK, FAST] as const) {
-      if (lane === BULK ? track === this.#fast : !fastIsSeen) continue
-      lost[lane] = Math.max(0, offered[lane] - this.#seen[lane])
-      this.#seen[lane] += lost[lane]
-      this.#passed[lane] += lost[lane]
-    }
+    const lost = this.#progress.lost(offered, track !== this.#fast, fastIsSeen)
     if (lost[BULK] + lost[FAST] > 0) this.sink.onDiscarded('corrupt', lost[BULK], lost[FAST])
   }
 
-  // ---- memory
-
-  #hold(frame: Frame): void {
-    hold(frame)
-    if (!frame.readBack) this.#share.take(frame.slab)
-  }
-
-  #letGo(frame: Frame): void {
-    if (!frame.readBack) this.#share.give(frame.slab)
-    letGo(frame)
-  }
-
-  /** For the state file: as in SinkState, those that a cursor may still come upon. */
-  voidedFrom(sequence: number): number[] {
-    return [...this.#voided].filter((voided) => voided >= sequence)
-  }
-
-  get tracks(): { readonly bulk: Track; readonly fast: Track | null } {
-    return { bulk: this.#bulk, fast: this.#fast }
+  /** For the state file. */
+  get place(): ReaderPlace {
+    const { voided } = this.#recipient
+    return { bulk: this.#bulk, fast: this.#fast, passed: this.#progress.passed, voided }
   }
 
   /** Lets go of what is at hand and was not taken; it stays in the log. */
@@ -495,25 +388,8 @@ export class DiskReader implements LogReader {
     this.#retry?.clear()
     for (const track of [this.#bulk, this.#fast]) {
       if (track === null) continue
-      for (const { frame } of track.window.clear()) this.#letGo(frame)
+      for (const { frame } of track.window.clear()) this.#holds.letGo(frame)
       if (!track.reading) void track.backlog?.close()
     }
   }
-}
-
-function isSamePlace(left: LaneStart, right: LaneStart): boolean {
-  return (
-    left.from.sequence === right.from.sequence &&
-    left.resume.next === right.resume.next &&
-    JSON.stringify(left.resume.unsettled) === JSON.stringify(right.resume.unsettled)
-  )
-}
-
-function oldestOf(parts: Iterable<TakenPart>): Position | null {
-  let oldest: Position | null = null
-  for (const { of } of parts) {
-    const { position } = of.frame
-    if (oldest === null || position.sequence < oldest.sequence) oldest = position
-  }
-  return oldest
 }

@@ -29,10 +29,11 @@ export class MemoryLog implements Log {
   }
 
   /** Commits at once. */
-  append({ frame, committed, settled }: Entry): void {
+  append(entry: Entry): void {
+    const { frame } = entry
     if (frame === null) {
-      committed()
-      settled?.()
+      entry.committed()
+      entry.settled?.()
       return
     }
     frame.originSequence = ++this.#sequence
@@ -40,10 +41,10 @@ export class MemoryLog implements Log {
     frame.committedAtMs = this.#clock.now()
     // The log itself holds it meanwhile: a reader that settles at once must not end the frame for the others.
     frame.holders = 1
-    committed()
+    entry.committed()
     let offered = 0
     for (const reader of this.#readers) offered += reader.offer(frame)
-    if (settled !== undefined) this.#watch.add(frame.position.sequence, offered, settled)
+    if (entry.settled !== undefined) this.#watch.add(frame.position.sequence, offered, entry.settled)
     letGo(frame)
   }
 }

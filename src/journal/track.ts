@@ -1,7 +1,8 @@
 import { FRAME_KIND, RECORD_FAST, recordWord, LANES_BULK, LANES_FAST } from '../memory/frame-region.ts'
 import type { Piece } from './backlog.ts'
 import type { Backlog } from './backlog.ts'
-import type { RecordRange } from './log.ts'
+import type { Position } from './frame.ts'
+import type { RecordRange, TakenPart } from './log.ts'
 import type { Interval } from './state.ts'
 import type { Window } from './window.ts'
 
@@ -75,3 +76,13 @@ export function within(lanes: number, [bulk, fast]: readonly [number, number]): 
 }
 
 export type FramePiece = Extract<Piece, { kind: 'frame' }>
+
+/** Where the oldest frame stands of which something was taken and is not settled. */
+export function oldestOf(parts: Iterable<TakenPart>): Position | null {
+  let oldest: Position | null = null
+  for (const { of } of parts) {
+    const { position } = of.frame
+    if (oldest === null || position.sequence < oldest.sequence) oldest = position
+  }
+  return oldest
+}

@@ -5,11 +5,12 @@ import type { Log } from '../../journal/log.ts'
 import type { Arena } from '../../memory/arena.ts'
 import { ENTRY, ENTRY_WORDS, REJECT_CATEGORIES, RESULT, STATE } from '../../memory/extent-ring.ts'
 import type { ExtentRing } from '../../memory/extent-ring.ts'
-import { HEADER, PEER_BYTES_MAX, RUN, regionBytes, runWord } from '../../memory/frame-region.ts'
+import { PEER_BYTES_MAX, RUN, regionBytes, runWord } from '../../memory/frame-region.ts'
 import type { SlabPool } from '../../memory/slab-pool.ts'
 import type { RecordError } from '../../scan/worker-context.ts'
 import type { SourceCounts } from '../ledger.ts'
 import type { DecodeSpace } from './decode-space.ts'
+import { frameOf, receivedBytesOf } from './frame-of-extent.ts'
 import type { Lane } from './lane.ts'
 import { PendingExtent } from './pending-extent.ts'
 import type { Telling, TrialVerdict } from './pending-extent.ts'
@@ -287,7 +288,7 @@ export class ExtentQueue {
     const tellings = extent.tellings(answers, consumed, finished)
     const framed = this.#options.keepsTallies ? records > 0 || accepted > 0 : accepted > 0
     const keepsTable = !finished && result !== RESULT.TABLE_FULL && !framed
-    const frame = framed ? this.#makeFrame(entry) : null
+    const frame = framed ? frameOf(extent, entry, this.#options) : null
     if (!framed && !keepsTable && extent.tableSlab !== -1) pool.release(extent.tableSlab)
     extent.wantsWhole = accepted === 0
     this.#giveSpace(extent, words[word + ENTRY.DECODED]!, consumed - from, framed)
@@ -340,43 +341,6 @@ export class ExtentQueue {
     if (ack === 'accepted') tell()
   }
 
-  /** The frame of a part: its slabs are its own from here on. */
-  #makeFrame(entry: number): Frame {
-    const { ring, arena, pool, source, filtered, counts } = this.#options
-    const extent = this.#extents[entry]!
-    const word = ring.base(entry)
-    const { words, doubles } = ring
-    const { tableSlab, region, area } = extent
-    const slab = area?.slab ?? extent.slab
-    const bytesFrom = arena.words[(region >> 2) + HEADER.BYTES_FROM]!
-    pool.retain(slab)
-    return {
-      source,
-      sourceName: counts.name,
-      region,
-      runs: extent.runs.length,
-      bytesFrom,
-      bytesTo: bytesFrom + arena.words[(region >> 2) + HEADER.BYTES]!,
-      records: words[word + ENTRY.ACCEPTED]!,
-      fast: words[word + ENTRY.FAST]!,
-      breaks: words[word + ENTRY.BREAKS]!,
-      firstTimeMs: doubles[(word + ENTRY.FIRST_TIME) >> 1]!,
-      lastTimeMs: doubles[(word + ENTRY.LAST_TIME) >> 1]!,
-      receivedAtMs: doubles[(word + ENTRY.RECEIVED_AT) >> 1]!,
-      routed: filtered ? words.slice(word + ENTRY.ROUTED, word + ENTRY.ROUTED + 32) : null,
-      slab,
-      readBack: false,
-      originSequence: 0,
-      position: { segment: 0, offset: 0, sequence: 0 },
-      committedAtMs: 0,
-      holders: 0,
-      release() {
-        pool.release(slab)
-        if (tableSlab !== -1) pool.release(tableSlab)
-      },
-    }
-  }
-
   /** The oldest extent goes on behind what is committed, with a new table. */
   #resumeTail(): void {
     const { tables, ring } = this.#options
@@ -411,10 +375,4 @@ export class ExtentQueue {
     const { length } = this.#extents
     return (entry - (this.#tail % length) + length) % length
   }
-}
-
-/** What its source sent of a part. */
-function receivedBytesOf({ words }: ExtentRing, entry: number): number {
-  const word = entry * ENTRY_WORDS
-  return words[word + ENTRY.CONSUMED]! - words[word + ENTRY.FROM]! - words[word + ENTRY.HEAD_BYTES]!
 }

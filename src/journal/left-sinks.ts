@@ -1,0 +1,50 @@
+import { detach } from './detach.ts'
+import type { Position } from './frame.ts'
+import { BULK, FAST } from './log.ts'
+import type { LogTallies } from './log-tallies.ts'
+import type { JournalState, SinkState } from './state.ts'
+
+/** Sinks that have left the configuration: what they have not got is kept for them until they are detached. */
+export class LeftSinks {
+  readonly #sinks = new Map<string, { state: SinkState; readonly offered: readonly [number, number] }>()
+
+  find(state: JournalState | null, tallies: LogTallies, configured: ReadonlySet<string>): void {
+    for (const [name, sink] of Object.entries(state?.sinks ?? {})) {
+      if (configured.has(name)) continue
+      const offered = tallies.sinks.find((tally) => tally.name === name)?.offered ?? sink.settled
+      this.#sinks.set(name, { state: sink, offered })
+    }
+  }
+
+  get names(): string[] {
+    return [...this.#sinks.keys()]
+  }
+
+  states(): Record<string, SinkState> {
+    return Object.fromEntries([...this.#sinks].map(([name, { state }]) => [name, state]))
+  }
+
+  /** It has left, and there is nothing that it has not got. */
+  isDone(name: string): boolean {
+    return this.#sinks.has(name) && this.#held(name) === 0
+  }
+
+  /** Those that have not got everything, with how many events. */
+  holding(): { readonly name: string; readonly held: number }[] {
+    return this.names.map((name) => ({ name, held: this.#held(name) })).filter(({ held }) => held > 0)
+  }
+
+  /** Returns how many events are given up; null where no such sink has left. */
+  detach(name: string, end: Position): number | null {
+    const left = this.#sinks.get(name)
+    if (left === undefined) return null
+    const { sink, discarded } = detach(left.state, left.offered, end)
+    left.state = sink
+    return discarded
+  }
+
+  #held(name: string): number {
+    const { state, offered } = this.#sinks.get(name)!
+    return offered[BULK] + offered[FAST] - state.settled[BULK] - state.settled[FAST]
+  }
+}
