@@ -59,7 +59,8 @@ async function cat(view: JournalView, options: CatOptions, output: ByteOutput): 
   const { sink, source } = options
   if (sink !== undefined && !Object.hasOwn(state?.sinks ?? {}, sink)) {
     const known = Object.keys(state?.sinks ?? {}).join(', ') || 'none'
-    throw spwError('SPW_ERR_SINK_UNKNOWN', { sink, known })
+    const reason = `the journal knows no sink ${sink}; those that it knows: ${known}`
+    throw spwError('SPW_ERR_OPTION_INVALID', { option: '--sink', reason })
   }
   const plan: Plan = {
     from: wholeNumber('--from', options.from) ?? 0,
