@@ -121,16 +121,18 @@ function lanesOf(unsettled: SinkState['lanes'][0]['unsettled']): SinkState['lane
   return [withThem, withThem]
 }
 
+/** Counts that no frame told of, and a segment behind them. */
+function tampered(made: MadeJournal): void {
+  made.tallies.sources[0]!.accepted += 2
+  made.tallies.sources[1]!.rejected[0]! -= 1
+  made.tallies.sources[1]!.shed[3]! += 1
+  made.tallies.sinks[0]!.offered[0] += 2
+  made.tallies.sinks[1]!.filtered += 2
+  made.begin().frame({ source: 0, records: events('f', 1, { routes: 4 }) })
+}
+
 t.test('checkpoints that do not follow from the frames before them', async (t) => {
-  const change = (made: MadeJournal) => {
-    made.tallies.sources[0]!.accepted += 2
-    made.tallies.sources[1]!.rejected[0]! -= 1
-    made.tallies.sources[1]!.shed[3]! += 1
-    made.tallies.sinks[0]!.offered[0] += 2
-    made.tallies.sinks[1]!.filtered += 2
-    made.begin().frame({ source: 0, records: events('f', 1, { routes: 4 }) })
-  }
-  t.same(await problemsOf(await onDisk({ change, letters: 2 })), [
+  t.same(await problemsOf(await onDisk({ change: tampered, letters: 2 })), [
     'source push: accepted: the frames add up to 6, segment 4 says 8',
     'source net: rejected: the frames add up to 3, segment 4 says 2',
     'source net: shed: the frames add up to 0, segment 4 says 1',
@@ -217,7 +219,7 @@ journal: { mode: disk }
 sources: { push: { type: http, listen: 127.0.0.1:0, schema: any } }
 sinks: { archive: { type: file, path: ./archive, batch: { max_age: 10ms } }, dead: { type: http, url: 'http://127.0.0.1:9/' } }
 `
-  const collector = await startCollector(t, text, { directory })
+  const collector = await startCollector(t, text, { directory, unfinished: true })
   const config = join(directory, 'c.yaml')
   writeFileSync(config, text.replaceAll('listen: 127.0.0.1:0', 'listen: 127.0.0.1:1'))
   const post = async () => {
