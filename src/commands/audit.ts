@@ -16,9 +16,13 @@ const ATTEMPTS = 4
 const BETWEEN_ATTEMPTS_MS = 250
 
 /** Prints the ledger and what doesn't hold. Resolves to the exit code: 1 where something doesn't. */
-export function auditCommand(options: JournalOptions, output: Output = standardOutput): Promise<0 | 1 | 2> {
+export function auditCommand(
+  options: JournalOptions,
+  output: Output = standardOutput,
+  attempts: number = ATTEMPTS,
+): Promise<0 | 1 | 2> {
   return withJournal(options, output, async (view) => {
-    const audited = await audit(view)
+    const audited = await audit(view, attempts)
     const balanced = audited.problems.length === 0
     output.out(
       options.json === true
@@ -29,10 +33,10 @@ export function auditCommand(options: JournalOptions, output: Output = standardO
   })
 }
 
-async function audit(view: JournalView): Promise<Audited> {
+async function audit(view: JournalView, attempts: number): Promise<Audited> {
   for (let attempt = 1; ; attempt++) {
     const audited = await auditOnce(view)
-    if (attempt === ATTEMPTS || audited.problems.length === 0) return audited
+    if (attempt === attempts || audited.problems.length === 0) return audited
     await pause(BETWEEN_ATTEMPTS_MS)
   }
 }

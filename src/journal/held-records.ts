@@ -60,9 +60,9 @@ export class HeldRecords {
 
 function isHeld(lane: LaneState, sequence: number, record: number): boolean {
   if (sequence >= lane.next.sequence) return true
-  const interval = intervalAt(lane, sequence, record)
-  if (interval === undefined) return false
-  const [from, first] = interval.from
+  const nearest = intervalAt(lane, sequence, record)
+  if (nearest === undefined) return false
+  const [from, first] = nearest.from
   return from < sequence || (from === sequence && first <= record)
 }
 
