@@ -336,6 +336,7 @@ export class Collector {
 
   async #stop(): Promise<StopReport> {
     const wasRunning = this.#state === 'running'
+    const deliveredBefore = this.ledger.deliveredEvents()
     this.#state = 'draining'
     const { sources, sinks, scheduler, tables, workers, deadLetters, journal } = this.topology
     const { signal: deadline } = this.#deadline
@@ -344,7 +345,7 @@ export class Collector {
     await Promise.all(sources.map(({ door }) => door.stop(this.#doorsDeadline.signal)))
     if (wasRunning) await this.#leftovers.commit(deadline)
     this.#health?.clear()
-    const settled = await this.#leftovers.settle(deadline, this.#finishing)
+    const undelivered = await this.#leftovers.settle(deadline, this.#finishing)
     scheduler.stop()
     await deadLetters.stop()
     await journal?.stop(deadline)
@@ -358,7 +359,8 @@ export class Collector {
     this.#processMetrics.stop()
     const held = this.ledger.heldEvents()
     const report = {
-      ...settled,
+      delivered: this.ledger.deliveredEvents() - deliveredBefore,
+      undelivered,
       kept: journal === null ? 0 : held,
       held: journal === null ? held : 0,
       uncommittedBytes,

@@ -1,16 +1,9 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { BULK, FAST } from '../pipeline/ledger.ts'
 import type { Topology } from './topology.ts'
 
 const LOOK_INTERVAL_MS = 250
 const FAILING_DISK_GRACE_MS = 1000
 const IDLE_POLL_MS = 5
-
-/** Events of all sinks: an event that two sinks took counts twice. */
-export interface Settled {
-  readonly delivered: number
-  readonly undelivered: number
-}
 
 /** What becomes of what is still in a collector when its doors are closed. */
 export class Leftovers {
@@ -40,9 +33,9 @@ export class Leftovers {
 
   /**
    * With a journal on disk only what is under way is waited for, and the rest stays there; with `all` it is delivered as
-   * long as there is time. In memory mode what is not delivered in time becomes dead letters: it would be lost.
+   * long as there is time. In memory mode what is not delivered in time becomes dead letters, for it would be lost: so many.
    */
-  settle(deadline: AbortSignal, all: boolean): Promise<Settled> {
+  settle(deadline: AbortSignal, all: boolean): Promise<number> {
     return this.#topology.journal === null ? this.#drain(deadline) : this.#halt(deadline, all)
   }
 
@@ -52,28 +45,19 @@ export class Leftovers {
     if (journal !== null) for (const { dispatcher } of sinks) void dispatcher.halt(deadline)
   }
 
-  async #halt(deadline: AbortSignal, all: boolean): Promise<Settled> {
+  async #halt(deadline: AbortSignal, all: boolean): Promise<number> {
     const dispatchers = this.#topology.sinks.map(({ dispatcher }) => dispatcher)
-    const before = this.#delivered()
     if (all) await Promise.all(dispatchers.map((dispatcher) => dispatcher.drain(deadline, 'log')))
     await Promise.all(dispatchers.map((dispatcher) => dispatcher.halt(deadline)))
-    return { delivered: this.#delivered() - before, undelivered: 0 }
+    return 0
   }
 
-  #delivered(): number {
-    const { sinks } = this.#topology.ledger
-    return sinks.reduce((sum, { delivered }) => sum + delivered[BULK]! + delivered[FAST]!, 0)
-  }
-
-  async #drain(deadline: AbortSignal): Promise<Settled> {
+  async #drain(deadline: AbortSignal): Promise<number> {
     const drains = this.#topology.sinks.map(({ dispatcher }) => dispatcher.drain(deadline))
     const failing = this.#leaveFailingDisk(deadline)
     const drained = await Promise.all(drains)
     failing.clear()
-    return {
-      delivered: drained.reduce((sum, { delivered }) => sum + delivered, 0),
-      undelivered: drained.reduce((sum, { undelivered }) => sum + undelivered, 0),
-    }
+    return drained.reduce((sum, { undelivered }) => sum + undelivered, 0)
   }
 
   /** When the time to stop is over, a disk that fails on and on is waited for no longer. */

@@ -178,6 +178,8 @@ export class DiskReader implements LogReader {
 
   defer({ of, events, fast }: TakenPart, _events: number, frame: Uint8Array, committed: () => void): void {
     this.#options.appendDeferred(this.tally, of.frame, frame, (position) => {
+      // It is come upon, and taken, once more.
+      this.#progress.comeUpon(fast - events, -fast)
       this.#progress.pass(fast - events, -fast)
       of.unsettled -= events
       committed()
@@ -289,8 +291,8 @@ export class DiskReader implements LogReader {
 
   #takeIn(track: Track, slab: number, piece: Piece, checkpoint: Checkpoint | null): void {
     if (piece.kind === 'damage') this.#options.onDamage(piece.damage)
-    else if (piece.kind === 'checkpoint') this.#compare(track, piece.checkpoint)
-    else if (piece.position.sequence < track.until) this.#offerPiece(track, slab, piece, checkpoint)
+    else if (piece.kind === 'frame' && piece.position.sequence < track.until)
+      this.#offerPiece(track, slab, piece, checkpoint)
   }
 
   #offerPiece(track: Track, slab: number, piece: FramePiece, checkpoint: Checkpoint | null): void {
@@ -340,7 +342,7 @@ export class DiskReader implements LogReader {
     void fast.backlog?.close()
     fast.backlog = null
     if (fast.window.length === 0) this.#fast = null
-    if (backlog === null) this.#compareWith(this.#bulk, this.tally.offered)
+    if (backlog === null) this.#compare(this.#bulk)
   }
 
   /** The fast track has read all that it is to read. */
@@ -355,24 +357,21 @@ export class DiskReader implements LogReader {
     void backlog.close()
     track.backlog = null
     track.resume = NOTHING_TO_RESUME
-    this.#compareWith(track, this.tally.offered)
+    this.#compare(track)
     this.#meet()
     this.sink.onFrame()
   }
 
   // ---- damage
 
-  /** What was offered before a checkpoint and was not come upon is lost. */
-  #compare(track: Track, checkpoint: Checkpoint): void {
-    if (checkpoint.sequence < track.resume.next) return
-    const sink = checkpoint.sinks.find(({ name }) => name === this.sink.name)
-    if (sink !== undefined) this.#compareWith(track, sink.offered)
-  }
-
-  #compareWith(track: Track, offered: readonly [number, number]): void {
+  /**
+   * At the head of the log, what was offered and was not come upon is lost. Before that nothing can be said: what was
+   * deferred stands further on than where it was offered.
+   */
+  #compare(track: Track): void {
     const fastIsSeen =
       this.#fast === null || this.#fastIsRead || (track === this.#fast && track.until === Infinity)
-    const lost = this.#progress.lost(offered, track !== this.#fast, fastIsSeen)
+    const lost = this.#progress.lost(this.tally.offered, track !== this.#fast, fastIsSeen)
     if (lost[BULK] + lost[FAST] > 0) this.sink.onDiscarded('corrupt', lost[BULK], lost[FAST])
   }
 
@@ -382,8 +381,9 @@ export class DiskReader implements LogReader {
     return { bulk: this.#bulk, fast: this.#fast, passed: this.#progress.passed, voided }
   }
 
-  /** Lets go of what is at hand and was not taken; it stays in the log. */
+  /** Lets go of what is at hand, and of what was taken and is not settled: it stays in the log. */
   stop(): void {
+    for (const { frame } of new Set([...this.sink.unsettled()].map(({ of }) => of))) this.#holds.letGo(frame)
     this.#stopped = true
     this.#retry?.clear()
     for (const track of [this.#bulk, this.#fast]) {

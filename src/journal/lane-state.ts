@@ -104,14 +104,14 @@ class Unsettled {
 function merged(intervals: Interval[]): Interval[] {
   intervals.sort((a, b) => a.from[0] - b.from[0] || a.from[1] - b.from[1])
   const result: Interval[] = []
-  for (const interval of intervals) {
+  for (const each of intervals) {
     const last = result.at(-1)
     const touches =
       last !== undefined &&
-      (interval.from[0] < last.to[0] || (interval.from[0] === last.to[0] && interval.from[1] <= last.to[1]))
-    if (!touches) result.push(interval)
-    else if (interval.to[0] > last.to[0] || (interval.to[0] === last.to[0] && interval.to[1] > last.to[1]))
-      result[result.length - 1] = { from: last.from, to: interval.to }
+      (each.from[0] < last.to[0] || (each.from[0] === last.to[0] && each.from[1] <= last.to[1]))
+    if (!touches) result.push(each)
+    else if (each.to[0] > last.to[0] || (each.to[0] === last.to[0] && each.to[1] > last.to[1]))
+      result[result.length - 1] = { from: last.from, to: each.to }
   }
   return result
 }

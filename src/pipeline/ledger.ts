@@ -88,6 +88,11 @@ export class Ledger {
     return events
   }
 
+  /** Over all sinks, as above. */
+  deliveredEvents(): number {
+    return this.sinks.reduce((events, { delivered }) => events + delivered[BULK]! + delivered[FAST]!, 0)
+  }
+
   /** Every equation that does not hold now; empty when the ledger balances. */
   imbalances(): Imbalance[] {
     const found: Imbalance[] = []
