@@ -1,0 +1,87 @@
+import { FRAME_KIND, recordLength, recordOffset, recordWord, regionBytes } from '../../../src/memory/frame-region.ts'
+import { decodeCheckpoint, newFrameMemory } from '../../../src/journal/frame-codec.ts'
+import type { FrameHead, FrameMemory } from '../../../src/journal/frame-codec.ts'
+import { frameAt, sequenceAfter } from '../../../src/journal/scan.ts'
+import { parseSegmentName } from '../../../src/journal/segment-name.ts'
+import type { SimulatedDisk } from '../../helpers/simulated-disk.ts'
+
+/** Records that stand in the log once more for a sink. */
+export interface DeferredOnDisk {
+  readonly sink: string
+  readonly sequence: number
+  readonly originSequence: number
+  /** Ids, by their index in this frame. */
+  readonly ids: readonly string[]
+}
+
+/** What a reader of the format finds, that knows nothing of the collector. */
+export interface OnDisk {
+  /** Of the oldest segment that counts; Infinity where there is none. */
+  readonly firstSequence: number
+  /** Sequences of the frames of events that are whole. */
+  readonly sequences: ReadonlySet<number>
+  readonly deferred: readonly DeferredOnDisk[]
+  readonly segments: number
+}
+
+export function scanDisk(disk: SimulatedDisk, directory: string): OnDisk {
+  const names = disk
+    .names(directory)
+    .map((name) => ({ name, segment: parseSegmentName(name) }))
+    .filter(({ segment }) => segment !== undefined)
+  const sequences = new Set<number>()
+  const deferred: DeferredOnDisk[] = []
+  for (const [index, { name, segment }] of names.entries()) {
+    const end = names[index + 1]?.segment!.firstSequence ?? Infinity
+    scanSegment(disk.content(`${directory}/${name}`), segment!, end, sequences, deferred)
+  }
+  const firstSequence = names[0]?.segment!.firstSequence ?? Infinity
+  return { firstSequence, sequences, deferred, segments: names.length }
+}
+
+function scanSegment(
+  content: Buffer,
+  { number, firstSequence }: { readonly number: number; readonly firstSequence: number },
+  endSequence: number,
+  sequences: Set<number>,
+  deferred: DeferredOnDisk[],
+): void {
+  const memory = newFrameMemory(content.length)
+  memory.bytes.set(content)
+  const sinks: string[] = []
+  let sequence = firstSequence
+  for (let at = 0; at < content.length && sequence < endSequence;) {
+    const found = frameAt(memory, at, content.length, { segment: number, sequence, epoch: null })
+    if (found.kind !== 'frame') {
+      at += 8
+      continue
+    }
+    const { head } = found
+    if (head.sequence >= endSequence) return
+    if (head.kind === FRAME_KIND.CHECKPOINT)
+      sinks.push(...(decodeCheckpoint(memory.bytes, at, head)?.sinks ?? []).map(({ name }) => name))
+    if (head.kind === FRAME_KIND.EVENTS) sequences.add(head.sequence)
+    if (head.kind === FRAME_KIND.DEFERRED)
+      deferred.push({
+        sink: sinks[head.sink] ?? '',
+        sequence: head.sequence,
+        originSequence: head.originSequence,
+        ids: idsIn(memory, at, head),
+      })
+    sequence = sequenceAfter(head)
+    at += head.frameBytes
+  }
+}
+
+function idsIn({ words, bytes }: FrameMemory, at: number, head: FrameHead): string[] {
+  const from = at + regionBytes(head.runs, head.records)
+  return Array.from({ length: head.records }, (_, record) => {
+    const word = recordWord(at, head.runs, record)
+    const begin = from + recordOffset(words[word]!)
+    return idOf(Buffer.from(bytes.subarray(begin, begin + recordLength(words[word + 1]!))).toString())
+  })
+}
+
+export function idOf(text: string): string {
+  return (JSON.parse(text) as { id: string }).id
+}
