@@ -57,7 +57,9 @@ export async function attach(
     tally.offered[FAST] = fast
     start = startAt(oldest, [0, 0])
   }
-  if (known !== undefined && known.inputs.join() === names.join())
+  // While it was not configured, nothing was counted for it.
+  const wasThere = recovered.checkpoint.sinks.some((sink) => sink.name === name && sink.inputs.length > 0)
+  if (known !== undefined && wasThere && known.inputs.join() === names.join())
     return { attachedAt, before: known.before, start }
   const accepted = inputs.reduce((sum, source) => sum + sources[source]!.accepted, 0)
   return { attachedAt, before: accepted - tally.offered[BULK] - tally.offered[FAST] - tally.filtered, start }
