@@ -40,7 +40,8 @@ export class HeldRecords {
   /** Nothing of a frame before both cursors is held, but for the intervals. */
   #mayHold({ sequence }: FrameHead): boolean {
     return this.#state.lanes.some(
-      (lane) => sequence >= lane.next.sequence || intervalAt(lane, sequence, 0) !== undefined,
+      (lane) =>
+        sequence >= lane.next.sequence || (intervalAt(lane, sequence, 0)?.from[0] ?? Infinity) <= sequence,
     )
   }
 
