@@ -112,6 +112,10 @@ t.test('verify: garbage at the end, a hole between segments, a file of nothing',
   t.equal(code, 1)
   t.match(out, /: frames are missing; frames 2 to 2; events lost: not known\n/)
   t.match(out, /bytes \d+ to \d+: no valid header; events lost: not known\n/)
+  const content = made.files.get([...made.files.keys()][0]!)!
+  writeFileSync(first!, content.subarray(0, made.frames[1]!.offset + 300))
+  const cut = await verify({ config: disk.config })
+  t.match(cut.out, /: ends within a frame; frames 2 to 2; events lost: net 2\n/, 'its header tells')
   writeFileSync(first!, '')
   t.equal((await verify({ config: disk.config })).code, 1)
 })

@@ -138,7 +138,7 @@ const frameAt = (offset: number) =>
   whole.frames.find(({ offset: from, end }) => from <= offset && offset < end)
 
 t.test('a bit of the newest segment is flipped, and the state tells what it begins with', async (t) => {
-  await each(t, 'byte', flips(1), stateOf(whole), ({ recovered, found }, at) => {
+  await each(t, 'byte', flips(2), stateOf(whole), ({ recovered, found }, at) => {
     const hit = frameAt(at)
     const missing = whole.frames.filter((frame) => !found.includes(frame))
     if (missing.some((frame) => frame !== hit)) return 'a frame is missing that was not hit'
