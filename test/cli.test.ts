@@ -5,12 +5,13 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import t from 'tap'
 import type { Test } from 'tap'
 import { temporaryDirectory } from './helpers/collector.ts'
 import { socEvent } from './helpers/soc-event.ts'
+import { until } from './helpers/until.ts'
 
 const root = join(import.meta.dirname, '..')
 const launcher = join(root, 'src/spillway.js')
@@ -87,11 +88,18 @@ function run(test: Test, ...args: string[]): Promise<Ended> {
 }
 
 /** A configuration in a directory of its own, beside which its data lies. */
-function configFile(test: Test, text: string): string {
-  const file = join(temporaryDirectory(test), 'spillway.yaml')
+function configFile(test: Test, text: string, directory = temporaryDirectory(test)): string {
+  const file = join(directory, 'spillway.yaml')
   writeFileSync(file, `admin: { listen: 127.0.0.1:0 }\n${text}`)
   return file
 }
+
+const MEMORY = 'journal: { mode: memory }\n'
+
+const QUICK_BATCHES = `
+sources: { push: { type: http, listen: 127.0.0.1:0 } }
+sinks: { archive: { type: file, path: ./archive, batch: { max_age: 10ms } } }
+`
 
 const SLOW_BATCHES = `
 sources: { push: { type: http, listen: 127.0.0.1:0, max_connections: 100 } }
@@ -168,8 +176,8 @@ t.test('run: a data_dir that cannot be one', async (t) => {
   t.notMatch(err, /\n +at /, 'no stack')
 })
 
-t.test('SIGTERM delivers what waits for its batch, says so, and exits with 0', async (t) => {
-  const file = configFile(t, SLOW_BATCHES)
+t.test('in memory mode SIGTERM delivers what waits for its batch, says so, and exits with 0', async (t) => {
+  const file = configFile(t, MEMORY + SLOW_BATCHES)
   const cli = new Cli(t, ['run', '-c', file])
   const started = await cli.logged('started')
   t.match(started, { memory: { 'memory.arena_bytes': 64 * 1024 * 1024, 'main thread heap': Number } })
@@ -193,6 +201,22 @@ t.test('SIGTERM delivers what waits for its batch, says so, and exits with 0', a
   t.equal(archived(join(file, '../archive')), event(1) + event(2) + event(3))
 })
 
+t.test('what waits at SIGTERM stays in the journal, and is delivered by the next run', async (t) => {
+  const file = configFile(t, SLOW_BATCHES)
+  const first = new Cli(t, ['run', '-c', file])
+  await post(await first.logged('started'), 'push', event(1) + event(2) + event(3))
+  first.child.kill('SIGTERM')
+  const { code, err } = await first.ended
+  t.equal(code, 0, err)
+  t.match(logLines(err).at(-1), { event: 'shutdown_done', delivered_while_stopping: 0, kept: 3 })
+  const second = new Cli(t, ['run', '-c', configFile(t, QUICK_BATCHES, dirname(file))])
+  await second.logged('started')
+  const archive = join(file, '../archive')
+  await until(() => existsSync(archive) && archived(archive) === event(1) + event(2) + event(3))
+  second.child.kill('SIGTERM')
+  t.match(await second.ended, { code: 0 })
+})
+
 t.test('a limit of open files that is too low is told', { skip: noProc }, async (t) => {
   const file = configFile(t, SLOW_BATCHES)
   const limited = ['sh', '-c', `ulimit -n 200 && exec "$0" "$@"`, process.execPath, launcher] as const
@@ -203,7 +227,7 @@ t.test('a limit of open files that is too low is told', { skip: noProc }, async 
 })
 
 t.test('npm start passes SIGTERM on', async (t) => {
-  const file = configFile(t, SLOW_BATCHES)
+  const file = configFile(t, MEMORY + SLOW_BATCHES)
   const cli = new Cli(t, ['start', '--', '-c', file], {}, ['npm'])
   await post(await cli.logged('started'), 'push', event(1))
   cli.child.kill('SIGTERM')
@@ -222,7 +246,7 @@ function archived(folder: string): string {
 }
 
 const SILENT_RECEIVER = (port: number) => `
-sources: { push: { type: http, listen: 127.0.0.1:0 } }
+${MEMORY}sources: { push: { type: http, listen: 127.0.0.1:0 } }
 sinks: { out: { type: http, url: "http://127.0.0.1:${port}/", batch: { max_age: 10ms } } }
 `
 
@@ -254,7 +278,7 @@ t.test('SIGINT twice ends at once, and says how much is lost', async (t) => {
   t.match(logLines(err).at(-1), { event: 'stop_broken_off', level: 'error', signal: 'SIGINT', held: 2 })
 })
 
-t.test('what is left at shutdown_timeout goes to the dead letters, exit code 1', async (t) => {
+t.test('in memory mode what is left at shutdown_timeout goes to the dead letters, exit code 1', async (t) => {
   const { port, asked } = await silentReceiver(t)
   const file = configFile(t, `shutdown_timeout: 100ms\n${SILENT_RECEIVER(port)}`)
   const cli = new Cli(t, ['run', '-c', file])
@@ -272,7 +296,7 @@ t.test('what is left at shutdown_timeout goes to the dead letters, exit code 1',
 })
 
 t.test('LOG_LEVEL', async (t) => {
-  const quiet = new Cli(t, ['run', '-c', configFile(t, SLOW_BATCHES)], { LOG_LEVEL: 'warn' })
+  const quiet = new Cli(t, ['run', '-c', configFile(t, MEMORY + SLOW_BATCHES)], { LOG_LEVEL: 'warn' })
   await quiet.logged('memory_mode')
   quiet.child.kill('SIGTERM')
   const { code, err } = await quiet.ended

@@ -42,8 +42,8 @@ t.test('a batcher in three lines', async (t) => {
   for (let n = 0; n < 250; n++) t.ok(collector.enqueue('app', JSON.parse(socEvent(n))))
   t.same(await collector.stop(), { delivered: 250, undelivered: 0, kept: 0, held: 0, uncommittedBytes: 0 })
   t.same(
-    receiver.lines,
-    Array.from({ length: 250 }, (_, n) => JSON.stringify(JSON.parse(socEvent(n)))),
+    receiver.lines.toSorted(),
+    Array.from({ length: 250 }, (_, n) => JSON.stringify(JSON.parse(socEvent(n)))).toSorted(),
   )
   t.match(collector.stats(), {
     balanced: true,

@@ -367,7 +367,7 @@ export class Collector {
     }
     if (report.held > 0) this.events.heldLost(report.held)
     if (uncommittedBytes > 0) this.events.uncommittedLost(uncommittedBytes)
-    if (wasRunning) this.events.shutdownDone(report.delivered, report.undelivered)
+    if (wasRunning) this.events.shutdownDone(report.delivered, report.undelivered, report.kept)
     this.#log.flush()
     for (const timer of this.#deadlineTimers) timer.clear()
     await this.#lock?.release()

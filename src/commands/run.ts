@@ -57,10 +57,15 @@ function warnOfEmbedded({ sources }: ResolvedConfig, logger: Logger): void {
 /** A clean stop within `shutdown_timeout`, which a further signal breaks off. */
 async function stopAt(signal: string, collector: Collector, logger: Logger): Promise<0 | 1> {
   const second = nextSignal()
-  logger.info({ event: 'stopping', signal }, 'no new events are taken, what is held is delivered')
+  const keeps = collector.topology.journal !== null
+  const what = keeps
+    ? 'what is not delivered is kept in the journal'
+    : 'what is held is delivered within shutdown_timeout'
+  logger.info({ event: 'stopping', signal }, `no new events are taken, ${what}`)
   const broken = second.then((again) => {
     const held = collector.ledger.heldEvents()
-    logger.error({ event: 'stop_broken_off', signal: again, held }, 'ended at once: what is held is lost')
+    const fate = keeps ? 'what is held is in the journal' : 'what is held is lost'
+    logger.error({ event: 'stop_broken_off', signal: again, held }, `ended at once: ${fate}`)
     return 1 as const
   })
   return await Promise.race([collector.stop().then(exitCodeOf), broken])

@@ -5,7 +5,13 @@ import { computedCounter } from './computed-metric.ts'
 import type { RateLimitedLog } from './rate-limited-log.ts'
 import { JournalEvents } from './journal-events.ts'
 
-export type PauseReason = 'arena_full' | 'over_share' | 'dead_letters_failing' | 'workers_unavailable' | 'journal_failing' | 'journal_full'
+export type PauseReason =
+  | 'arena_full'
+  | 'over_share'
+  | 'dead_letters_failing'
+  | 'workers_unavailable'
+  | 'journal_failing'
+  | 'journal_full'
 
 /** First of the records that were refused together; shown in the log, so without the record's bytes. */
 export interface RejectedExample {
@@ -238,10 +244,17 @@ export class TelemetryEvents extends JournalEvents {
     this.write('info', 'shutdown_started', 'app', 'stopping', { reason })
   }
 
-  shutdownDone(delivered: number, undelivered: number): void {
+  /** `kept`: not delivered, and in the journal for the next start. */
+  shutdownDone(delivered: number, undelivered: number, kept: number): void {
     const level = undelivered > 0 ? 'warn' : 'info'
-    const message = undelivered > 0 ? 'stopped; what was not delivered is in the dead letters' : 'stopped'
-    this.write(level, 'shutdown_done', 'app', message, { delivered_while_stopping: delivered, undelivered })
+    const message =
+      undelivered > 0
+        ? 'stopped; what was not delivered is in the dead letters'
+        : kept > 0
+          ? 'stopped; what was not delivered is in the journal, and goes on with the next start'
+          : 'stopped'
+    const fields = { delivered_while_stopping: delivered, undelivered, kept }
+    this.write(level, 'shutdown_done', 'app', message, fields)
   }
 
   /** The disk of the dead letters kept failing beyond the time to stop: what was held went nowhere. */

@@ -88,7 +88,7 @@ t.test('every event writes a line of its level, and bumps its counter', async (t
     ['info', () => events.journalDiskRecovered(12.3)],
     ['error', () => events.journalRemovalFailing('EROFS')],
     ['info', () => events.shutdownStarted('SIGTERM')],
-    ['info', () => events.shutdownDone(5, 0)],
+    ['info', () => events.shutdownDone(5, 0, 0)],
     ['error', () => events.ledgerImbalanced([{ where: 'source push' }])],
     ['warn', () => events.sinkRetry('siem', 'throttled', 'slow down', 12.7, 429)],
     ['error', () => events.sinkHeld('siem', 'unauthorized', 401)],
@@ -107,7 +107,7 @@ t.test('every event writes a line of its level, and bumps its counter', async (t
     if (metricLine !== undefined) t.ok(await metric(metricLine), metricLine)
   }
   clock.advance(60_000)
-  events.shutdownDone(5, 2)
+  events.shutdownDone(5, 2, 0)
   t.match(lines.at(-1), { level: 'warn', delivered_while_stopping: 5, undelivered: 2 })
 })
 
