@@ -69,6 +69,8 @@ export function demoConfig(scenario: Scenario, siemUrl: string): string {
   // JSON is YAML too.
   return JSON.stringify({
     data_dir: './data',
+    // With a journal on disk nobody would have to wait: this is to show how senders are held back.
+    journal: { mode: 'memory' },
     workers: 1,
     memory: { slab_bytes: formatBytes(SLAB_BYTES), arena_bytes: formatBytes(arenaBytes(scenario)) },
     admin: { listen: '127.0.0.1:0' },

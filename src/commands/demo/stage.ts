@@ -86,7 +86,7 @@ export class Stage {
   /** The collector delivers what it holds, and stops. Resolves with what the SIEM then has. */
   async drain(): Promise<SiemReport> {
     this.#siem.tell('recover')
-    await this.collector.stop()
+    await this.collector.drain()
     return await this.#siem.final('report')
   }
 
