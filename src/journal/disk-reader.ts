@@ -323,9 +323,13 @@ export class DiskReader implements LogReader {
     return LANES_BOTH
   }
 
-  /** Every fast record before this sequence was taken, is at hand, or is still to be read by the fast track. */
+  /**
+   * Every fast record before this sequence was taken, is at hand, or is still to be read by the fast track. As long as bulk
+   * resumes an earlier run, what it looks for is not what is left of the fast lane.
+   */
   #reachedBy({ backlog, resume }: Track): number {
-    return Math.max(backlog === null ? this.#options.head().sequence : backlog.next.sequence, resume.next)
+    const read = backlog === null ? this.#options.head().sequence : backlog.next.sequence
+    return Math.max(read, resume.next, this.#bulk.resume.next)
   }
 
   /** The fast track ends where bulk has taken over. */

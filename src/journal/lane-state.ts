@@ -17,7 +17,7 @@ export function laneState(
   parts: Iterable<TakenPart>,
   head: Position,
 ): LaneState {
-  const bit = lane === FAST ? LANES_FAST : LANES_BULK
+  const bit = bitOf(lane)
   const left = new Unsettled()
   for (const { of, first, count } of parts) {
     if ((of.lanes & bit) === 0) continue
@@ -47,8 +47,9 @@ function addLeftover(left: Unsettled, track: Track): void {
 function addTrack(left: Unsettled, track: Track, lane: LaneIndex, head: Position): Position {
   let next: Position | null = null
   const isFast = lane === FAST
-  track.window.forEach(({ frame, ranges }, passedByFast) => {
-    if (next !== null || (isFast && passedByFast)) return
+  track.window.forEach(({ frame, ranges, lanes }, passedByFast) => {
+    // What the other track has of a frame is that one's to tell.
+    if (next !== null || (isFast && passedByFast) || (lanes & bitOf(lane)) === 0) return
     if (frame.position.sequence >= track.resume.next) next = frame.position
     else for (const range of ranges) left.addRange(frame.position, range, frame.records)
   })
@@ -60,6 +61,10 @@ function addTrack(left: Unsettled, track: Track, lane: LaneIndex, head: Position
   // The place of the frame with that sequence is not known yet: it is looked for from here on.
   left.needs(backlog.next)
   return { ...backlog.next, sequence: resume.next }
+}
+
+function bitOf(lane: LaneIndex): number {
+  return lane === FAST ? LANES_FAST : LANES_BULK
 }
 
 function addResume(left: Unsettled, track: Track, next: Position): void {
