@@ -160,7 +160,8 @@ export class DiskReader implements LogReader {
 
   /** What is at hand has no fast record left, and the rest is on disk: a second track looks for them there. */
   #runAhead(): void {
-    if (this.#fast !== null || this.#bulk.backlog === null || this.#stopped) return
+    // While bulk reads, its backlog may have passed what is not at hand yet.
+    if (this.#fast !== null || this.#bulk.backlog === null || this.#bulk.reading || this.#stopped) return
     if (this.tally.offered[FAST] === this.#progress.seen[FAST]) return
     const fast = this.#newTrack(LANES_FAST)
     this.#goBehind(fast, this.#bulk.backlog.next, this.#bulk.resume)
@@ -270,14 +271,14 @@ export class DiskReader implements LogReader {
       this.#readFailed(error)
     }
     track.reading = false
-    pool.release(slab)
-    if (this.#stopped) {
-      await backlog.close()
-      return
+    if (!this.#stopped) {
+      this.#meet()
+      this.#arrive(track)
     }
-    this.#meet()
-    this.#arrive(track)
-    this.#readOn()
+    // Only now: a slab that becomes free lets tracks read on, and at the head that would never end.
+    pool.release(slab)
+    if (this.#stopped) await backlog.close()
+    else this.#readOn()
   }
 
   #readFailed(error: unknown): void {
@@ -325,11 +326,11 @@ export class DiskReader implements LogReader {
 
   /**
    * Every fast record before this sequence was taken, is at hand, or is still to be read by the fast track. As long as bulk
-   * resumes an earlier run, what it looks for is not what is left of the fast lane.
+   * resumes an earlier run, what it looks for is not what is left of the fast lane. Behind `until` fast takes nothing.
    */
-  #reachedBy({ backlog, resume }: Track): number {
+  #reachedBy({ backlog, resume, until }: Track): number {
     const read = backlog === null ? this.#options.head().sequence : backlog.next.sequence
-    return Math.max(read, resume.next, this.#bulk.resume.next)
+    return Math.max(Math.min(read, until), resume.next, this.#bulk.resume.next)
   }
 
   /** The fast track ends where bulk has taken over. */
