@@ -66,20 +66,27 @@ export async function attach(
 }
 
 function startOf(
-  { lanes, settled, voided }: SinkState,
+  state: SinkState,
   name: string,
   { deferred }: Recovered,
   stateSequence: number,
 ): ReaderStart {
-  const [bulk, fast] = lanes
+  const [bulk, fast] = state.lanes
+  const voided = voidedOf(state, name, deferred, stateSequence)
+  return { lanes: [laneStart(bulk), laneStart(fast)], settled: state.settled, voided }
+}
+
+/** Deferred frames that the state of a sink knows nothing of: their records count where they first stood. */
+export function voidedOf(
+  { voided }: SinkState,
+  name: string,
+  deferred: Recovered['deferred'],
+  stateSequence: number,
+): number[] {
   const unknown = deferred
     .filter(({ sink, position }) => sink === name && position.sequence >= stateSequence)
     .map(({ position }) => position.sequence)
-  return {
-    lanes: [laneStart(bulk), laneStart(fast)],
-    settled,
-    voided: [...new Set([...voided, ...unknown])],
-  }
+  return [...new Set([...voided, ...unknown])]
 }
 
 function laneStart({ next, oldest, unsettled }: LaneState): LaneStart {

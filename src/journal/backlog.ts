@@ -36,6 +36,8 @@ export interface BacklogOptions {
   readonly memory: FrameMemory
   /** Where to begin. */
   readonly from: Position
+  /** What a segment begins with where its own checkpoint can't be read; null where nothing tells. */
+  readonly otherwise: (segment: number) => Checkpoint | null
 }
 
 interface OpenSegment {
@@ -73,7 +75,7 @@ export class Backlog {
     return true
   }
 
-  /** Checkpoint of the segment that was read last; null where it can't be read. */
+  /** What the segment that was read last begins with; null where nothing tells. */
   get checkpoint(): Checkpoint | null {
     return this.#open?.checkpoint ?? null
   }
@@ -129,7 +131,8 @@ export class Backlog {
     await this.close()
     const { io, directory } = this.#options
     const file = await io.open(join(directory, segmentFileName(info)), 'read')
-    this.#open = { number: info.number, file, checkpoint: await readCheckpoint(file, info) }
+    const checkpoint = (await readCheckpoint(file, info)) ?? this.#options.otherwise(info.number)
+    this.#open = { number: info.number, file, checkpoint }
   }
 
   async #fill(at: number, offset: number, length: number): Promise<void> {

@@ -7,6 +7,7 @@ import type { Attachment } from './attach.ts'
 import { Backlog } from './backlog.ts'
 import type { BadBytes } from './backlog.ts'
 import type { Checkpoint, SinkTally, SourceTally } from './checkpoint.ts'
+import { DamageKeeper } from './damage-keeper.ts'
 import { DeliveryWatch } from './delivery-watch.ts'
 import type { DiskLogOptions } from './disk-log-options.ts'
 import { DiskReader } from './disk-reader.ts'
@@ -21,7 +22,6 @@ import { recover } from './recovery.ts'
 import type { Recovered } from './recovery.ts'
 import { restored } from './restored.ts'
 import type { Restored } from './restored.ts'
-import { segmentFileName } from './segment-name.ts'
 import { SegmentStarts } from './segment-starts.ts'
 import { sinkState } from './sink-state.ts'
 import { StateFile } from './state-file.ts'
@@ -42,6 +42,7 @@ export class DiskLog implements Log {
   readonly #readerOptions: ReaderOptions[] = []
   readonly #watch = new DeliveryWatch()
   readonly #quarantine: Quarantine
+  readonly #damage: DamageKeeper
   #tallies: LogTallies
   #writer: JournalWriter | null = null
   #keeper: StateKeeper | null = null
@@ -50,11 +51,12 @@ export class DiskLog implements Log {
   /** Sequence of the last frame appended, and of the last one committed. */
   #lastSequence = 0
   #committedSequence = 0
+  /** The first of this run. */
   #nextSegment = 0
+  #newestFound: { readonly segment: number; readonly checkpoint: Checkpoint | null } | null = null
   /** Handed over while frames before them wait for their commit: the last of these, and what comes with it. */
   #last: { readonly behind: Entry[] } | null = null
   /** Sinks that have left the configuration. */
-  #quarantining: Promise<void> = Promise.resolve()
   readonly #starts = new SegmentStarts()
   readonly #left = new LeftSinks()
   readonly #attached = new Map<string, Attachment>()
@@ -65,6 +67,7 @@ export class DiskLog implements Log {
     const { directory, io, clock, events } = options
     this.#tallies = new LogTallies(options.sources, [], null)
     this.#quarantine = new Quarantine({ directory, io, clock, events })
+    this.#damage = new DamageKeeper(this.#quarantine, events)
   }
 
   addReader(options: ReaderOptions): LogReader {
@@ -119,6 +122,8 @@ export class DiskLog implements Log {
     const recovered = await recover({ directory, io, events, state, quarantine: this.#quarantine })
     this.#lastSequence = this.#committedSequence = recovered.nextSequence - 1
     this.#nextSegment = recovered.nextSegment
+    const [newest] = recovered.segments.slice(-1)
+    if (newest !== undefined) this.#newestFound = { segment: newest.number, checkpoint: recovered.newest }
     this.#writer = new JournalWriter({
       directory,
       io,
@@ -167,7 +172,7 @@ export class DiskLog implements Log {
       this.#attached.set(sink.name, attachment)
       reader.start(attachment.start)
     }
-    this.#left.find(state, this.#tallies, new Set(sinks.keys()))
+    this.#left.find(state, recovered.deferred, this.#tallies, new Set(sinks.keys()))
     for (const { name, held } of this.#left.holding()) events.sinkLeft(name, held)
   }
 
@@ -180,36 +185,19 @@ export class DiskLog implements Log {
       else this.#last.behind.push(entry)
       return
     }
-    const { arena } = this.#options
+    const { bytes, doubles } = this.#options.arena
     const { region, runs, records, source, bytesFrom, bytesTo } = frame
-    const { words, doubles, bytes } = arena
-    const sequence = ++this.#lastSequence
-    const header = region >> 2
-    writeEpoch(words, header + HEADER.EPOCH, this.#options.epoch)
-    writeU64(words, header + HEADER.SEQUENCE, sequence)
-    doubles[(header + HEADER.ACCEPTED_BEFORE) >> 1] = this.#tallies.append(source, records)
-    const behind: Entry[] = []
-    const last = { behind }
+    doubles[((region >> 2) + HEADER.ACCEPTED_BEFORE) >> 1] = this.#tallies.append(source, records)
+    const last = { behind: new Array<Entry>() }
     this.#last = last
     // The log holds it until it is committed and was shown to the readers.
     frame.holders = 1
-    frame.originSequence = sequence
-    this.#writer!.append({
-      sequence,
-      views: [
-        bytes.subarray(region, region + regionBytes(runs, records)),
-        bytes.subarray(bytesFrom, bytesTo),
-      ],
-      bytes: frameBytes(runs, records, bytesTo - bytesFrom),
-      stamp: (segment) => {
-        words[header + HEADER.SEGMENT] = segment
-        sealHead(bytes, region)
-      },
-      committed: (position) => {
-        if (this.#last === last) this.#last = null
-        this.#commit(entry, frame, position)
-        for (const follower of behind) commitEmpty(follower)
-      },
+    const body = bytes.subarray(bytesFrom, bytesTo)
+    const views = [bytes.subarray(region, region + regionBytes(runs, records)), body]
+    frame.originSequence = this.#write(region, views, frameBytes(runs, records, body.length), (position) => {
+      if (this.#last === last) this.#last = null
+      this.#commit(entry, frame, position)
+      for (const follower of last.behind) commitEmpty(follower)
     })
   }
 
@@ -219,28 +207,34 @@ export class DiskLog implements Log {
     frame: Uint8Array,
     committed: (position: Position) => void,
   ): void {
-    const { words, bytes } = this.#options.arena
+    const { words } = this.#options.arena
     const at = frame.byteOffset
-    const header = at >> 2
-    const sequence = ++this.#lastSequence
-    writeEpoch(words, header + HEADER.EPOCH, this.#options.epoch)
-    writeU64(words, header + HEADER.SEQUENCE, sequence)
-    words[header + HEADER.SINK] = this.#tallies.sinks.indexOf(sink)
-    words[header + HEADER.SOURCE] = this.#tallies.sources.findIndex(({ name }) => name === sourceName)
-    this.#writer!.append({
-      sequence,
-      views: [frame],
-      bytes: (frame.length + 7) & ~7,
-      stamp: (segment) => {
-        words[header + HEADER.SEGMENT] = segment
-        sealHead(bytes, at)
-      },
-      committed: (position) => {
-        this.#committedSequence = sequence
-        committed(position)
-        this.#keeper?.changed()
-      },
+    words[(at >> 2) + HEADER.SINK] = this.#tallies.sinks.indexOf(sink)
+    words[(at >> 2) + HEADER.SOURCE] = this.#tallies.sources.findIndex(({ name }) => name === sourceName)
+    this.#write(at, [frame], (frame.length + 7) & ~7, (position) => {
+      this.#committedSequence = position.sequence
+      committed(position)
+      this.#keeper?.changed()
     })
+  }
+
+  /** Writes a frame whose header stands at `at` of the arena, and returns the sequence that it gets. */
+  #write(
+    at: number,
+    views: readonly Uint8Array[],
+    frameLength: number,
+    committed: (position: Position) => void,
+  ): number {
+    const { words, bytes } = this.#options.arena
+    const sequence = ++this.#lastSequence
+    writeEpoch(words, (at >> 2) + HEADER.EPOCH, this.#options.epoch)
+    writeU64(words, (at >> 2) + HEADER.SEQUENCE, sequence)
+    const stamp = (segment: number) => {
+      words[(at >> 2) + HEADER.SEGMENT] = segment
+      sealHead(bytes, at)
+    }
+    this.#writer!.append({ sequence, views, bytes: frameLength, stamp, committed })
+    return sequence
   }
 
   #commit(entry: Entry, frame: Frame, position: Position): void {
@@ -267,7 +261,20 @@ export class DiskLog implements Log {
 
   #openBacklog(from: Position): Backlog {
     const { directory, io, arena } = this.#options
-    return new Backlog({ directory, io, memory: arena, segments: () => this.#writer!.segments, from })
+    return new Backlog({
+      directory,
+      io,
+      memory: arena,
+      segments: () => this.#writer!.segments,
+      from,
+      otherwise: (segment) => this.#checkpointOf(segment),
+    })
+  }
+
+  /** Segments of one run all mean the same by their indexes. */
+  #checkpointOf(segment: number): Checkpoint | null {
+    if (segment >= this.#nextSegment) return this.#checkpoint
+    return this.#newestFound?.segment === segment ? this.#newestFound.checkpoint : null
   }
 
   #head(): Position {
@@ -284,16 +291,9 @@ export class DiskLog implements Log {
     return this.#starts.of(segment) + offset
   }
 
-  #damaged({ segment, offset, bytes, reason }: BadBytes): void {
-    const info = this.#writer!.segments.find(({ number }) => number === segment)
-    if (info === undefined) return
-    const damage = { segment, offset, end: offset + bytes, reason, frames: null, lost: {} }
-    this.#options.events.journalDamaged(segmentFileName(info), damage)
-    const before = this.#quarantining
-    this.#quarantining = (async () => {
-      await before
-      await this.#quarantine.keep(info, [damage])
-    })()
+  #damaged(bad: BadBytes): void {
+    const info = this.#writer!.segments.find(({ number }) => number === bad.segment)
+    if (info !== undefined) this.#damage.note(info, bad)
   }
 
   // ---- state
@@ -323,7 +323,7 @@ export class DiskLog implements Log {
 
   /** After copies of what is damaged were made. */
   async #removeBefore(segment: number): Promise<void> {
-    await this.#quarantining
+    await this.#damage.copied()
     this.#writer!.removeBefore(segment)
   }
 
@@ -384,7 +384,7 @@ export class DiskLog implements Log {
     await this.#writer?.stop(signal)
     await this.#keeper?.stop()
     for (const reader of this.#readers) reader.stop()
-    await this.#quarantining
+    await this.#damage.copied()
     await this.#stateFile?.close()
   }
 }

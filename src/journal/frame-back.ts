@@ -18,19 +18,19 @@ export interface Recipient {
 /**
  * How the records of a frame that are for a sink are told: bit of the route mask that they have, 0 for all records, -1
  * where none is for it. That was decided when the frame was made, by the configuration of that run, which its segment's
- * checkpoint tells; where that can't be read, today's is believed.
+ * checkpoint tells; where nothing tells, nobody gets it on a guess.
  */
 export function routeBitOf(
   { head }: FramePiece,
   checkpoint: Checkpoint | null,
   recipient: Recipient,
 ): number {
-  const { name, inputs, routeBit, voided } = recipient
+  const { name, inputs, voided } = recipient
+  if (checkpoint === null) return -1
   if (head.kind === FRAME_KIND.DEFERRED) {
-    const isForIt = checkpoint?.sinks[head.sink]?.name === name
+    const isForIt = checkpoint.sinks[head.sink]?.name === name
     return isForIt && !voided.has(head.sequence) ? 0 : -1
   }
-  if (checkpoint === null) return inputs.has(head.source) ? routeBit : -1
   const sink = checkpoint.sinks.find((known) => known.name === name)
   if (sink === undefined) {
     // From before it was attached: by today's inputs.

@@ -1,18 +1,28 @@
+import { voidedOf } from './attach.ts'
 import { detach } from './detach.ts'
 import type { Position } from './frame.ts'
 import { BULK, FAST } from './log.ts'
 import type { LogTallies } from './log-tallies.ts'
+import type { Recovered } from './recovery.ts'
 import type { JournalState, SinkState } from './state.ts'
 
 /** Sinks that have left the configuration: what they have not got is kept for them until they are detached. */
 export class LeftSinks {
   readonly #sinks = new Map<string, { state: SinkState; readonly offered: readonly [number, number] }>()
 
-  find(state: JournalState | null, tallies: LogTallies, configured: ReadonlySet<string>): void {
-    for (const [name, sink] of Object.entries(state?.sinks ?? {})) {
+  find(
+    state: JournalState | null,
+    deferred: Recovered['deferred'],
+    tallies: LogTallies,
+    configured: ReadonlySet<string>,
+  ): void {
+    if (state === null) return
+    for (const [name, sink] of Object.entries(state.sinks)) {
       if (configured.has(name)) continue
       const offered = tallies.sinks.find((tally) => tally.name === name)?.offered ?? sink.settled
-      this.#sinks.set(name, { state: sink, offered })
+      // The next state is this run's, from which on what is deferred is known.
+      const voided = voidedOf(sink, name, deferred, state.sequence)
+      this.#sinks.set(name, { state: { ...sink, voided }, offered })
     }
   }
 

@@ -86,7 +86,7 @@ class Recovery {
   readonly #ledger: RecoveredLedger
   readonly #segments: SegmentInfo[] = []
   readonly #damage: Damage[] = []
-  #deferred: DeferredFrame[] = []
+  readonly #deferred: DeferredFrame[] = []
   #newest: Checkpoint | null = null
   #nextSequence = 1
 
@@ -101,7 +101,7 @@ class Recovery {
     for (const name of foreign) this.#options.events.journalFileForeign(name)
     for (const segment of empty) await this.#remove(segment)
     const first = await this.#lastBegin()
-    for (const segment of segments.slice(0, first.index)) await this.#measure(segment)
+    for (let index = 0; index < first.index; index++) await this.#measure(index)
     let { begin } = first
     for (let index = first.index; index < segments.length; index++) begin = await this.#read(index, begin)
     for (const gone of this.#ledger.heedState(segments.at(-1)?.number ?? 0)) this.#note([gone])
@@ -137,9 +137,24 @@ class Recovery {
   }
 
   /** A segment that is read later. */
-  async #measure(segment: SegmentName): Promise<void> {
+  async #measure(index: number): Promise<void> {
+    const segment = this.#list.segments[index]!
     const bytes = await this.#withFile(segment, 'read', (file) => file.bytes())
     this.#segments.push({ ...segment, bytes: bytes ?? 0 })
+    const endSequence = this.#list.segments[index + 1]!.firstSequence
+    const { state } = this.#options
+    if (state !== null && endSequence > state.sequence) await this.#findDeferred(segment, endSequence)
+  }
+
+  /** The state was not written for so long that it doesn't know all of an older segment. */
+  async #findDeferred(segment: SegmentName, endSequence: number): Promise<void> {
+    const { directory, io } = this.#options
+    const basis = await readCheckpoint(io, directory, segment)
+    await this.#withFile(segment, 'read', async (file) => {
+      const walk = new SegmentWalk({ file, segment, endSequence, bodies: false })
+      for (let step = await walk.next(); step !== null; step = await walk.next())
+        if (step.kind === 'frame') this.#noteDeferred(basis, step)
+    })
   }
 
   /** Reads a segment whole; returns what the next one begins with. */
@@ -147,14 +162,13 @@ class Recovery {
     const segment = this.#list.segments[index]!
     const endSequence = this.#list.segments[index + 1]?.firstSequence
     const account = new SegmentAccount(segment, begin)
-    this.#deferred = []
     this.#nextSequence = segment.firstSequence
     const opened = await this.#withFile(segment, 'read', async (file) => {
       const epoch = this.#inState(segment)?.epoch
       const walk = new SegmentWalk({ file, segment, endSequence, epoch })
       for (let step = await walk.next(); step !== null; step = await walk.next()) {
         account.step(step, walk.memory)
-        if (step.kind === 'frame') this.#noteDeferred(account, step)
+        if (step.kind === 'frame') this.#noteDeferred(account.basis, step)
       }
       account.finish(walk)
       this.#nextSequence = walk.sequence
@@ -171,7 +185,7 @@ class Recovery {
     return this.#ledger.checkpoint(segment.number + 1, this.#nextSequence)
   }
 
-  #noteDeferred({ basis }: SegmentAccount, { head, offset }: FrameStep): void {
+  #noteDeferred(basis: Checkpoint | null, { head, offset }: FrameStep): void {
     const sink = head.kind === FRAME_KIND.DEFERRED ? basis?.sinks[head.sink]?.name : undefined
     if (sink === undefined) return
     const { segment, sequence } = head
