@@ -59,7 +59,7 @@ export interface Recovered {
   readonly checkpoint: Checkpoint
   /** Whose the indexes in the newest segment are: its own checkpoint, or one that fits; null where nothing tells. */
   readonly newest: Checkpoint | null
-  /** Those in the newest segment that their sinks, by the state, have not passed. */
+  /** Those that the state knows nothing of, or that their sinks, by the state, have not passed. */
   readonly deferred: readonly DeferredFrame[]
   readonly damage: readonly Damage[]
 }
