@@ -3,7 +3,7 @@ import { reasonOf } from '../base/errors.ts'
 import type { JournalState } from './state.ts'
 
 /** What changes is on disk so long after at most, if the disk is well. */
-const WRITE_EVERY_MS = 100
+const WRITE_EVERY_MS = 50
 const RETRY_MS = 1000
 
 export interface StateKeeperOptions {
