@@ -120,7 +120,7 @@ export class DiskReader implements LogReader {
     const [bulk, fast] = within(track.lanes, counts)
     if (bulk + fast === 0) return
     if (!this.#holds.hasRoom(frame.slab)) {
-      this.#goBehind(track, frame.position, NOTHING_TO_RESUME)
+      this.#goBehind(track, frame.position, track.resume)
       return
     }
     const ranges = [{ first: 0, end: frame.records }]
@@ -193,7 +193,7 @@ export class DiskReader implements LogReader {
   #deferredAt(position: Position): void {
     for (const track of [this.#bulk, this.#fast]) {
       if (track !== null && track.backlog === null && track.until === Infinity)
-        this.#goBehind(track, position, NOTHING_TO_RESUME)
+        this.#goBehind(track, position, track.resume)
     }
     this.#readOn()
   }
@@ -361,7 +361,6 @@ export class DiskReader implements LogReader {
     if (backlog === null || !backlog.atHead || track.until !== Infinity) return
     void backlog.close()
     track.backlog = null
-    track.resume = NOTHING_TO_RESUME
     this.#compare(track)
     this.#meet()
     this.sink.onFrame()
