@@ -142,7 +142,7 @@ export const cases: readonly BenchCase[] = [
     load: overHttp.load,
     events: 13_700_000,
     // It looks often whether the receiver is back.
-    sink: { retry: { max: '1s' }, breaker: { max_cooldown: '1s' } },
+    sink: { retry: { max: '1s' } },
     beside: 'durable-http-4',
     targets: {
       ...withinMemory,
