@@ -43,7 +43,6 @@ class Rig {
   }
 
   reader(inputs: readonly number[], offered: number[] = [0, 0]): LogReader {
-    const unsettled = (): TakenPart[] => []
     return this.log.addReader({
       name: 'sink',
       inputs,
@@ -55,10 +54,12 @@ class Rig {
       onDiscarded() {},
       settledCounts: () => ({ delivered: [0, 0], deliveredBytes: 0, deadLettered: {}, discarded: {} }),
       onFrame() {},
-      unsettled,
+      unsettled: nothing,
     })
   }
 }
+
+const nothing = (): TakenPart[] => []
 
 t.test('a frame goes when the last reader of its source has settled it', async (t) => {
   const rig = new Rig()

@@ -31,8 +31,9 @@ t.test('without steps nothing is shed', async (t) => {
   t.equal(new Shedding([]).severityBelow(1), 0)
 })
 
+const atLeast = (fill: number): number => steps.findLast(({ above }) => fill >= above)?.severityBelow ?? 0
+
 t.test('whatever the fill does: never less than the steps say, never more than just below them', async () => {
-  const atLeast = (fill: number): number => steps.findLast(({ above }) => fill >= above)?.severityBelow ?? 0
   fc.assert(
     fc.property(fc.array(fc.double({ min: 0, max: 1.1, noNaN: true }), { maxLength: 100 }), (fills) => {
       const shedding = new Shedding(steps)

@@ -21,13 +21,14 @@ t.test('a stream and its source are told what was shed', async (t) => {
   t.equal(rig.stop(), 0)
 })
 
+const message = (text: string, n: number) => `<${n % 8}>1 2026-01-02T03:04:05Z h app - - - ${text}\n`
+
 t.test('decoded events are shed by the severity that they are given', async (t) => {
   const rig = new IntakeRig({ ...RIG, decoded: true })
   rig.control.setShedBelow(5)
   const stream = rig.intake.openStream({ peer: 'p', framing: 'syslog-newline', onDrain() {} })
   // Priorities of facility 0: 0 is the most severe, of 10, 7 the least, of 1.
   const texts = Array.from({ length: 80 }, (_, n) => `text ${n}`)
-  const message = (text: string, n: number) => `<${n % 8}>1 2026-01-02T03:04:05Z h app - - - ${text}\n`
   stream.write(Buffer.from(texts.map(message).join('')))
   stream.end(true)
   await rig.finish()

@@ -38,7 +38,10 @@ for (const allowHalfOpen of [false, true]) {
       const [source] = collector.ledger.sources
       t.equal(source!.received, 2 * LINES)
       t.equal(source!.accepted, 2 * LINES)
-      t.same({ ...report, delivered: 0 }, { delivered: 0, undelivered: 0, kept: 0, held: 0, uncommittedBytes: 0 })
+      t.same(
+        { ...report, delivered: 0 },
+        { delivered: 0, undelivered: 0, kept: 0, held: 0, uncommittedBytes: 0 },
+      )
     },
   )
 }
