@@ -51,7 +51,8 @@ export class Destination implements Sink {
         request.answer({ kind: 'retry', category: 'unknown', reason: 'aborted' }),
       )
       const { random } = this.#options
-      if (this.mood === 'well' ? random() < 0.8 : this.mood !== 'slow' && random() < 0.4) this.answerOne(request)
+      if (this.mood === 'well' ? random() < 0.8 : this.mood !== 'slow' && random() < 0.4)
+        this.answerOne(request)
     })
   }
 

@@ -1,4 +1,10 @@
-import { FRAME_KIND, recordLength, recordOffset, recordWord, regionBytes } from '../../../src/memory/frame-region.ts'
+import {
+  FRAME_KIND,
+  recordLength,
+  recordOffset,
+  recordWord,
+  regionBytes,
+} from '../../../src/memory/frame-region.ts'
 import { decodeCheckpoint, newFrameMemory } from '../../../src/journal/frame-codec.ts'
 import type { FrameHead, FrameMemory } from '../../../src/journal/frame-codec.ts'
 import { frameAt, sequenceAfter } from '../../../src/journal/scan.ts'

@@ -8,7 +8,13 @@ import type { DiskLogEvents, LogSink } from '../../../src/journal/disk-log-optio
 import { readEpoch, readU64 } from '../../../src/journal/frame-codec.ts'
 import type { Log, LogReader } from '../../../src/journal/log.ts'
 import { Arena } from '../../../src/memory/arena.ts'
-import { HEADER, recordLength, recordOffset, recordWord, regionBytes } from '../../../src/memory/frame-region.ts'
+import {
+  HEADER,
+  recordLength,
+  recordOffset,
+  recordWord,
+  regionBytes,
+} from '../../../src/memory/frame-region.ts'
 import { SlabPool } from '../../../src/memory/slab-pool.ts'
 import type { SlabOwner } from '../../../src/memory/slab-pool.ts'
 import { Dispatcher } from '../../../src/pipeline/dispatch/dispatcher.ts'
@@ -56,6 +62,8 @@ export class Life {
   readonly pool: SlabPool
   readonly told: string[] = []
   readonly clock: Clock
+  /** Frames handed over that are not committed. */
+  pending = 0
   /** Frames handed over whose peer waits for `delivered`. */
   watched = 0
   over = false
@@ -66,18 +74,39 @@ export class Life {
   readonly #random: () => number
   readonly #epoch: string
 
-  constructor(plan: LifePlan, io: FileIo, clock: Clock, random: () => number, witness: Witness, sabotage: Sabotage) {
+  constructor(
+    plan: LifePlan,
+    io: FileIo,
+    clock: Clock,
+    random: () => number,
+    witness: Witness,
+    sabotage: Sabotage,
+  ) {
     this.plan = plan
     this.clock = clock
     this.#random = random
     this.#witness = witness
-    this.#epoch = `${plan.number}`.padStart(8, '0') + Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0')
-    const slabs = 4 + plan.sharedSlabs + plan.sinks.reduce((sum, { readBackSlabs }) => sum + 2 + readBackSlabs, 0)
+    this.#epoch =
+      `${plan.number}`.padStart(8, '0') +
+      Math.floor(random() * 2 ** 32)
+        .toString(16)
+        .padStart(8, '0')
+    const slabs =
+      4 + plan.sharedSlabs + plan.sinks.reduce((sum, { readBackSlabs }) => sum + 2 + readBackSlabs, 0)
     this.arena = Arena.create(slabs * SLAB_BYTES, SLAB_BYTES)
     this.pool = new SlabPool(slabs)
     this.#frames = new SealedFrames(this.arena, this.pool, this.pool.addOwner('frames', 4, 1))
-    const counts = plan.sinks.map(({ name, inputs }) => new SinkCounts(name, inputs.map((input) => plan.sources.indexOf(input))))
-    this.ledger = new Ledger(plan.sources.map((name) => new SourceCounts(name)), counts)
+    const counts = plan.sinks.map(
+      ({ name, inputs }) =>
+        new SinkCounts(
+          name,
+          inputs.map((input) => plan.sources.indexOf(input)),
+        ),
+    )
+    this.ledger = new Ledger(
+      plan.sources.map((name) => new SourceCounts(name)),
+      counts,
+    )
     const sinks = new Map<string, LogSink>()
     for (const { name, from, lookaheadBytes, readBackSlabs } of plan.sinks) {
       const owner = this.pool.addOwner(`${name} read back`, readBackSlabs, 0)
@@ -249,15 +278,20 @@ export class Life {
     const settled = () => {
       this.watched--
       this.#note(() => {
-        assert(events.every(({ acknowledged }) => acknowledged), 'settled after it is committed')
+        assert(
+          events.every(({ acknowledged }) => acknowledged),
+          'settled after it is committed',
+        )
         assert(this.#witness.isSettled(events), 'delivered is told when all sinks have settled it')
       })
     }
     if (watch) this.watched++
+    this.pending++
     let sequence = 0
     this.log.append({
       frame,
       committed: () => {
+        this.pending--
         counts.received += records.length + rejected + shed
         counts.accepted += records.length
         counts.rejected[1]! += rejected

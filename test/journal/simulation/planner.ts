@@ -50,7 +50,9 @@ export class Planner {
 
   #sink(name: string, sources: readonly string[]): SinkPlan {
     const dice = this.#dice
-    const some = sources.filter((source) => this.#restless || source !== SOURCES[SINKS.indexOf(name as 'siem')])
+    const some = sources.filter(
+      (source) => this.#restless || source !== SOURCES[SINKS.indexOf(name as 'siem')],
+    )
     return {
       name,
       inputs: some.length > 0 ? some : sources,

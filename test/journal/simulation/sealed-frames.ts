@@ -101,10 +101,7 @@ export class SealedFrames {
       const word = recordWord(region, runs, index)
       const gapBytes = Buffer.byteLength(record.gap)
       words[word] =
-        (offset + gapBytes) |
-        (record.fast ? RECORD_FAST : 0) |
-        (gapBytes > 0 ? RECORD_BREAK : 0) |
-        RECORD_LF
+        (offset + gapBytes) | (record.fast ? RECORD_FAST : 0) | (gapBytes > 0 ? RECORD_BREAK : 0) | RECORD_LF
       words[word + 1] = parts[index]!.length - gapBytes - 1
       words[word + 2] = index
       words[word + 3] = record.routes
@@ -127,7 +124,12 @@ export class SealedFrames {
     }
   }
 
-  #writeHeader(extent: Extent, region: number, bytes: number, counts: { fast: number; breaks: number }): void {
+  #writeHeader(
+    extent: Extent,
+    region: number,
+    bytes: number,
+    counts: { fast: number; breaks: number },
+  ): void {
     const { words, doubles } = this.#arena
     const header = region >> 2
     const { records, runs, source, receivedAtMs, rejected, shed } = extent

@@ -31,6 +31,8 @@ export interface Attachment {
   doneNow: Set<string>
   /** Duplicates that were in order. */
   repeats: number
+  /** Events that the state on disk says were given up when it was detached. */
+  detached: number
 }
 
 export interface WitnessedSink {
@@ -65,16 +67,14 @@ export class Witness {
     this.#sinks = sinks
     for (const [name, attachment] of this.attached) {
       const isKnown = state !== null && Object.hasOwn(state.sinks, name)
-      if (state !== null && !isKnown && !sinks.some((sink) => sink.name === name)) this.attached.delete(name)
+      const detached = state?.sinks[name]?.discarded['detached'] ?? 0
+      // What it had not got by then is not owed any more.
+      if (detached > attachment.detached) attachment.owed.clear()
+      attachment.detached = detached
       attachment.doneNow = new Set()
       attachment.settledBefore = isKnown ? this.#settledIn(attachment, state, disk) : new Set()
     }
     for (const sink of sinks) if (!this.attached.has(sink.name)) this.#attach(sink, disk)
-  }
-
-  /** `detach` was durable: nothing is owed any more. */
-  detached(name: string): void {
-    this.attached.delete(name)
   }
 
   #attach({ name, inputs, from }: WitnessedSink, disk: OnDisk): void {
@@ -89,6 +89,7 @@ export class Witness {
       settledBefore: new Set(),
       doneNow: new Set(),
       repeats: 0,
+      detached: 0,
     })
   }
 
@@ -145,9 +146,7 @@ export class Witness {
   /** Sinks that a frame's events are for. */
   isSettled(events: readonly WitnessedEvent[]): boolean {
     return events.every((event) =>
-      this.#sinks.every(
-        (sink) => !isFor(sink, event) || this.attached.get(sink.name)!.doneNow.has(event.id),
-      ),
+      this.#sinks.every((sink) => !isFor(sink, event) || this.attached.get(sink.name)!.doneNow.has(event.id)),
     )
   }
 
@@ -157,23 +156,23 @@ export class Witness {
   done(name: string, id: string, text: string): void {
     const event = this.events.get(id)
     assert(event !== undefined && event.text === text, `${name}: ${id} is not what was received`)
-    assert(
-      event.acknowledged || event.life < this.#life,
-      `${name}: ${id} was sent before it was committed`,
-    )
+    assert(event.acknowledged || event.life < this.#life, `${name}: ${id} was sent before it was committed`)
     const sink = this.#sinks.find((known) => known.name === name)!
     const attachment = this.attached.get(name)!
     const { done, doneNow, settledBefore, owed } = attachment
-    assert(!doneNow.has(id), `${name}: ${id} (${event.sequence}, ${event.index}) was settled twice in one life`)
+    assert(
+      !doneNow.has(id),
+      `${name}: ${id} (${event.sequence}, ${event.index}) was settled twice in one life`,
+    )
     assert(
       !settledBefore.has(id),
       `${name}: ${id} (${event.sequence}, ${event.index}) was settled, as the state on disk knows`,
     )
+    assert(event.life < this.#life || isFor(sink, event), `${name}: ${id} is not for it`)
     assert(
-      event.life < this.#life || isFor(sink, event),
-      `${name}: ${id} is not for it`,
+      event.life === this.#life || !event.acknowledged || owed.has(event),
+      `${name}: ${id} is not owed to it`,
     )
-    assert(event.life === this.#life || !event.acknowledged || owed.has(event), `${name}: ${id} is not owed to it`)
     if (done.has(id)) attachment.repeats++
     done.add(id)
     doneNow.add(id)
@@ -198,7 +197,11 @@ function isFor({ inputs, filterIndex }: WitnessedSink, { source, routes }: Witne
 
 function isSettled({ next, unsettled }: LaneState, sequence: number, index: number): boolean {
   if (sequence >= next.sequence) return false
-  const isBefore = (left: readonly [number, number], right: readonly [number, number]) =>
-    left[0] < right[0] || (left[0] === right[0] && left[1] < right[1])
-  return !unsettled.some(({ from, to }) => !isBefore([sequence, index], from) && isBefore([sequence, index], to))
+  return !unsettled.some(
+    ({ from, to }) => !isBefore([sequence, index], from) && isBefore([sequence, index], to),
+  )
+}
+
+function isBefore(left: readonly [number, number], right: readonly [number, number]): boolean {
+  return left[0] < right[0] || (left[0] === right[0] && left[1] < right[1])
 }
