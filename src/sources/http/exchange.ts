@@ -16,6 +16,9 @@ import { inflaterPermits } from '../../pipeline/inflation/inflater-permits.ts'
 /** So much of an upload is read and thrown away around an early answer; then the client stands still, and is cut off. */
 const SWALLOW_BYTES_MAX = 256 * KIB
 
+/** While nothing can be made durable, or validated, a client that waits for that is told so after this time. */
+const STALLED_MS = 5000
+
 /** What an exchange needs of its source. */
 export interface Door {
   readonly config: HttpSourceConfig
@@ -258,8 +261,11 @@ export class Exchange implements InflationTarget {
   }
 
   get #patienceMs(): number {
-    const { ack, ackTimeoutMs, idleTimeoutMs } = this.#door.config
-    return this.#phase === 'committing' && ack === 'delivered' ? ackTimeoutMs : idleTimeoutMs
+    const { config, context } = this.#door
+    const { ack, ackTimeoutMs, idleTimeoutMs } = config
+    if (this.#phase !== 'committing') return idleTimeoutMs
+    const patienceMs = ack === 'delivered' ? ackTimeoutMs : idleTimeoutMs
+    return context.accepting() ? patienceMs : Math.min(patienceMs, STALLED_MS)
   }
 
   /** The source can wait no longer. False: there is nothing to tell the client. */
