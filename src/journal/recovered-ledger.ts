@@ -35,16 +35,18 @@ export class RecoveredLedger {
 
   /**
    * What the state knows of was committed once. Where it knows of more than is found, segments, or the end of one, are gone;
-   * nobody can tell by whose hand. Called when all is read, up to the segment `lastNumber`.
+   * nobody can tell by whose hand. Called when all is read, up to the segment `lastNumber` and to `nextSequence`. A segment
+   * of which it knows may never have been begun: then it has what is found, and who was attached since.
    */
-  heedState(lastNumber: number): Damage[] {
+  heedState(lastNumber: number, nextSequence: number): Damage[] {
     if (this.#state === null) return []
     const { checkpoint, sinks } = this.#state
     const gone: Damage[] = []
     if (checkpoint.segment > lastNumber) {
-      this.#tallies = new Tallies(checkpoint)
+      if (checkpoint.sequence > nextSequence) gone.push(goneFrom(checkpoint.segment, {}))
+      if (checkpoint.sequence >= nextSequence) this.#tallies = new Tallies(checkpoint)
+      else this.#tallies = new Tallies(withSinksOf(this.#tallies, checkpoint))
       this.#epoch = NO_EPOCH
-      gone.push(goneFrom(checkpoint.segment, {}))
     }
     for (const sink of this.#tallies.sinks) {
       if (!Object.hasOwn(sinks, sink.name)) continue
@@ -98,6 +100,19 @@ export class RecoveredLedger {
       sinks,
     }
   }
+}
+
+/** Sinks that only a checkpoint knows of are added. */
+function withSinksOf(
+  { sources, sinks }: Tallies,
+  checkpoint: Checkpoint,
+): Pick<Checkpoint, 'sources' | 'sinks'> {
+  const indexOf = (source: number) =>
+    sources.findIndex(({ name }) => name === checkpoint.sources[source]?.name)
+  const added = checkpoint.sinks
+    .filter((sink) => !sinks.some(({ name }) => name === sink.name))
+    .map((sink) => ({ ...sink, inputs: sink.inputs.map(indexOf).filter((index) => index !== -1) }))
+  return { sources, sinks: [...sinks, ...added] }
 }
 
 function goneFrom(segment: number, lost: Readonly<Record<string, number>>): Damage {

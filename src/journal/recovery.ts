@@ -104,7 +104,8 @@ class Recovery {
     for (let index = 0; index < first.index; index++) await this.#measure(index)
     let { begin } = first
     for (let index = first.index; index < segments.length; index++) begin = await this.#read(index, begin)
-    for (const gone of this.#ledger.heedState(segments.at(-1)?.number ?? 0)) this.#note([gone])
+    const lastFound = segments.at(-1)?.number ?? 0
+    for (const gone of this.#ledger.heedState(lastFound, this.#nextSequence)) this.#note([gone])
     const { segment, sequence } = this.#ledger.reachOfState
     const nextSegment = Math.max(lastNumber, segment) + 1
     const nextSequence = Math.max(this.#nextSequence, sequence)

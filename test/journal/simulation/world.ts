@@ -235,7 +235,8 @@ export class World {
   }
 
   #flip(): void {
-    const names = this.#disk.names(DIRECTORY).filter(isSegment)
+    // Of the newest one nothing would tell what was in its end.
+    const names = this.#disk.names(DIRECTORY).filter(isSegment).slice(0, -1)
     for (let flips = this.#dice.below(4); flips > 0 && names.length > 0; flips--) {
       const path = `${DIRECTORY}/${this.#dice.oneOf(names)}`
       const content = Buffer.from(this.#disk.content(path))
