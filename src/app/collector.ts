@@ -207,8 +207,7 @@ export class Collector {
       await makeDirectory(this.config.dataDir)
       this.#lock = await lockDataDir(this.config.dataDir)
       if (journal !== null) {
-        await journal.open()
-        restoreLedger(this.ledger, journal)
+        await journal.open(() => restoreLedger(this.ledger, journal))
       }
       const { found } = this.ledger.dlq
       await deadLetters.start()

@@ -104,10 +104,11 @@ export class DiskLog implements Log {
   // ---- start
 
   /**
-   * Finds what earlier runs left, whatever state it is in, and lets the readers begin. The tallies and `found` are there
-   * afterwards. Throws SPW_ERR_JOURNAL_UNUSABLE, SPW_ERR_STATE_*: nothing of this directory can be used.
+   * Finds what earlier runs left, whatever state it is in, and lets the readers begin. `restore` is called when the tallies
+   * and `restored` are there, before anything is counted or written anew. Throws SPW_ERR_JOURNAL_UNUSABLE,
+   * SPW_ERR_STATE_*: nothing of this directory can be used.
    */
-  async open(): Promise<void> {
+  async open(restore: () => void = () => {}): Promise<void> {
     const { directory, io, clock, segmentBytes, events } = this.#options
     try {
       await io.makeDirectory(directory)
@@ -136,6 +137,8 @@ export class DiskLog implements Log {
       events,
     })
     await this.#attachAll(recovered, state)
+    for (const reader of this.#readers) reader.start(this.#attached.get(reader.tally.name)!.start)
+    restore()
     this.#keeper = new StateKeeper({
       file: stateFile,
       clock,
@@ -170,7 +173,6 @@ export class DiskLog implements Log {
         this.#options,
       )
       this.#attached.set(sink.name, attachment)
-      reader.start(attachment.start)
     }
     this.#left.find(state, recovered.deferred, this.#tallies, new Set(sinks.keys()))
     for (const { name, held } of this.#left.holding()) events.sinkLeft(name, held)
