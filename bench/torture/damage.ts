@@ -29,7 +29,7 @@ export function damageSegment(directory: string, random: () => number): Damage |
     return { what: `${name} cut at ${at}`, untold: name === names.at(-1) ? eventsBehind(bytes, at) : 0 }
   }
   if (roll < 0.3) {
-    bytes.fill(0, at, at + BLANK_BYTES)
+    bytes.fill(0, at, Math.min(at + BLANK_BYTES, bytes.length))
     writeFileSync(path, bytes)
     return { what: `${name} blank from ${at}`, untold: 0 }
   }

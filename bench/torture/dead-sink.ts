@@ -12,7 +12,7 @@ const EVENTS_PER_SECOND_MAX = 300_000
 /** Below this share of what the first sink gets alone, the dead one is not its own problem. */
 const SHARE_MIN = 0.5
 
-interface Run {
+export interface Run {
   readonly perSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
@@ -25,9 +25,9 @@ export async function runDeadSink(plan: Plan, progress: (text: string) => void):
   const beside: Run[] = []
   for (let round = 1; round <= ROUNDS; round++) {
     progress(`round ${round} of ${ROUNDS}, alone`)
-    alone.push(await run(plan, 1))
+    alone.push(await runBeside(plan, 1))
     progress(`round ${round} of ${ROUNDS}, beside a dead sink`)
-    beside.push(await run(plan, 2))
+    beside.push(await runBeside(plan, 2))
   }
   const faults = [...alone, ...beside].flatMap(({ report }) => report.faults)
   const share = mean(beside, 'perSecond') / mean(alone, 'perSecond')
@@ -45,7 +45,8 @@ export async function runDeadSink(plan: Plan, progress: (text: string) => void):
   return { figures: { ...figures, ...beside.at(-1)!.report.figures }, faults }
 }
 
-async function run(plan: Plan, sinks: 1 | 2): Promise<Run> {
+/** One run; with two sinks the second is dead until the load is over. */
+export async function runBeside(plan: Plan, sinks: 1 | 2): Promise<Run> {
   const events = (plan.seconds + 2) * EVENTS_PER_SECOND_MAX
   let perSecond = 0
   let sortedMs: number[] = []
