@@ -15,18 +15,22 @@ export class Planner {
   #sinks: readonly string[]
   /** Whether configurations change at all. */
   readonly #restless: boolean
+  /** What a sink that starts at the oldest frame gets of sources that leave then is another matter: those stay. */
+  readonly #from: SinkPlan['from']
   #nextEvent = 1
 
   constructor(dice: Dice) {
     this.#dice = dice
     this.#restless = dice.chance(0.5)
+    this.#from = dice.chance(0.5) ? 'now' : 'oldest'
     this.#sources = SOURCES.slice(0, 1 + dice.below(SOURCES.length))
     this.#sinks = SINKS.slice(0, 1 + dice.below(SINKS.length))
   }
 
   life(number: number): LifePlan {
     const dice = this.#dice
-    if (this.#restless && dice.chance(0.5)) this.#sources = dice.shuffled(SOURCES).slice(0, 1 + dice.below(3))
+    if (this.#restless && this.#from === 'now' && dice.chance(0.5))
+      this.#sources = dice.shuffled(SOURCES).slice(0, 1 + dice.below(3))
     if (this.#restless && dice.chance(0.5)) this.#sinks = dice.shuffled(SINKS).slice(0, 1 + dice.below(3))
     return this.#plan(number, this.#sources, this.#sinks)
   }
@@ -57,7 +61,7 @@ export class Planner {
       name,
       inputs: some.length > 0 ? some : sources,
       filterIndex: dice.chance(0.5) ? -1 : dice.below(FILTERS),
-      from: dice.chance(0.5) ? 'now' : 'oldest',
+      from: this.#from,
       lookaheadBytes: 1024 << dice.below(8),
       readBackSlabs: 2 + dice.below(2),
       config: this.#config(),
