@@ -28,6 +28,8 @@ const overHttp = {
   source: { type: 'http' },
   load: { ...twoConnections, mode: 'http', connections: 4 },
 } as const
+/** So many that one commit serves several: with four, most of the time each waits for its own. */
+const overHttp16 = { ...overHttp, load: { ...overHttp.load, connections: 16 } } as const
 const withinMemory = { ...NOTHING_LOST, rss_percent: { atMost: 100 } } as const
 
 const syslog = {
@@ -109,13 +111,15 @@ export const cases: readonly BenchCase[] = [
     beside: 'tcp-500',
   },
   { ...flood, ...overHttp, ...durable, name: 'durable-http-4', beside: 'http-4' },
+  { ...flood, ...overHttp16, table: 'durable', name: 'http-16', targets: withinMemory },
+  { ...flood, ...overHttp16, ...durable, name: 'durable-http-16', beside: 'http-16' },
   {
     ...flood,
-    ...overHttp,
+    ...overHttp16,
     ...durable,
-    name: 'dead-sink-http-4',
+    name: 'dead-sink-http-16',
     deadSink: true,
-    beside: 'durable-http-4',
+    beside: 'durable-http-16',
     targets: { ...withinMemory, share_beside: { atLeast: 0.8 } },
   },
   { ...posts, name: 'posts-32', targets: withinMemory },
@@ -139,11 +143,11 @@ export const cases: readonly BenchCase[] = [
     table: 'backlog',
     name: 'backlog-5-gib',
     journal: 'disk',
-    load: overHttp.load,
+    load: overHttp16.load,
     events: 13_700_000,
     // It looks often whether the receiver is back.
     sink: { retry: { max: '1s' } },
-    beside: 'durable-http-4',
+    beside: 'durable-http-16',
     targets: {
       ...withinMemory,
       drain_of_target: { atLeast: 1 },
