@@ -250,8 +250,7 @@ export class Life {
 
   /** Rejects where the disk doesn't let it begin. */
   async open(): Promise<void> {
-    await this.log.open()
-    restoreLedger(this.ledger, this.log)
+    await this.log.open(() => restoreLedger(this.ledger, this.log))
   }
 
   start(): void {

@@ -338,11 +338,14 @@ export class World {
     for (const { name, offered, delivered, deadLettered, discarded } of life.ledger.sinks) {
       const attachment = this.witness.attached.get(name)!
       const lost = this.witness.missing(name)
-      const [settledCount, lostCount] = [sum(delivered) + sum(deadLettered.values()), sum(discarded.values())]
+      const [settledCount, lostCount] = [
+        totalOf(delivered) + totalOf(deadLettered.values()),
+        totalOf(discarded.values()),
+      ]
       this.totals.repeats += attachment.repeats
       this.totals.discarded += lostCount
       assert.equal(life.held, 0)
-      assert.equal(sum(offered), settledCount + lostCount)
+      assert.equal(totalOf(offered), settledCount + lostCount)
       if (this.#options.flips === true) {
         assert(lost.length <= lostCount, `${name}: ${lost.length} lost, ${lostCount} discarded`)
         continue
@@ -364,6 +367,6 @@ function isSegment(name: string): boolean {
   return name.endsWith('.frames')
 }
 
-function sum(counts: Iterable<number>): number {
+function totalOf(counts: Iterable<number>): number {
   return [...counts].reduce((total, count) => total + count, 0)
 }
