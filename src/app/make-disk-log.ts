@@ -11,8 +11,11 @@ import type { ResolvedConfig } from './config/root.ts'
 import type { TopologyOptions } from './topology.ts'
 
 const SHARE_OF_READ_BACK = 1 / 4
-/** Part of the shared slabs that frames at hand of lagging sinks may keep from the sources, all sinks together. */
-const SHARE_OF_FRAMES_AT_HAND = 1 / 2
+/**
+ * Part of the shared slabs that frames at hand of lagging sinks may keep from the sources, all sinks together. Half of what
+ * one source may have: a source that was paused goes on when a quarter of that is free, also while a sink stands still.
+ */
+const SHARE_OF_FRAMES_AT_HAND = 1 / 4
 /** A segment is a part of the journal, so that room comes in small pieces. */
 const SEGMENT_SHARE = 1 / 16
 const SEGMENT_BYTES_MIN = 4 * MIB
