@@ -159,7 +159,6 @@ export class DiskLog implements Log {
       from: sinks.get(name)!.from,
     }))
     this.#tallies = new LogTallies(sources, attached, recovered.checkpoint)
-    this.#newCheckpoint(recovered.nextSegment, recovered.nextSequence)
     for (const [index, reader] of this.#readers.entries()) {
       const sink = attached[index]!
       reader.tally = this.#tallies.sinks[index]!
@@ -174,6 +173,8 @@ export class DiskLog implements Log {
       )
       this.#attached.set(sink.name, attachment)
     }
+    // With what sinks that begin at the oldest frame were offered: a state without it would take that for damage.
+    this.#newCheckpoint(recovered.nextSegment, recovered.nextSequence)
     this.#left.find(state, recovered.deferred, this.#tallies, new Set(sinks.keys()))
     for (const { name, held } of this.#left.holding()) events.sinkLeft(name, held)
   }
