@@ -1,14 +1,12 @@
-import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import type { FileIo } from '../base/file-io.ts'
-import { readCheckpoint } from './backlog.ts'
 import type { SinkTally, SourceTally } from './checkpoint.ts'
 import { countOffered } from './count-offered.ts'
 import type { LaneStart, ReaderStart } from './disk-reader-options.ts'
 import { BULK, FAST } from './log.ts'
 import type { Recovered } from './recovery.ts'
+import { readCheckpoint } from './segment-checkpoint.ts'
 import type { SegmentInfo } from './segment-file.ts'
-import { segmentFileName } from './segment-name.ts'
 import type { JournalState, LaneState, SinkState } from './state.ts'
 
 /** A sink of the configuration. */
@@ -50,7 +48,8 @@ export async function attach(
   if (known !== undefined) start = startOf(known, name, recovered, state!.sequence)
   else if (oldest !== undefined && recovered.checkpoint.sinks.some((sink) => sink.name === name)) {
     // Its cursor is lost: it gets everything that is there once more.
-    start = startAt(oldest, await offeredBefore(join(directory, segmentFileName(oldest)), oldest, name, io))
+    const begin = await readCheckpoint(io, directory, oldest)
+    start = startAt(oldest, begin?.sinks.find((sink) => sink.name === name)?.offered ?? [0, 0])
   } else if (oldest !== undefined && from === 'oldest') {
     const [bulk, fast] = await countOffered({ directory, io, segments: recovered.segments, names })
     tally.offered[BULK] = bulk
@@ -98,20 +97,4 @@ function startAt({ number, firstSequence }: SegmentInfo, settled: readonly [numb
   const from = { segment: number, offset: 0, sequence: firstSequence }
   const lane = { from, resume: { next: firstSequence, unsettled: [] } }
   return { lanes: [lane, lane], settled, voided: [] }
-}
-
-/** What was offered to a sink before a segment. */
-async function offeredBefore(
-  path: string,
-  segment: SegmentInfo,
-  name: string,
-  io: FileIo,
-): Promise<readonly [number, number]> {
-  const file = await io.open(path, 'read')
-  try {
-    const checkpoint = await readCheckpoint(file, segment)
-    return checkpoint?.sinks.find((sink) => sink.name === name)?.offered ?? [0, 0]
-  } finally {
-    await file.close()
-  }
 }

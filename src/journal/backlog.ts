@@ -1,23 +1,25 @@
 /* oxlint-disable no-await-in-loop -- one read after another */
 import { join } from 'node:path'
 import type { FileIo, OpenFile } from '../base/file-io.ts'
+import { KIB } from '../base/units.ts'
 import { FRAME_KIND, HEADER_BYTES } from '../memory/frame-region.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { decodeCheckpoint, newFrameMemory } from './frame-codec.ts'
 import type { FrameHead, FrameMemory } from './frame-codec.ts'
 import type { Position } from './frame.ts'
 import { findHead, frameAt, headAt, sequenceAfter } from './scan.ts'
 import type { BadReason, Expected } from './scan.ts'
+import { checkpointIn } from './segment-checkpoint.ts'
 import type { SegmentInfo } from './segment-file.ts'
 import { segmentFileName } from './segment-name.ts'
 
-/** Enough for any checkpoint: 64 sources, 64 sinks, and as many that have left. */
-const CHECKPOINT_BYTES_MAX = 256 * 1024
+/** Reads in vain at one place, one after another, until what can't be read there counts as damage. */
+const READ_FAILURES_MAX = 60
+/** What a disk can't read is hardly ever less. */
+const PAGE_BYTES = 4 * KIB
 
 /** What was read of the log, in its order. */
 export type Piece =
   | { readonly kind: 'frame'; readonly head: FrameHead; readonly at: number; readonly position: Position }
-  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint; readonly sequence: number }
   | { readonly kind: 'damage'; readonly damage: BadBytes }
 
 /** Bytes of a segment that hold no frame that can be believed. */
@@ -36,8 +38,8 @@ export interface BacklogOptions {
   readonly memory: FrameMemory
   /** Where to begin. */
   readonly from: Position
-  /** What a segment begins with where its own checkpoint can't be read; null where nothing tells. */
-  readonly otherwise: (segment: number) => Checkpoint | null
+  /** Who is meant in a segment whose own checkpoint is damaged; null where nothing tells. May reject as the disk does. */
+  readonly otherwise: (segment: SegmentInfo) => Promise<Checkpoint | null>
 }
 
 interface OpenSegment {
@@ -54,6 +56,8 @@ export class Backlog {
   readonly #options: BacklogOptions
   #next: Position
   #open: OpenSegment | null = null
+  /** In a row. */
+  #failures = 0
 
   constructor(options: BacklogOptions) {
     this.#options = options
@@ -89,9 +93,23 @@ export class Backlog {
   /**
    * Reads some frames to `at` (a multiple of 8) of the memory, where there is room for `room` bytes, as long as the longest
    * frame. `peek`: so many are read at first; `skip` names frames that need not be read whole. Empty at the head of the
-   * log. Rejects when the disk fails; `next` has not moved then.
+   * log. Rejects when the disk fails; then it is to be called again later. What can't be read for long, while the rest of
+   * its segment can, is damage.
    */
   async read(at: number, room: number, peek: number, skip: (head: FrameHead) => boolean): Promise<Piece[]> {
+    try {
+      const pieces = await this.#read(at, room, peek, skip)
+      this.#failures = 0
+      return pieces
+    } catch (error) {
+      this.#failures++
+      // What is wrong may be the handle.
+      await this.close()
+      throw error
+    }
+  }
+
+  async #read(at: number, room: number, peek: number, skip: (head: FrameHead) => boolean): Promise<Piece[]> {
     const first = Math.min(peek, room)
     let want = first
     for (;;) {
@@ -131,11 +149,52 @@ export class Backlog {
     await this.close()
     const { io, directory } = this.#options
     const file = await io.open(join(directory, segmentFileName(info)), 'read')
-    const checkpoint = (await readCheckpoint(file, info)) ?? this.#options.otherwise(info.number)
-    this.#open = { number: info.number, file, checkpoint }
+    try {
+      const checkpoint = (await this.#checkpointIn(file, info)) ?? (await this.#options.otherwise(info))
+      this.#open = { number: info.number, file, checkpoint }
+    } catch (error) {
+      await file.close().catch(() => {})
+      throw error
+    }
+  }
+
+  async #checkpointIn(file: OpenFile, info: SegmentInfo): Promise<Checkpoint | null> {
+    try {
+      return await checkpointIn(file, info)
+    } catch (error) {
+      if (this.#isPatient) throw error
+      return null
+    }
+  }
+
+  get #isPatient(): boolean {
+    return this.#failures < READ_FAILURES_MAX
   }
 
   async #fill(at: number, offset: number, length: number): Promise<void> {
+    if (this.#isPatient) await this.#fillAll(at, offset, length)
+    else await this.#fillReadable(at, offset, length)
+  }
+
+  /** Page by page, zeros for those that can't be read. A disk that reads nothing at all of this is waited for on and on. */
+  async #fillReadable(at: number, offset: number, length: number): Promise<void> {
+    let readable = 0
+    let failure: unknown
+    for (let done = 0; done < length;) {
+      const bytes = Math.min(length - done, PAGE_BYTES - ((offset + done) % PAGE_BYTES))
+      try {
+        await this.#fillAll(at + done, offset + done, bytes)
+        readable++
+      } catch (error) {
+        this.#options.memory.bytes.fill(0, at + done, at + done + bytes)
+        failure = error
+      }
+      done += bytes
+    }
+    if (readable === 0) throw failure
+  }
+
+  async #fillAll(at: number, offset: number, length: number): Promise<void> {
     const { bytes } = this.#options.memory
     let got = 0
     while (got < length) {
@@ -154,8 +213,7 @@ export class Backlog {
     while (at < end && !this.#isVoid(this.#next.segment, this.#next.sequence)) {
       const found = frameAt(memory, at, end, this.#expected())
       if (found.kind === 'frame') {
-        const piece = this.#piece(found.head, at)
-        if (piece !== null) pieces.push(piece)
+        if (found.head.kind !== FRAME_KIND.CHECKPOINT) pieces.push(this.#piece(found.head, at))
         this.#advance(found.head.frameBytes, sequenceAfter(found.head))
         at += found.head.frameBytes
         continue
@@ -191,13 +249,9 @@ export class Backlog {
     return { segment, sequence, epoch: this.checkpoint?.epoch ?? null }
   }
 
-  #piece(head: FrameHead, at: number): Piece | null {
+  #piece(head: FrameHead, at: number): Piece {
     const { segment, offset } = this.#next
-    if (head.kind !== FRAME_KIND.CHECKPOINT) {
-      return { kind: 'frame', head, at, position: { segment, offset, sequence: head.sequence } }
-    }
-    const checkpoint = decodeCheckpoint(this.#options.memory.bytes, at, head)
-    return checkpoint === null ? null : { kind: 'checkpoint', checkpoint, sequence: head.sequence }
+    return { kind: 'frame', head, at, position: { segment, offset, sequence: head.sequence } }
   }
 
   #advance(bytes: number, sequence: number): void {
@@ -210,13 +264,4 @@ export class Backlog {
     this.#open = null
     await open?.file.close().catch(() => {})
   }
-}
-
-/** The first frame of a segment; null where it can't be believed. */
-export async function readCheckpoint(file: OpenFile, info: SegmentInfo): Promise<Checkpoint | null> {
-  const memory = newFrameMemory(Math.min(CHECKPOINT_BYTES_MAX, (info.bytes + 7) & ~7))
-  const end = await file.read(memory.bytes, 0)
-  const expected = { segment: info.number, sequence: 0, epoch: null }
-  const found = frameAt(memory, 0, end, expected)
-  return found.kind === 'frame' ? decodeCheckpoint(memory.bytes, 0, found.head) : null
 }

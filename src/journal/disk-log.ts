@@ -22,6 +22,8 @@ import { recover } from './recovery.ts'
 import type { Recovered } from './recovery.ts'
 import { restored } from './restored.ts'
 import type { Restored } from './restored.ts'
+import { meaningFromBefore } from './segment-checkpoint.ts'
+import type { SegmentInfo } from './segment-file.ts'
 import { SegmentStarts } from './segment-starts.ts'
 import { sinkState } from './sink-state.ts'
 import { StateFile } from './state-file.ts'
@@ -56,8 +58,8 @@ export class DiskLog implements Log {
   #newestFound: { readonly segment: number; readonly checkpoint: Checkpoint | null } | null = null
   /** Handed over while frames before them wait for their commit: the last of these, and what comes with it. */
   #last: { readonly behind: Entry[] } | null = null
-  /** Sinks that have left the configuration. */
   readonly #starts = new SegmentStarts()
+  /** Sinks that have left the configuration. */
   readonly #left = new LeftSinks()
   readonly #attached = new Map<string, Attachment>()
   #found: JournalState | null = null
@@ -116,10 +118,8 @@ export class DiskLog implements Log {
     } catch (error) {
       throw spwError('SPW_ERR_JOURNAL_UNUSABLE', { directory, reason: reasonOf(error) }, { cause: error })
     }
-    const stateFile = await StateFile.open(join(directory, 'state'), io, events)
-    this.#stateFile = stateFile
-    const { state } = stateFile.found
-    this.#found = state
+    const stateFile = (this.#stateFile = await StateFile.open(join(directory, 'state'), io, events))
+    const state = (this.#found = stateFile.found.state)
     const recovered = await recover({ directory, io, events, state, quarantine: this.#quarantine })
     this.#lastSequence = this.#committedSequence = recovered.nextSequence - 1
     this.#nextSegment = recovered.nextSegment
@@ -274,10 +274,12 @@ export class DiskLog implements Log {
     })
   }
 
-  /** Segments of one run all mean the same by their indexes. */
-  #checkpointOf(segment: number): Checkpoint | null {
-    if (segment >= this.#nextSegment) return this.#checkpoint
-    return this.#newestFound?.segment === segment ? this.#newestFound.checkpoint : null
+  /** For a segment whose own can't be read. Segments of one run all mean the same by their indexes. */
+  async #checkpointOf(segment: SegmentInfo): Promise<Checkpoint | null> {
+    if (segment.number >= this.#nextSegment) return this.#checkpoint
+    const { directory, io } = this.#options
+    const found = this.#newestFound?.segment === segment.number ? this.#newestFound.checkpoint : null
+    return found ?? meaningFromBefore(io, directory, this.#writer!.segments, segment)
   }
 
   #head(): Position {

@@ -1,4 +1,4 @@
-import { FRAME_KIND, RECORD_FAST, recordWord, LANES_BULK, LANES_FAST } from '../memory/frame-region.ts'
+import { RECORD_FAST, recordWord, LANES_BULK, LANES_FAST } from '../memory/frame-region.ts'
 import type { Piece } from './backlog.ts'
 import type { Backlog } from './backlog.ts'
 import type { Position } from './frame.ts'
@@ -66,8 +66,8 @@ export function countMeant(
 }
 
 /** Whether a cursor of the fast lane alone has nothing to look for in a frame. */
-export function isSlow(lanes: number): (head: { readonly kind: number; readonly fast: number }) => boolean {
-  return ({ kind, fast }) => lanes === LANES_FAST && fast === 0 && kind !== FRAME_KIND.CHECKPOINT
+export function isSlow(lanes: number): (head: { readonly fast: number }) => boolean {
+  return ({ fast }) => lanes === LANES_FAST && fast === 0
 }
 
 /** Of counts by lane, those of some lanes. */
