@@ -319,9 +319,9 @@ export class DiskLog implements Log {
   /** What no sink needs any more goes, once that is durable. */
   #forget({ sinks }: JournalState): void {
     let needed = this.#head().segment
-    for (const [name, { lanes }] of Object.entries(sinks)) {
-      if (this.#left.isDone(name)) continue
-      for (const { oldest } of lanes) needed = Math.min(needed, oldest.segment)
+    for (const [name, sink] of Object.entries(sinks)) {
+      if (this.#left.isDone(name, sink)) continue
+      for (const { oldest } of sink.lanes) needed = Math.min(needed, oldest.segment)
     }
     void this.#removeBefore(needed)
   }

@@ -34,14 +34,17 @@ export class LeftSinks {
     return Object.fromEntries([...this.#sinks].map(([name, { state }]) => [name, state]))
   }
 
-  /** It has left, and there is nothing that it has not got. */
-  isDone(name: string): boolean {
-    return this.#sinks.has(name) && this.#held(name) === 0
+  /** It has left, and by a state that is on disk there is nothing that it has not got. */
+  isDone(name: string, state: SinkState): boolean {
+    const left = this.#sinks.get(name)
+    return left !== undefined && heldBy(state, left.offered) === 0
   }
 
   /** Those that have not got everything, with how many events. */
   holding(): { readonly name: string; readonly held: number }[] {
-    return this.names.map((name) => ({ name, held: this.#held(name) })).filter(({ held }) => held > 0)
+    return [...this.#sinks]
+      .map(([name, { state, offered }]) => ({ name, held: heldBy(state, offered) }))
+      .filter(({ held }) => held > 0)
   }
 
   /** Returns how many events are given up; null where no such sink has left. */
@@ -52,9 +55,8 @@ export class LeftSinks {
     left.state = sink
     return discarded
   }
+}
 
-  #held(name: string): number {
-    const { state, offered } = this.#sinks.get(name)!
-    return offered[BULK] + offered[FAST] - state.settled[BULK] - state.settled[FAST]
-  }
+function heldBy({ settled }: SinkState, offered: readonly [number, number]): number {
+  return offered[BULK] + offered[FAST] - settled[BULK] - settled[FAST]
 }
