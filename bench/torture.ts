@@ -33,6 +33,7 @@ function planOf(args: readonly string[]): Plan | null {
 }
 
 const plan = planOf(process.argv.slice(2)) ?? process.exit(2)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 const startMs = performance.now()
 console.log(`${plan.scenario}, seed ${plan.seed}, journal on ${plan.mode}`)
 const report = await scenarios[plan.scenario](plan, (text) => {

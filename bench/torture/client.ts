@@ -12,6 +12,8 @@ const ANSWER_TIMEOUT_MS = 20_000
 
 export interface ClientOptions {
   readonly witness: Witness
+  /** That the source wants: another collector may have had its port. */
+  readonly token: string
   /** From 0 to 1. */
   readonly random: () => number
   readonly connections: number
@@ -116,13 +118,13 @@ export class Client {
   /** False when there is a reason to wait. */
   async #send(url: string, agent: Agent, numbers: { first: number; count: number }): Promise<boolean> {
     const { first, count } = numbers
-    const { witness } = this.#options
+    const { witness, token } = this.#options
     witness.sent(first, count)
     const startMs = performance.now()
     try {
       const { statusCode, body } = await request(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/x-ndjson' },
+        headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${token}` },
         body: bodyOf(first, count),
         dispatcher: agent,
       })

@@ -7,9 +7,9 @@ import { Scene } from './scene.ts'
 import type { Report } from './scene.ts'
 import { SmallDisk } from './small-disk.ts'
 
-const DISK_MIB = 160
+const DISK_MIB = 56
 /** What else lies on the disk, and is taken away. */
-const BALLAST_MIB = 110
+const BALLAST_MIB = 28
 const EVENTS = 2_000_000
 const REFUSALS = 20
 const POLL_MS = 50

@@ -12,7 +12,7 @@ const KEY = Buffer.from('"seq":')
 const DIGIT_0 = 0x30
 const SLOW_MS = 60
 
-const { witness: buffers, moods, startedAtMs }: ReceiverTask = workerData
+const { witness: buffers, moods, startedAtMs, token }: ReceiverTask = workerData
 const witness = new Witness(buffers)
 
 const ports = await Promise.all(Array.from({ length: witness.sinks }, (_, sink) => listen(sink)))
@@ -21,6 +21,11 @@ parentPort!.postMessage(ports)
 
 function listen(sink: number): Promise<number> {
   const server = createServer((request, response) => {
+    // A collector of somebody else, whose destination had this port.
+    if (request.url !== `/${token}`) {
+      request.socket.destroy()
+      return
+    }
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {

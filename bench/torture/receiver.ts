@@ -13,6 +13,8 @@ export interface ReceiverTask {
   /** A word a sink. */
   readonly moods: SharedArrayBuffer
   readonly startedAtMs: number
+  /** In the path of every request. */
+  readonly token: string
 }
 
 export function moodOf(moods: SharedArrayBuffer, sink: number): number {
@@ -33,13 +35,13 @@ export class Receiver {
     this.#startedAtMs = startedAtMs
   }
 
-  static async start(witness: Witness): Promise<Receiver> {
+  static async start(witness: Witness, token: string): Promise<Receiver> {
     const moods = new SharedArrayBuffer(witness.sinks * Int32Array.BYTES_PER_ELEMENT)
     const startedAtMs = monotonicMs()
-    const task: ReceiverTask = { witness: witness.buffers, moods, startedAtMs }
+    const task: ReceiverTask = { witness: witness.buffers, moods, startedAtMs, token }
     const worker = startThread(new URL('receiver-thread.ts', import.meta.url), task)
     const [ports]: (readonly number[])[] = await once(worker, 'message')
-    const urls = ports!.map((port) => `http://127.0.0.1:${port}/`)
+    const urls = ports!.map((port) => `http://127.0.0.1:${port}/${token}`)
     return new Receiver(urls, new Int32Array(moods), worker, startedAtMs)
   }
 

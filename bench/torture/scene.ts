@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -54,7 +55,13 @@ export class Scene {
   readonly #roll: () => number
   #moods: NodeJS.Timeout | null = null
 
-  private constructor(plan: Plan, witness: Witness, receiver: Receiver, options: SceneOptions) {
+  private constructor(
+    plan: Plan,
+    witness: Witness,
+    receiver: Receiver,
+    options: SceneOptions,
+    token: string,
+  ) {
     this.random = seededRandom(plan.seed)
     this.#roll = seededRandom(plan.seed + 2)
     this.#mode = plan.mode
@@ -62,13 +69,14 @@ export class Scene {
     this.receiver = receiver
     this.client = new Client({
       witness,
+      token,
       random: seededRandom(plan.seed + 1),
       connections: CONNECTIONS,
       eventsPerSecond: options.eventsPerSecond,
       eventsPerRequestMax: EVENTS_PER_REQUEST_MAX,
     })
     const directory = mkdtempSync(join(plan.parent, 'spillway-torture-'))
-    this.victim = new Victim(directory, configOf(plan, receiver, options), options.dataDir)
+    this.victim = new Victim(directory, configOf(plan, receiver, options, token), options.dataDir)
   }
 
   /** Everybody comes together, `act` happens, and it is told what came of it; whatever it throws is a fault too. */
@@ -78,7 +86,8 @@ export class Scene {
     act: (scene: Scene) => Promise<Record<string, string | number>>,
   ): Promise<Report> {
     const witness = Witness.create(Math.min(options.events, EVENTS_MAX), options.sinks)
-    const scene = new Scene(plan, witness, await Receiver.start(witness), options)
+    const token = randomUUID()
+    const scene = new Scene(plan, witness, await Receiver.start(witness, token), options, token)
     try {
       const figures = await act(scene).catch((error: unknown) => {
         scene.faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -262,7 +271,12 @@ export class Scene {
   }
 }
 
-function configOf({ mode }: Plan, receiver: Receiver, { sinks, source }: SceneOptions): object {
+function configOf(
+  { mode }: Plan,
+  receiver: Receiver,
+  { sinks, source }: SceneOptions,
+  token: string,
+): object {
   const ack = mode === 'disk' ? 'stored' : 'accepted'
   const [first, second] = receiver.urls.map((url) => ({
     type: 'http',
@@ -273,7 +287,7 @@ function configOf({ mode }: Plan, receiver: Receiver, { sinks, source }: SceneOp
   return {
     journal: { mode },
     shutdown_timeout: '5s',
-    sources: { push: { type: 'http', listen: '127.0.0.1:0', ack, ...source } },
+    sources: { push: { type: 'http', listen: '127.0.0.1:0', ack, auth: { bearer: token }, ...source } },
     sinks: { first, ...(sinks === 2 ? { second: { ...second, where: SECOND_WHERE } } : undefined) },
   }
 }

@@ -55,6 +55,10 @@ export class Victim {
       env: this.#env,
     })
     this.#child = child
+    // Nobody else would end it.
+    const orphaned = () => void child.kill('SIGKILL')
+    process.once('exit', orphaned)
+    child.once('close', () => process.off('exit', orphaned))
     child.stderr.on('data', (text: Buffer) => appendFileSync(join(this.directory, 'collector.log'), text))
     child.once('close', (code, signal) => {
       if (this.#child === child) this.surprises.push(`the collector ended by itself: ${code ?? signal}`)
