@@ -51,10 +51,11 @@ export async function attach(
     const begin = await readCheckpoint(io, directory, oldest)
     start = startAt(oldest, begin?.sinks.find((sink) => sink.name === name)?.offered ?? [0, 0])
   } else if (oldest !== undefined && from === 'oldest') {
-    const [bulk, fast] = await countOffered({ directory, io, segments: recovered.segments, names })
+    const oldestOffer = await countOffered({ directory, io, segments: recovered.segments, names })
+    const [bulk, fast] = oldestOffer.offered
     tally.offered[BULK] = bulk
     tally.offered[FAST] = fast
-    start = startAt(oldest, [0, 0])
+    if (oldestOffer.from !== null) start = startAt(oldestOffer.from, [0, 0])
   }
   // While it was not configured, nothing was counted for it.
   const wasThere = recovered.checkpoint.sinks.some((sink) => sink.name === name && sink.inputs.length > 0)

@@ -1,10 +1,8 @@
 /* oxlint-disable no-await-in-loop -- one segment after another */
-import { join } from 'node:path'
 import type { FileIo } from '../base/file-io.ts'
 import { FRAME_KIND } from '../memory/frame-region.ts'
-import { checkpointIn, meaningFromBefore } from './segment-checkpoint.ts'
+import { meaningFromBefore, readCheckpoint, withSegment } from './segment-checkpoint.ts'
 import type { SegmentInfo } from './segment-file.ts'
-import { segmentFileName } from './segment-name.ts'
 import { SegmentWalk } from './segment-walk.ts'
 
 export interface CountOptions {
@@ -14,35 +12,51 @@ export interface CountOptions {
   readonly names: readonly string[]
 }
 
+/** Where a new sink that starts at the oldest frame begins, and what it is offered. */
+export interface OldestOffer {
+  /** Null: at the head. */
+  readonly from: SegmentInfo | null
+  /** Events, by lane. */
+  readonly offered: readonly [bulk: number, fast: number]
+}
+
 /**
- * Events of some sources in the whole log, by lane: what is offered to a new sink that starts at the oldest frame. Reads
- * headers alone. What the disk doesn't let be read is not offered.
+ * Counts the events of some sources in the log, by headers alone, from the newest segment back to the oldest, or to where
+ * the disk can't read: there is no telling what is offered before that.
  */
-export async function countOffered(options: CountOptions): Promise<[bulk: number, fast: number]> {
-  const counts: [number, number] = [0, 0]
-  for (const index of options.segments.keys()) await countIn(index, options, counts).catch(() => {})
-  return counts
+export async function countOffered({ directory, io, segments, names }: CountOptions): Promise<OldestOffer> {
+  const offered: [number, number] = [0, 0]
+  let from: SegmentInfo | null = null
+  try {
+    for (const [index, segment] of [...segments.entries()].toReversed()) {
+      const own = await readCheckpoint(io, directory, segment)
+      const checkpoint = own ?? (await meaningFromBefore(io, directory, segments, segment))
+      const isOf = (source: number) => names.includes(checkpoint?.sources[source]?.name ?? '')
+      const endSequence = segments[index + 1]?.firstSequence
+      const [bulk, fast] = await withSegment(io, directory, segment, (file) =>
+        countIn(new SegmentWalk({ file, segment, endSequence, bodies: false }), isOf),
+      )
+      offered[0] += bulk
+      offered[1] += fast
+      from = segment
+    }
+  } catch {
+    // It begins behind what can't be read.
+  }
+  return { from, offered }
 }
 
 async function countIn(
-  index: number,
-  { directory, io, segments, names }: CountOptions,
-  counts: [number, number],
-): Promise<void> {
-  const segment = segments[index]!
-  const file = await io.open(join(directory, segmentFileName(segment)), 'read')
-  try {
-    const own = await checkpointIn(file, segment)
-    const checkpoint = own ?? (await meaningFromBefore(io, directory, segments, segment))
-    const endSequence = segments[index + 1]?.firstSequence
-    const walk = new SegmentWalk({ file, segment, endSequence, bodies: false })
-    for (let step = await walk.next(); step !== null; step = await walk.next()) {
-      if (step.kind !== 'frame' || step.head.kind !== FRAME_KIND.EVENTS) continue
-      if (!names.includes(checkpoint?.sources[step.head.source]?.name ?? '')) continue
-      counts[0] += step.head.records - step.head.fast
-      counts[1] += step.head.fast
-    }
-  } finally {
-    await file.close()
+  walk: SegmentWalk,
+  isOf: (source: number) => boolean,
+): Promise<[bulk: number, fast: number]> {
+  let bulk = 0
+  let fast = 0
+  for (let step = await walk.next(); step !== null; step = await walk.next()) {
+    if (step.kind === 'bad' && step.reason === 'unreadable') throw new Error('the disk cannot read it')
+    if (step.kind !== 'frame' || step.head.kind !== FRAME_KIND.EVENTS || !isOf(step.head.source)) continue
+    bulk += step.head.records - step.head.fast
+    fast += step.head.fast
   }
+  return [bulk, fast]
 }

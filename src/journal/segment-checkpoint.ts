@@ -71,7 +71,8 @@ async function epochOf(file: OpenFile, segment: SegmentName): Promise<string | n
   return null
 }
 
-async function withSegment<T>(
+/** Opens a segment, and closes it in the end. */
+export async function withSegment<T>(
   io: FileIo,
   directory: string,
   segment: SegmentName,

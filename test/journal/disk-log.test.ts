@@ -36,6 +36,21 @@ t.test('a disk that cannot read an old segment keeps nobody from starting', asyn
   }
 })
 
+t.test('a new sink begins behind what the disk cannot read', async (t) => {
+  const rig = new LogRig(journalOf(3), ['push'], [{ name: 'fresh', from: 'oldest' }])
+  const [, second] = rig.disk.names(DIRECTORY)
+  let bad = true
+  rig.unreadable = (name, _from, to) => bad && name === second && to > 1000
+  await rig.log.open(() => (bad = false))
+  await rig.run(1000)
+  const [sink] = rig.sinks
+  t.same(
+    sink!.taken.toSorted(),
+    [...events('3a', 3), ...events('3b', 3)].map(({ event }) => event),
+  )
+  t.same([sink!.discarded, ...sink!.reader.held()], [0, 0, 0])
+})
+
 t.test('a page that the disk cannot read is damage, once it was tried for long', async (t) => {
   const journal = new MadeJournal(['push'], [SINK]).begin()
   for (let frame = 0; frame < 40; frame++) journal.frame({ source: 0, records: events(`${frame}`, 10) })
