@@ -16,6 +16,8 @@ import { segmentFileName } from './segment-name.ts'
 const READ_FAILURES_MAX = 60
 /** What a disk can't read is hardly ever less. */
 const PAGE_BYTES = 4 * KIB
+const TOO_LONG =
+  'a frame is longer than memory.slab_bytes: give that the value it had, until sinks have what is there'
 
 /** What was read of the log, in its order. */
 export type Piece =
@@ -121,7 +123,7 @@ export class Backlog {
       const pieces = this.#parse(at, at + bytes, before.offset + bytes === segment.bytes, skip)
       if (pieces.length > 0) return pieces
       const stands = this.#next === before
-      if (stands && want === room) throw new Error(`a frame longer than ${room} bytes: memory.slab_bytes`)
+      if (stands && want === room) throw new Error(TOO_LONG)
       want = stands ? room : first
     }
   }

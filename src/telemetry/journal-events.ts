@@ -73,7 +73,8 @@ export class JournalEvents extends PollEvents {
   }
 
   journalReadFailing(sink: string, reason: string, retryMs: number): void {
-    const message = 'the journal cannot be read back for a sink, trying again: see to the disk'
+    const message =
+      'the journal cannot be read back for a sink, trying again: see to the disk, or to what the reason says'
     this.write('error', 'journal_read_failing', sink, message, { reason, retry_ms: retryMs })
   }
 
