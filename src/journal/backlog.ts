@@ -94,15 +94,21 @@ export class Backlog {
 
   /**
    * Reads some frames to `at` (a multiple of 8) of the memory, where there is room for `room` bytes, as long as the longest
-   * frame. `peek`: so many are read at first; `skip` names frames that need not be read whole. Empty at the head of the
-   * log. Rejects when the disk fails; then it is to be called again later. What can't be read for long, while the rest of
-   * its segment can, is damage.
+   * frame. `peek`: so many are read at first; `skip` names frames that need not be read whole. What was read is handed to
+   * `take` in the step in which `next` moves behind it, so that nobody ever sees it on neither side; at the head of the log
+   * there is nothing. Rejects when the disk fails; then it is to be called again later. What can't be read for long, while
+   * the rest of its segment can, is damage.
    */
-  async read(at: number, room: number, peek: number, skip: (head: FrameHead) => boolean): Promise<Piece[]> {
+  async read(
+    at: number,
+    room: number,
+    peek: number,
+    skip: (head: FrameHead) => boolean,
+    take: (pieces: readonly Piece[]) => void,
+  ): Promise<void> {
     try {
-      const pieces = await this.#read(at, room, peek, skip)
+      await this.#read(at, room, peek, skip, take)
       this.#failures = 0
-      return pieces
     } catch (error) {
       this.#failures++
       // What is wrong may be the handle.
@@ -111,17 +117,20 @@ export class Backlog {
     }
   }
 
-  async #read(at: number, room: number, peek: number, skip: (head: FrameHead) => boolean): Promise<Piece[]> {
+  async #read(...[at, room, peek, skip, take]: Parameters<Backlog['read']>): Promise<void> {
     const first = Math.min(peek, room)
     let want = first
     for (;;) {
       const segment = await this.#current()
-      if (segment === null) return []
+      if (segment === null) return
       const before = this.#next
       const bytes = Math.min(segment.bytes - before.offset, want)
       await this.#fill(at, before.offset, bytes)
       const pieces = this.#parse(at, at + bytes, before.offset + bytes === segment.bytes, skip)
-      if (pieces.length > 0) return pieces
+      if (pieces.length > 0) {
+        take(pieces)
+        return
+      }
       const stands = this.#next === before
       if (stands && want === room) throw new Error(TOO_LONG)
       want = stands ? room : first

@@ -160,8 +160,7 @@ export class DiskReader implements LogReader {
 
   /** What is at hand has no fast record left, and the rest is on disk: a second track looks for them there. */
   #runAhead(): void {
-    // While bulk reads, its backlog may have passed what is not at hand yet.
-    if (this.#fast !== null || this.#bulk.backlog === null || this.#bulk.reading || this.#stopped) return
+    if (this.#fast !== null || this.#bulk.backlog === null || this.#stopped) return
     if (this.tally.offered[FAST] === this.#progress.seen[FAST]) return
     const fast = this.#newTrack(LANES_FAST)
     this.#goBehind(fast, this.#bulk.backlog.next, this.#bulk.resume)
@@ -265,8 +264,10 @@ export class DiskReader implements LogReader {
     track.reading = true
     try {
       const peek = track.lanes === LANES_FAST ? FAST_PEEK_BYTES : arena.slabBytes
-      const pieces = await backlog.read(arena.slabStart(slab), arena.slabBytes, peek, isSlow(track.lanes))
-      if (!this.#stopped) for (const piece of pieces) this.#takeIn(track, slab, piece, backlog.checkpoint)
+      const take = (pieces: readonly Piece[]) => {
+        if (!this.#stopped) for (const piece of pieces) this.#takeIn(track, slab, piece, backlog.checkpoint)
+      }
+      await backlog.read(arena.slabStart(slab), arena.slabBytes, peek, isSlow(track.lanes), take)
     } catch (error) {
       this.#readFailed(error)
     }
