@@ -47,9 +47,13 @@ export async function attach(
   let start: ReaderStart | null = null
   if (known !== undefined) start = startOf(known, name, recovered, state!.sequence)
   else if (oldest !== undefined && recovered.checkpoint.sinks.some((sink) => sink.name === name)) {
-    // Its cursor is lost: it gets everything that is there once more.
+    // Its cursor is lost: it gets everything that is there once more, but what was deferred only where it first stood.
     const begin = await readCheckpoint(io, directory, oldest)
-    start = startAt(oldest, begin?.sinks.find((sink) => sink.name === name)?.offered ?? [0, 0])
+    const before = begin?.sinks.find((sink) => sink.name === name)?.offered ?? [0, 0]
+    const again = recovered.deferred.filter(
+      ({ sink, originSequence }) => sink === name && originSequence >= oldest.firstSequence,
+    )
+    start = { ...startAt(oldest, before), voided: again.map(({ position }) => position.sequence) }
   } else if (oldest !== undefined && from === 'oldest') {
     const oldestOffer = await countOffered({ directory, io, segments: recovered.segments, names })
     const [bulk, fast] = oldestOffer.offered

@@ -47,6 +47,8 @@ export interface DeferredFrame {
   /** Name of the sink that it is for. */
   readonly sink: string
   readonly position: Position
+  /** Sequence of the frame that its records came with first. */
+  readonly originSequence: number
 }
 
 export interface Recovered {
@@ -144,10 +146,10 @@ class Recovery {
     this.#segments.push({ ...segment, bytes: bytes ?? 0 })
     const endSequence = this.#list.segments[index + 1]!.firstSequence
     const { state } = this.#options
-    if (state !== null && endSequence > state.sequence) await this.#findDeferred(segment, endSequence)
+    if (state === null || endSequence > state.sequence) await this.#findDeferred(segment, endSequence)
   }
 
-  /** The state was not written for so long that it doesn't know all of an older segment. */
+  /** There is no state, or it was not written for so long that it doesn't know all of an older segment. */
   async #findDeferred(segment: SegmentName, endSequence: number): Promise<void> {
     const { directory, io } = this.#options
     const basis = await readCheckpoint(io, directory, segment)
@@ -189,10 +191,11 @@ class Recovery {
   #noteDeferred(basis: Checkpoint | null, { head, offset }: FrameStep): void {
     const sink = head.kind === FRAME_KIND.DEFERRED ? basis?.sinks[head.sink]?.name : undefined
     if (sink === undefined) return
-    const { segment, sequence } = head
+    const { segment, sequence, originSequence } = head
     const states = this.#options.state?.sinks ?? {}
     const passed = Object.hasOwn(states, sink) ? states[sink]!.lanes[BULK].next.sequence : 0
-    if (sequence >= passed) this.#deferred.push({ sink, position: { segment, offset, sequence } })
+    if (sequence >= passed)
+      this.#deferred.push({ sink, position: { segment, offset, sequence }, originSequence })
   }
 
   /** A segment with damage in it is copied before it can go; nothing of it is changed. */

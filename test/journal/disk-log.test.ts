@@ -108,3 +108,26 @@ t.test('a restart with nothing in between tells of no damage', async (t) => {
     [],
   )
 })
+
+t.test(
+  'without a state, what was deferred comes from where it first stood, and if that is gone from there',
+  async (t) => {
+    const journal = journalOf(2).begin()
+    journal.frame({
+      source: 0,
+      records: events('1b', 1),
+      deferred: { sink: 0, sequence: 2, indexes: [0] },
+    })
+    journal.begin().frame({ source: 0, records: events('4a', 1) })
+    const whole = new LogRig(journal, ['push'], [SINK])
+    await whole.log.open()
+    await whole.run(1000)
+    t.equal(whole.sinks[0]!.taken.length, 13)
+    t.same(whole.sinks[0]!.reader.held(), [0, 0])
+    journal.files.delete([...journal.files.keys()][0]!)
+    const rest = new LogRig(journal, ['push'], [SINK])
+    await rest.log.open()
+    await rest.run(1000)
+    t.ok(rest.sinks[0]!.taken.includes('{"e":"1b-0"}'))
+  },
+)

@@ -92,7 +92,7 @@ t.test('only the newest segment is read, but for a look at nothing', async (t) =
     if (operation === 'read') reads.push(name)
     return undefined
   }
-  const recovered = await rig.recover()
+  const recovered = await rig.recover({ ...stateWith(journal.checkpoints[2]!, {}), sequence: 6 })
   t.same(new Set(reads), new Set([names[2]]))
   t.same(
     recovered.segments.map(({ number, firstSequence, bytes }) => [number, firstSequence, bytes]),
@@ -289,7 +289,7 @@ t.test('an older segment that cannot be opened is in doubt later', async (t) => 
   const recovered = await rig.recover()
   t.match(recovered.segments[0], { number: 1, bytes: 0 })
   t.match(recovered, { nextSegment: 4, nextSequence: 6 })
-  t.same(rig.told, [`failing ${names[0]}`])
+  t.same(new Set(rig.told), new Set([`failing ${names[0]}`]))
 })
 
 t.test('the state knows of more than there is', async (t) => {
@@ -331,8 +331,8 @@ t.test('deferred frames of the newest segment that their sinks have not passed',
   const [, , , , , first, second] = journal.frames
   const recovered = await rig.recover()
   t.same(recovered.deferred, [
-    { sink: 'siem', position: place(first!) },
-    { sink: 'archive', position: place(second!) },
+    { sink: 'siem', position: place(first!), originSequence: 1 },
+    { sink: 'archive', position: place(second!), originSequence: 2 },
   ])
   t.same(acceptedOf(recovered.checkpoint), { push: 10, net: 5 }, 'they count nowhere')
   const next = { segment: 3, offset: 0, sequence: 7 }
