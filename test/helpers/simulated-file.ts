@@ -45,7 +45,7 @@ export class SimulatedFile {
   /** Written since the last sync, in order. */
   readonly #unsynced: Change[] = []
   /** A sync of these failed: their pages count as clean, on the platter or not, and no later sync is about them. */
-  readonly #forsaken: Change[] = []
+  #forsaken: Change[] = []
   handles = 0
   /** Writes and syncs that are on their way. */
   busy = 0
@@ -77,6 +77,8 @@ export class SimulatedFile {
       if (at < 0) continue
       this.#unsynced.splice(at, 1)
       this.#durable.apply(change)
+      // What an earlier failure left in doubt there is overwritten.
+      this.#forsaken = this.#forsaken.flatMap((forsaken) => withoutRange(forsaken, change))
     }
   }
 
@@ -109,6 +111,21 @@ export class SimulatedFile {
     if (left.length < this.#cached.length && random() < 0.2) left.apply({ length: this.#cached.length })
     return left.bytes
   }
+}
+
+/** What is left of a change where another one was made later. */
+function withoutRange(change: Change, later: Change): Change[] {
+  if ('length' in change || 'length' in later) return [change]
+  const end = change.at + change.bytes.length
+  const laterEnd = later.at + later.bytes.length
+  const pieces: Change[] = []
+  if (change.at < later.at)
+    pieces.push({ at: change.at, bytes: change.bytes.subarray(0, later.at - change.at) })
+  if (laterEnd < end) {
+    const from = Math.max(laterEnd, change.at)
+    pieces.push({ at: from, bytes: change.bytes.subarray(from - change.at) })
+  }
+  return change.at >= laterEnd || end <= later.at ? [change] : pieces
 }
 
 /** How much survives on the whole: nothing, everything, or by chance. */
