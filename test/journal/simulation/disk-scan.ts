@@ -37,9 +37,10 @@ export function scanDisk(disk: SimulatedDisk, directory: string): OnDisk {
     .filter(({ segment }) => segment !== undefined)
   const sequences = new Set<number>()
   const deferred: DeferredOnDisk[] = []
+  const sinks = new Map<string, readonly string[]>()
   for (const [index, { name, segment }] of names.entries()) {
     const end = names[index + 1]?.segment!.firstSequence ?? Infinity
-    scanSegment(disk.content(`${directory}/${name}`), segment!, end, sequences, deferred)
+    scanSegment(disk.content(`${directory}/${name}`), segment!, end, sequences, deferred, sinks)
   }
   const firstSequence = names[0]?.segment!.firstSequence ?? Infinity
   return { firstSequence, sequences, deferred, segments: names.length }
@@ -51,10 +52,11 @@ function scanSegment(
   endSequence: number,
   sequences: Set<number>,
   deferred: DeferredOnDisk[],
+  /** Names by index, by epoch: the same in all segments of a run. */
+  sinks: Map<string, readonly string[]>,
 ): void {
   const memory = newFrameMemory(content.length)
   memory.bytes.set(content)
-  const sinks: string[] = []
   let sequence = firstSequence
   for (let at = 0; at < content.length && sequence < endSequence;) {
     const found = frameAt(memory, at, content.length, { segment: number, sequence, epoch: null })
@@ -64,12 +66,16 @@ function scanSegment(
     }
     const { head } = found
     if (head.sequence >= endSequence) return
-    if (head.kind === FRAME_KIND.CHECKPOINT)
-      sinks.push(...(decodeCheckpoint(memory.bytes, at, head)?.sinks ?? []).map(({ name }) => name))
+    const checkpoint = decodeCheckpoint(memory.bytes, at, head)
+    if (checkpoint !== null)
+      sinks.set(
+        head.epoch,
+        checkpoint.sinks.map(({ name }) => name),
+      )
     if (head.kind === FRAME_KIND.EVENTS) sequences.add(head.sequence)
     if (head.kind === FRAME_KIND.DEFERRED)
       deferred.push({
-        sink: sinks[head.sink] ?? '',
+        sink: sinks.get(head.epoch)?.[head.sink] ?? '',
         sequence: head.sequence,
         originSequence: head.originSequence,
         ids: idsIn(memory, at, head),
