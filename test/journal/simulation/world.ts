@@ -125,6 +125,7 @@ export class World {
     const { random } = this.#dice
     const life = new Life(plan, this.#io, this.#clock, random, this.witness, this.#options.sabotage ?? {})
     this.#life = life
+    const attachedBefore = new Set(this.witness.attached.keys())
     this.witness.begin(plan.number, plan.sinks, state, onDisk)
     const violations = this.#disk.violations.length
     this.#opening = true
@@ -145,6 +146,8 @@ export class World {
       this.#checkRestored(life, state, onDisk)
       life.start()
     } else {
+      // Nothing was written that knows of them.
+      for (const { name } of plan.sinks) if (!attachedBefore.has(name)) this.witness.attached.delete(name)
       this.#account(life)
       await this.#kill(life)
     }
