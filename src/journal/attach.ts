@@ -55,7 +55,7 @@ export async function attach(
     )
     start = { ...startAt(oldest, before), voided: again.map(({ position }) => position.sequence) }
   } else if (oldest !== undefined && from === 'oldest') {
-    const oldestOffer = await countOffered({ directory, io, segments: recovered.segments, names })
+    const oldestOffer = await countOffered({ ...recovered, directory, io, names })
     const [bulk, fast] = oldestOffer.offered
     tally.offered[BULK] = bulk
     tally.offered[FAST] = fast

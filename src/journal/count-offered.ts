@@ -1,6 +1,7 @@
 /* oxlint-disable no-await-in-loop -- one segment after another */
 import type { FileIo } from '../base/file-io.ts'
 import { FRAME_KIND } from '../memory/frame-region.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import { meaningFromBefore, readCheckpoint, withSegment } from './segment-checkpoint.ts'
 import type { SegmentInfo } from './segment-file.ts'
 import { SegmentWalk } from './segment-walk.ts'
@@ -9,6 +10,8 @@ export interface CountOptions {
   readonly directory: string
   readonly io: FileIo
   readonly segments: readonly SegmentInfo[]
+  /** Who is meant in the newest segment; null where nothing tells. */
+  readonly newest: Checkpoint | null
   readonly names: readonly string[]
 }
 
@@ -24,12 +27,19 @@ export interface OldestOffer {
  * Counts the events of some sources in the log, by headers alone, from the newest segment back to the oldest, or to where
  * the disk can't read: there is no telling what is offered before that.
  */
-export async function countOffered({ directory, io, segments, names }: CountOptions): Promise<OldestOffer> {
+export async function countOffered({
+  directory,
+  io,
+  segments,
+  newest,
+  names,
+}: CountOptions): Promise<OldestOffer> {
   const offered: [number, number] = [0, 0]
   let from: SegmentInfo | null = null
   try {
     for (const [index, segment] of [...segments.entries()].toReversed()) {
-      const own = await readCheckpoint(io, directory, segment)
+      const isNewest = index === segments.length - 1
+      const own = (isNewest ? newest : null) ?? (await readCheckpoint(io, directory, segment))
       const checkpoint = own ?? (await meaningFromBefore(io, directory, segments, segment))
       const isOf = (source: number) => names.includes(checkpoint?.sources[source]?.name ?? '')
       const endSequence = segments[index + 1]?.firstSequence

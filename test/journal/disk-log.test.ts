@@ -131,3 +131,16 @@ t.test(
     t.ok(rest.sinks[0]!.taken.includes('{"e":"1b-0"}'))
   },
 )
+
+t.test('a new sink is offered what stands behind a damaged checkpoint', async (t) => {
+  const journal = journalOf(2)
+  const name = journal.name
+  const content = journal.content.slice()
+  content[300]! ^= 1
+  const rig = new LogRig(journal, ['push'], [{ name: 'fresh', from: 'oldest' }])
+  rig.disk.put(join(DIRECTORY, name), content)
+  await rig.log.open()
+  await rig.run(1000)
+  t.equal(rig.sinks[0]!.taken.length, 12)
+  t.same([rig.sinks[0]!.discarded, ...rig.sinks[0]!.reader.held()], [0, 0, 0])
+})
