@@ -38,6 +38,8 @@ export interface BacklogOptions {
   /** Ascending; `bytes` is how far a segment is committed. */
   readonly segments: () => readonly SegmentInfo[]
   readonly memory: FrameMemory
+  /** Where this run begins: what was found ends before that sequence, whatever stands behind it in the files. */
+  readonly begin: Pick<Position, 'segment' | 'sequence'>
   /** Where to begin. */
   readonly from: Position
   /** Who is meant in a segment whose own checkpoint is damaged; null where nothing tells. May reject as the disk does. */
@@ -88,8 +90,10 @@ export class Backlog {
 
   /** A segment ends where the next begins: what stands behind was written anew there. */
   #isVoid(segment: number, sequence: number): boolean {
-    const following = this.#options.segments().find(({ number }) => number > segment)
-    return following !== undefined && sequence >= following.firstSequence
+    const { segments, begin } = this.#options
+    const following = segments().find(({ number }) => number > segment)
+    if (following !== undefined) return sequence >= following.firstSequence
+    return segment < begin.segment && sequence >= begin.sequence
   }
 
   /**

@@ -22,7 +22,7 @@ import { recover } from './recovery.ts'
 import type { Recovered } from './recovery.ts'
 import { restored } from './restored.ts'
 import type { Restored } from './restored.ts'
-import { meaningFromBefore } from './segment-checkpoint.ts'
+import { meaningByRun } from './segment-checkpoint.ts'
 import type { SegmentInfo } from './segment-file.ts'
 import { SegmentStarts } from './segment-starts.ts'
 import { sinkState } from './sink-state.ts'
@@ -53,8 +53,8 @@ export class DiskLog implements Log {
   /** Sequence of the last frame appended, and of the last one committed. */
   #lastSequence = 0
   #committedSequence = 0
-  /** The first of this run. */
-  #nextSegment = 0
+  /** The first segment and sequence of this run. */
+  #begin = { segment: 0, sequence: 1 }
   #newestFound: { readonly segment: number; readonly checkpoint: Checkpoint | null } | null = null
   /** Handed over while frames before them wait for their commit: the last of these, and what comes with it. */
   #last: { readonly behind: Entry[] } | null = null
@@ -122,7 +122,7 @@ export class DiskLog implements Log {
     const state = (this.#found = stateFile.found.state)
     const recovered = await recover({ directory, io, events, state, quarantine: this.#quarantine })
     this.#lastSequence = this.#committedSequence = recovered.nextSequence - 1
-    this.#nextSegment = recovered.nextSegment
+    this.#begin = { segment: recovered.nextSegment, sequence: recovered.nextSequence }
     const [newest] = recovered.segments.slice(-1)
     if (newest !== undefined) this.#newestFound = { segment: newest.number, checkpoint: recovered.newest }
     this.#writer = new JournalWriter({
@@ -270,22 +270,23 @@ export class DiskLog implements Log {
       memory: arena,
       segments: () => this.#writer!.segments,
       from,
+      begin: this.#begin,
       otherwise: (segment) => this.#checkpointOf(segment),
     })
   }
 
   /** For a segment whose own can't be read. Segments of one run all mean the same by their indexes. */
   async #checkpointOf(segment: SegmentInfo): Promise<Checkpoint | null> {
-    if (segment.number >= this.#nextSegment) return this.#checkpoint
+    if (segment.number >= this.#begin.segment) return this.#checkpoint
     const { directory, io } = this.#options
     const found = this.#newestFound?.segment === segment.number ? this.#newestFound.checkpoint : null
-    return found ?? meaningFromBefore(io, directory, this.#writer!.segments, segment)
+    return found ?? meaningByRun(io, directory, this.#writer!.segments, segment)
   }
 
   #head(): Position {
     const sequence = this.#committedSequence + 1
     const newest = this.#writer!.segments.at(-1)
-    if (newest === undefined) return { segment: this.#nextSegment, offset: 0, sequence }
+    if (newest === undefined) return { segment: this.#begin.segment, offset: 0, sequence }
     return { segment: newest.number, offset: newest.bytes, sequence }
   }
 
@@ -356,8 +357,7 @@ export class DiskLog implements Log {
   /** What earlier runs counted, for the ledger; once it is open. */
   get restored(): Restored {
     const left = this.#tallies.sources.slice(this.#options.sources.length)
-    const readers = this.#readers.map(({ tally, settledAtStart }) => ({ tally, settledAtStart }))
-    return restored(this.#found, readers, this.#attached, left, this.#left.states())
+    return restored(this.#found, this.#readers, this.#attached, left, this.#left.states())
   }
 
   get healthy(): boolean {

@@ -17,7 +17,7 @@ import { ProcessIo } from './process-io.ts'
 import { Witness } from './witness.ts'
 
 /** When all is well, everything must be delivered in this time. */
-const HEAL_MS = 10 * 60_000
+const HEAL_MS = 30 * 60_000
 /** Steps of a clock that may go by until something has happened. */
 const STEPS_MAX = 20_000
 const READING: ReadonlySet<Operation> = new Set(['list', 'open', 'read', 'bytes'])
