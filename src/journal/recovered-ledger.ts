@@ -111,7 +111,10 @@ function withSinksOf(
     sources.findIndex(({ name }) => name === checkpoint.sources[source]?.name)
   const added = checkpoint.sinks
     .filter((sink) => !sinks.some(({ name }) => name === sink.name))
-    .map((sink) => ({ ...sink, inputs: sink.inputs.map(indexOf).filter((index) => index !== -1) }))
+    .map(({ name, inputs, filter, offered, filtered }) => {
+      const known = inputs.map(indexOf).filter((index) => index !== -1)
+      return { name, inputs: known, filter, offered, filtered }
+    })
   return { sources, sinks: [...sinks, ...added] }
 }
 
