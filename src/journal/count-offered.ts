@@ -2,7 +2,7 @@
 import type { FileIo } from '../base/file-io.ts'
 import { FRAME_KIND } from '../memory/frame-region.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { meaningFromBefore, readCheckpoint, withSegment } from './segment-checkpoint.ts'
+import { meaningByRun, readCheckpoint, withSegment } from './segment-checkpoint.ts'
 import type { SegmentInfo } from './segment-file.ts'
 import { SegmentWalk } from './segment-walk.ts'
 
@@ -40,7 +40,7 @@ export async function countOffered({
     for (const [index, segment] of [...segments.entries()].toReversed()) {
       const isNewest = index === segments.length - 1
       const own = (isNewest ? newest : null) ?? (await readCheckpoint(io, directory, segment))
-      const checkpoint = own ?? (await meaningFromBefore(io, directory, segments, segment))
+      const checkpoint = own ?? (await meaningByRun(io, directory, segments, segment))
       const isOf = (source: number) => names.includes(checkpoint?.sources[source]?.name ?? '')
       const endSequence = segments[index + 1]?.firstSequence
       const [bulk, fast] = await withSegment(io, directory, segment, (file) =>

@@ -42,23 +42,35 @@ export async function readCheckpoint(
 
 /**
  * What the indexes in a segment mean whose own checkpoint is damaged: all segments of a run mean the same by them, so that
- * of the nearest one before it will do, if the same run wrote it. Null where nothing tells. Its counts are not this
- * segment's. Rejects with what the disk says.
+ * of the nearest one before or behind it will do, if the same run wrote it. Null where nothing tells. Its counts are not
+ * this segment's. Rejects with what the disk says.
  *
  * @param segments those that are there, ascending.
  */
-export async function meaningFromBefore(
+export async function meaningByRun(
   io: FileIo,
   directory: string,
   segments: readonly SegmentName[],
   segment: SegmentName,
 ): Promise<Checkpoint | null> {
-  const earlier = segments.filter(({ number }) => number < segment.number)
-  if (earlier.length === 0) return null
   const epoch = await withSegment(io, directory, segment, (file) => epochOf(file, segment))
-  for (const before of earlier.toReversed()) {
-    const checkpoint = await withSegment(io, directory, before, (file) => checkpointIn(file, before))
-    if (checkpoint !== null) return checkpoint.epoch === epoch ? checkpoint : null
+  const before = segments.filter(({ number }) => number < segment.number).toReversed()
+  const behind = segments.filter(({ number }) => number > segment.number)
+  for (const others of [before, behind]) {
+    const nearest = await firstCheckpoint(io, directory, others)
+    if (nearest !== null && nearest.epoch === epoch) return nearest
+  }
+  return null
+}
+
+async function firstCheckpoint(
+  io: FileIo,
+  directory: string,
+  segments: readonly SegmentName[],
+): Promise<Checkpoint | null> {
+  for (const segment of segments) {
+    const found = await withSegment(io, directory, segment, (file) => checkpointIn(file, segment))
+    if (found !== null) return found
   }
   return null
 }

@@ -88,11 +88,15 @@ t.test('a disk that reads nothing is waited for', async (t) => {
 t.test('a damaged checkpoint costs no frames where the run has another one', async (t) => {
   const journal = journalOf(3)
   const names = [...journal.files.keys()]
-  for (const at of [8, 300]) {
+  for (const [name, at] of [
+    [names[1]!, 8],
+    [names[1]!, 300],
+    [names[0]!, 8],
+  ] as const) {
     const rig = new LogRig(journal, ['push'], [SINK])
-    const content = journal.files.get(names[1]!)!.slice()
+    const content = journal.files.get(name)!.slice()
     content[at]! ^= 1
-    rig.disk.put(join(DIRECTORY, names[1]!), content)
+    rig.disk.put(join(DIRECTORY, name), content)
     await rig.log.open()
     await rig.run(1000)
     t.equal(rig.sinks[0]!.taken.length, 18, `bit at ${at}`)

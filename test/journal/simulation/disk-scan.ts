@@ -36,14 +36,23 @@ export function scanDisk(disk: SimulatedDisk, directory: string): OnDisk {
     .map((name) => ({ name, segment: parseSegmentName(name) }))
     .filter(({ segment }) => segment !== undefined)
   const sequences = new Set<number>()
-  const deferred: DeferredOnDisk[] = []
+  const found: DeferredFound[] = []
   const sinks = new Map<string, readonly string[]>()
   for (const [index, { name, segment }] of names.entries()) {
     const end = names[index + 1]?.segment!.firstSequence ?? Infinity
-    scanSegment(disk.content(`${directory}/${name}`), segment!, end, sequences, deferred, sinks)
+    scanSegment(disk.content(`${directory}/${name}`), segment!, end, sequences, found, sinks)
   }
   const firstSequence = names[0]?.segment!.firstSequence ?? Infinity
+  const deferred = found.map(({ sink, epoch, sequence, originSequence, ids }) => {
+    return { sink: sinks.get(epoch)?.[sink] ?? '', sequence, originSequence, ids }
+  })
   return { firstSequence, sequences, deferred, segments: names.length }
+}
+
+/** With the index of its sink, whose name may stand further on. */
+interface DeferredFound extends Omit<DeferredOnDisk, 'sink'> {
+  readonly sink: number
+  readonly epoch: string
 }
 
 function scanSegment(
@@ -51,7 +60,7 @@ function scanSegment(
   { number, firstSequence }: { readonly number: number; readonly firstSequence: number },
   endSequence: number,
   sequences: Set<number>,
-  deferred: DeferredOnDisk[],
+  deferred: DeferredFound[],
   /** Names by index, by epoch: the same in all segments of a run. */
   sinks: Map<string, readonly string[]>,
 ): void {
@@ -75,7 +84,8 @@ function scanSegment(
     if (head.kind === FRAME_KIND.EVENTS) sequences.add(head.sequence)
     if (head.kind === FRAME_KIND.DEFERRED)
       deferred.push({
-        sink: sinks.get(head.epoch)?.[head.sink] ?? '',
+        sink: head.sink,
+        epoch: head.epoch,
         sequence: head.sequence,
         originSequence: head.originSequence,
         ids: idsIn(memory, at, head),
