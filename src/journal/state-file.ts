@@ -20,6 +20,7 @@ import type { FileIo, OpenFile } from '../base/file-io.ts'
 import { KIB } from '../base/units.ts'
 import { writeAll } from '../base/write-all.ts'
 import { coarsen } from './coarsen.ts'
+import { parseSegmentName } from './segment-name.ts'
 import { parseState } from './state-schema.ts'
 import type { JournalState } from './state.ts'
 
@@ -51,7 +52,7 @@ export interface FoundState {
 export interface StateFileEvents {
   /** One slot can't be read; the other one holds the newest state that was synced, or nothing was written before. */
   stateSlotBad(slot: number, reason: string): void
-  /** There was a state, and neither slot can be read. */
+  /** There was a state, and it is gone, or neither slot can be read. */
   stateLost(reason: string): void
 }
 
@@ -104,7 +105,7 @@ export class StateFile {
       const contents = await readContents(path, file)
       await fillUp(file, contents)
       await io.syncDirectory(dirname(path))
-      tell(contents, events)
+      tell(contents, contents.state === null && (await standsBesideSegments(path, io)), events)
       return new StateFile(path, io, file, contents)
     } catch (error) {
       await file?.close().catch(() => {})
@@ -197,9 +198,14 @@ async function fillUp(file: OpenFile, { newest, bad }: Contents): Promise<void> 
   await file.datasync()
 }
 
-function tell({ state, bad }: Contents, events: StateFileEvents): void {
-  if (state === null && bad.length === SLOTS.length) {
-    events.stateLost(bad.map(({ slot, reason }) => `slot ${slot}: ${reason}`).join('; '))
+/** There is a state before there is a segment: one beside segments had something in it. */
+async function standsBesideSegments(path: string, io: FileIo): Promise<boolean> {
+  return (await io.list(dirname(path))).some((name) => parseSegmentName(name) !== undefined)
+}
+
+function tell({ state, bad }: Contents, hadOne: boolean, events: StateFileEvents): void {
+  if (state === null && (hadOne || bad.length === SLOTS.length)) {
+    events.stateLost(bad.map(({ slot, reason }) => `slot ${slot}: ${reason}`).join('; ') || 'there is none')
   } else {
     for (const { slot, reason } of bad) events.stateSlotBad(slot, reason)
   }

@@ -1,5 +1,5 @@
 /* oxlint-disable no-await-in-loop -- one write after another */
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import t from 'tap'
@@ -49,6 +49,24 @@ t.test('what was written is found again, on a real disk', async (t) => {
   t.same((await readState(path)).state, stateOf(6))
   t.equal(statSync(path).size, 2 * SLOT_BYTES)
   t.same([...told.bad, ...told.lost], [])
+})
+
+t.test('a state that has gone from beside segments is told of, and no slot is said to hold', async (t) => {
+  for (const bytes of [null, 0, 100]) {
+    const directory = join(temporaryDirectory(t), 'journal')
+    const path = join(directory, 'state')
+    const first = await StateFile.open(path, nodeFileIo, new Told())
+    await first.write(stateOf(1))
+    await first.close()
+    writeFileSync(join(directory, '0000000001.0000000000000001.frames'), '')
+    if (bytes === null) rmSync(path)
+    else truncateSync(path, bytes)
+    const told = new Told()
+    const file = await StateFile.open(path, nodeFileIo, told)
+    await file.close()
+    t.equal(told.lost.length, 1)
+    t.same(told.bad, [])
+  }
 })
 
 t.test('a file that is not there is no state, and none is made by looking', async (t) => {
