@@ -10,7 +10,7 @@ import { BULK } from './log.ts'
 import type { Quarantine } from './quarantine.ts'
 import { RecoveredLedger } from './recovered-ledger.ts'
 import { SegmentAccount } from './segment-account.ts'
-import { readCheckpoint } from './segment-checkpoint.ts'
+import { meaningByRun, readCheckpoint } from './segment-checkpoint.ts'
 import type { SegmentInfo } from './segment-file.ts'
 import { listSegments } from './segment-list.ts'
 import type { SegmentList } from './segment-list.ts'
@@ -152,8 +152,9 @@ class Recovery {
   /** There is no state, or it was not written for so long that it doesn't know all of an older segment. */
   async #findDeferred(segment: SegmentName, endSequence: number): Promise<void> {
     const { directory, io } = this.#options
-    const basis = await readCheckpoint(io, directory, segment)
+    const own = await readCheckpoint(io, directory, segment)
     await this.#withFile(segment, 'read', async (file) => {
+      const basis = own ?? (await meaningByRun(io, directory, this.#list.segments, segment))
       const walk = new SegmentWalk({ file, segment, endSequence, bodies: false })
       for (let step = await walk.next(); step !== null; step = await walk.next())
         if (step.kind === 'frame') this.#noteDeferred(basis, step)

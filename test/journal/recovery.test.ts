@@ -344,3 +344,22 @@ t.test('deferred frames of the newest segment that their sinks have not passed',
   )
   t.equal(names.length, 3)
 })
+
+t.test('deferred frames behind a damaged checkpoint are found by another one of their run', async (t) => {
+  const rig = recoveryRig()
+  const journal = threeSegments()
+  journal
+    .begin()
+    .frame({ source: 0, records: events('a', 1), deferred: { sink: 0, sequence: 1, indexes: [2] } })
+    .begin()
+    .frame({ source: 0, records: events('z', 1) })
+  const [, , , fourth] = saved(journal, rig)
+  const content = journal.files.get(fourth!)!.slice()
+  content[8]! ^= 1
+  rig.disk.put(join(DIRECTORY, fourth!), content)
+  const recovered = await rig.recover({ ...stateWith(journal.checkpoints[2]!, {}), sequence: 6 })
+  t.same(
+    recovered.deferred.map(({ sink, position }) => [sink, position.sequence]),
+    [['siem', 6]],
+  )
+})
