@@ -26,6 +26,7 @@ import { lockDataDir } from './data-lock.ts'
 import type { DataLock } from './data-lock.ts'
 import { Inlet } from './inlet.ts'
 import { JournalWatch } from './journal-watch.ts'
+import { journalLeftBehind } from './journal-left-behind.ts'
 import { Leftovers } from './leftovers.ts'
 import { openFilesMax, openFilesWanted } from './open-files.ts'
 import { countFoundLetters, restoreLedger } from './restore-ledger.ts'
@@ -56,7 +57,7 @@ export interface StopReport {
   readonly uncommittedBytes: number
 }
 
-const HEALTH_INTERVAL_MS = 250
+const HEALTH_INTERVAL_MS = 100
 const cryptoRandom = () => randomInt(2 ** 47) / 2 ** 47
 
 /** One running collector: starts and stops the parts of a topology in the right order. */
@@ -243,6 +244,7 @@ export class Collector {
         { event: 'memory_mode' },
         'the journal is in memory: events that were accepted and not yet delivered are lost if the process is killed',
       )
+      if (await journalLeftBehind(this.config.dataDir)) this.events.journalLeftBehind()
     }
     this.#warnOfFewFiles()
   }

@@ -60,6 +60,8 @@ export class Backlog {
   readonly #options: BacklogOptions
   #next: Position
   #open: OpenSegment | null = null
+  /** What stood in segments whose files have gone, to be told of. */
+  readonly #gone: Piece[] = []
   /** In a row. */
   #failures = 0
 
@@ -126,6 +128,10 @@ export class Backlog {
     let want = first
     for (;;) {
       const segment = await this.#current()
+      if (this.#gone.length > 0) {
+        take(this.#gone.splice(0))
+        return
+      }
       if (segment === null) return
       const before = this.#next
       const bytes = Math.min(segment.bytes - before.offset, want)
@@ -151,13 +157,28 @@ export class Backlog {
       if (info === undefined) return null
       const inside = info.number === segment && offset < info.bytes && !this.#isVoid(segment, sequence)
       if (inside) {
-        if (this.#open?.number !== segment) await this.#openSegment(info)
-        return info
+        if (this.#open?.number === segment || (await this.#openOrStep(info))) return info
+        continue
       }
       const following = info.number === segment ? segments[index + 1] : info
       if (following === undefined) return null
       this.#next = { segment: following.number, offset: 0, sequence }
     }
+  }
+
+  /** False: the file has gone, for good as it seems, and with it all that is read of it is damage. */
+  async #openOrStep(info: SegmentInfo): Promise<boolean> {
+    try {
+      await this.#openSegment(info)
+      return true
+    } catch (error) {
+      if (this.#isPatient || !isMissing(error)) throw error
+    }
+    const { segment, offset } = this.#next
+    const bytes = info.bytes - offset
+    this.#gone.push({ kind: 'damage', damage: { segment, offset, bytes, reason: 'short' } })
+    this.#advance(bytes, this.#next.sequence)
+    return false
   }
 
   async #openSegment(info: SegmentInfo): Promise<void> {
@@ -279,4 +300,8 @@ export class Backlog {
     this.#open = null
     await open?.file.close().catch(() => {})
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

@@ -132,6 +132,7 @@ export class DiskLog implements Log {
       segmentBytes,
       groupBytesMax: GROUP_BYTES_MAX,
       checkpoint: (segment, sequence) => encodeCheckpoint(this.#newCheckpoint(segment, sequence)),
+      onBegun: () => this.#keeper?.changed(),
       nextSegment: recovered.nextSegment,
       found: recovered.segments,
       events,
@@ -255,9 +256,8 @@ export class DiskLog implements Log {
 
   #newCheckpoint(segment: number, sequence: number): Checkpoint {
     const createdAt = new Date(this.#options.clock.wallClock()).toISOString()
-    const { epoch } = this.#options
-    this.#checkpoint = this.#tallies.checkpoint({ segment, sequence, epoch, createdAt })
-    return this.#checkpoint
+    const head = { segment, sequence, epoch: this.#options.epoch, createdAt }
+    return (this.#checkpoint = this.#tallies.checkpoint(head))
   }
 
   // ---- where things are

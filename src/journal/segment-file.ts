@@ -42,6 +42,11 @@ export class SegmentFile implements SegmentInfo {
     return new SegmentFile(io, directory, name, file)
   }
 
+  async #cutTail(): Promise<void> {
+    await this.#file.truncate(this.bytes)
+    this.tailBytes = 0
+  }
+
   /** Resolves when the views, `bytes` long together, are on disk behind what was there; the first time, its name too. */
   async append(views: readonly Uint8Array[], bytes: number): Promise<void> {
     this.tailBytes = bytes
@@ -52,8 +57,12 @@ export class SegmentFile implements SegmentInfo {
     this.bytes += bytes
   }
 
-  /** What counts is on disk already, so nothing is lost when closing fails. */
+  /**
+   * What counts is on disk already, so nothing is lost when closing fails. What a failed write left behind it goes, if the
+   * disk lets it: on a full disk that may be all the room there is.
+   */
   async close(): Promise<void> {
+    if (this.tailBytes > 0) await this.#cutTail().catch(() => {})
     await this.#file.close().catch(() => {})
   }
 }

@@ -48,6 +48,8 @@ export interface JournalWriterOptions {
   readonly groupBytesMax: number
   /** The first frame of a segment whose next one has this sequence, complete; tells what was committed until now. */
   checkpoint(segment: number, sequence: number): Uint8Array
+  /** A segment was begun with no frame in it yet. */
+  readonly onBegun?: () => void
   /** Above all numbers that were ever used. */
   readonly nextSegment: number
   /** What earlier runs left, ascending. */
@@ -197,6 +199,7 @@ export class JournalWriter {
     this.#open ??= await this.#begin(group[0]!.sequence)
     if (this.#ended) return
     const segment = this.#open
+    if (segment.bytes === 0 && this.#failures > 0) await this.#beginAlone(segment)
     const views: Uint8Array[] = []
     let bytes = 0
     if (segment.bytes === 0) {
@@ -210,6 +213,18 @@ export class JournalWriter {
       bytes += frame.bytes
     }
     await segment.append(views, bytes)
+  }
+
+  /**
+   * On a full disk there may be room for a checkpoint, if for nothing else: then the segment before is the last one no
+   * longer, and can go once nobody needs it. Once is enough.
+   */
+  async #beginAlone(segment: SegmentFile): Promise<void> {
+    if (this.#segments.list.at(-1)?.firstSequence === segment.firstSequence) return
+    const checkpoint = this.#options.checkpoint(segment.number, segment.firstSequence)
+    await segment.append([checkpoint], checkpoint.length)
+    this.#segments.opened(segment)
+    this.#options.onBegun?.()
   }
 
   async #begin(firstSequence: number): Promise<SegmentFile> {

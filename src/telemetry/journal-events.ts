@@ -140,4 +140,11 @@ export class JournalEvents extends PollEvents {
   sheddingEnded(): void {
     this.write('info', 'shedding_ended', 'journal', 'no events are dropped any more', {})
   }
+
+  /** This run is in memory mode. */
+  journalLeftBehind(): void {
+    const message =
+      'an earlier run has left a journal on disk: what it holds is not delivered in memory mode, and waits for journal: { mode: disk }'
+    this.write('warn', 'journal_left_behind', 'journal', message, {})
+  }
 }

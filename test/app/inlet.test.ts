@@ -62,5 +62,5 @@ t.test('what can’t be validated in the time to stop is reported as lost', asyn
   const collector = await startCollector(t, text, { workerFile, unfinished: true })
   t.ok(collector.inlet('app').enqueue(Buffer.from('{"n":1}')))
   const report = await collector.stop()
-  t.same(report, { delivered: 0, undelivered: 0, held: 0, uncommittedBytes: 8 })
+  t.same(report, { delivered: 0, undelivered: 0, kept: 0, held: 0, uncommittedBytes: 8 })
 })

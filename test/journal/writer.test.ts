@@ -121,7 +121,7 @@ t.test('after a failed sync everything uncommitted is written anew elsewhere', a
     [1, 2, 2],
   )
   t.match(rig.writer.segments, [
-    { number: 1, tailBytes: 624 },
+    { number: 1, tailBytes: 0 },
     { number: 2, firstSequence: 2, tailBytes: 0 },
   ])
   t.equal(rig.writer.bytes, rig.disk.usedBytes)

@@ -167,6 +167,18 @@ export class Stream {
     this.#options.onDone?.(this)
   }
 
+  /**
+   * Nobody waits for `onDone` any more, which then is not called. False: not all of it is framed yet, so the stream goes on
+   * to its end as it would.
+   */
+  abandon(): boolean {
+    if (!this.#finished || this.#placed > 0 || this.#done) return false
+    this.#done = true
+    this.#writer.close()
+    this.intake.forget(this)
+    return true
+  }
+
   /** A run of this stream began in the shared lane. */
   runPlaced(): void {
     this.#placed++

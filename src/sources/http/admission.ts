@@ -83,12 +83,15 @@ export class Admission {
   /** The request was taken, and waits for too long for what `ack` promises. Sent again its events may come twice. */
   notAcknowledged(stopping: boolean): Refusal {
     const { ack, ackTimeoutMs } = this.#config
-    const [reason, what] =
-      ack === 'delivered'
-        ? ['not delivered', `were not delivered within ack_timeout, ${formatDurationMs(ackTimeoutMs)}`]
-        : ['not committed', 'wait for too long for room or the disk']
-    const why = stopping ? 'wait, and the collector is stopping' : what
-    return this.comeBack(503, reason, `the events of this request are in and stay in, but ${why}`)
+    if (ack !== 'delivered') {
+      const what = 'the events of this request wait for the disk or for room, and may or may not come in'
+      return this.comeBack(503, 'not committed', what)
+    }
+    const why = stopping
+      ? 'the collector is stopping'
+      : `they were not delivered within ack_timeout, ${formatDurationMs(ackTimeoutMs)}`
+    const what = `the events of this request are in and stay in (sent again they come twice), but ${why}`
+    return this.comeBack(503, 'not delivered', what)
   }
 
   /** A refusal that time mends. */

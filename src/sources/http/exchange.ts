@@ -280,6 +280,8 @@ export class Exchange implements InflationTarget {
     const { found, errors } = this.#stream!
     this.#refusal = this.#door.admission.notAcknowledged(stopping)
     this.#answer({ ...found, errors })
+    // It waits no longer for a sink: others may come in.
+    if (this.#door.config.ack === 'delivered' && this.#stream!.abandon()) this.#door.released()
   }
 }
 

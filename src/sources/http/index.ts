@@ -31,8 +31,8 @@ export class HttpSource implements Source, Door {
   readonly #server: Server
   readonly #connections = new Map<Duplex, Connection>()
   /**
-   * Admitted requests that are not as safe as `ack` wants them; at most `max_requests`. With `ack: delivered` those answered
-   * 503 after `ack_timeout` count on: so a sink that stands still stops the source, and what is kept of requests is bounded.
+   * Admitted requests that are not as safe as `ack` wants them; at most `max_requests`. Those answered 503 before that count
+   * on, unless all that they wait for are sinks.
    */
   #inHand = 0
   #sweepTimer: Timer | null = null

@@ -105,7 +105,7 @@ t.test('a pipe: everything is delivered behind its end, and it ends by itself', 
   const run = new Run(t, { config: ARCHIVE, shell: 'cat events.ndjson | "$@"', directory })
   const ended = await run.ended
   t.equal(ended.code, 0, ended.err)
-  t.match(ended.log, [{ event: 'started' }, { event: 'memory_mode' }, { event: 'input_ended' }])
+  t.match(ended.log, [{ event: 'started' }, { event: 'input_ended' }])
   t.match(shutdown(ended), { delivered_while_stopping: 4 })
   t.equal(run.files('archive'), lines(4), 'the last line may be without its line feed')
 })
@@ -131,7 +131,7 @@ sinks: { archive: { type: file, path: ./archive, batch: { max_bytes: 64KiB } } }
 t.test('a standard input that is closed is one that has ended', async (t) => {
   const ended = await new Run(t, { config: ARCHIVE, shell: 'exec "$@" <&-' }).ended
   t.equal(ended.code, 0, ended.err)
-  t.match(ended.log, [{ event: 'started' }, { event: 'memory_mode' }, { event: 'input_ended' }])
+  t.match(ended.log, [{ event: 'started' }, { event: 'input_ended' }])
 })
 
 t.test('what cannot be read is told, exit code 1', async (t) => {
@@ -176,6 +176,7 @@ t.test('SIGTERM while a full collector leaves its input unread: what was not rea
   receiver.answer = () => answer.promise
   const { path, fd } = namedPipe(t)
   const config = `
+journal: { mode: memory }
 memory: { slab_bytes: 128KiB, arena_bytes: 2MiB }
 sources: { in: { type: stdin, max_record_bytes: 32KiB } }
 sinks: { siem: { type: http, url: "${receiver.url}", batch: { max_bytes: 64KiB }, request: { concurrency: 1 } } }
@@ -214,10 +215,11 @@ async function readRest(fd: number, all: string, writerEnded: Promise<unknown>):
   return Buffer.concat(chunks).toString()
 }
 
-t.test('a sink that takes nothing is waited for, and SIGTERM ends that', async (t) => {
+t.test('in memory mode a sink that takes nothing is waited for, and SIGTERM ends that', async (t) => {
   const receiver = await Receiver.start(t)
   receiver.answer = () => 503
   const config = `
+journal: { mode: memory }
 shutdown_timeout: 100ms
 sources: { in: { type: stdin } }
 sinks: { siem: { type: http, url: "${receiver.url}", batch: { max_age: 10ms } } }
