@@ -3,7 +3,7 @@ import type { JournalStatus } from './admin/observed.ts'
 import type { ResolvedConfig } from './config/root.ts'
 import type { Topology } from './topology.ts'
 
-/** Full is so much below what is allowed: what is being read meanwhile has to fit. */
+/** Of the fill, which counts a segment to come and all that is on the way already. */
 const FULL_FROM = 1
 /** Room has come again. */
 const FULL_UNTIL = 0.95

@@ -22,7 +22,7 @@ export interface SinkStats {
   readonly filtered: number
   readonly delivered: number
   readonly deliveredBytes: number
-  /** Events in memory for this sink. */
+  /** Events in the journal, or in memory, that this sink has not settled. */
   readonly held: number
   readonly deadLettered: number
   /** Events by why they were given up, `refused`, `expired` or `undelivered`. Their sum is `deadLettered`. */
@@ -30,7 +30,7 @@ export interface SinkStats {
   readonly discarded: number
 }
 
-/** A snapshot of the ledger, since the collector was made: all counts are events but for those named bytes. */
+/** A snapshot of the ledger, over all runs on this `data_dir`; in memory mode since the collector was made. All counts are events but for those named bytes. */
 export interface CollectorStats {
   /** Every event is accounted for: always true, or it is a defect. */
   readonly balanced: boolean

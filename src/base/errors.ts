@@ -189,6 +189,12 @@ export const errorTable = {
     exitCode: 2,
     retryable: false,
   },
+  SPW_ERR_DETACH_UNDURABLE: {
+    message:
+      'the disk does not take it now: what is kept for the sink {sink} is given up once it does, unless the collector ends before; run it again then',
+    exitCode: 1,
+    retryable: true,
+  },
   SPW_ERR_JOURNAL_UNUSABLE: {
     message: 'the journal in {directory} cannot be used: {reason}',
     exitCode: 1,

@@ -1,6 +1,7 @@
 /* oxlint-disable no-await-in-loop -- one file after another */
 import { join } from 'node:path'
 import type { FileIo, OpenFile } from '../base/file-io.ts'
+import { writeAll } from '../base/write-all.ts'
 import { newLetterFile } from './letter-file.ts'
 import type { LetterFile } from './letter-file.ts'
 
@@ -208,19 +209,6 @@ export class LetterSeries {
 
   #path(file: LetterFile): string {
     return join(this.#directory, file.name)
-  }
-}
-
-async function writeAll(handle: OpenFile, lines: readonly Uint8Array[], position: number): Promise<void> {
-  let views = lines
-  let at = position
-  while (views.length > 0) {
-    let written = await handle.writev(views, at)
-    at += written
-    let whole = 0
-    while (whole < views.length && written >= views[whole]!.length) written -= views[whole++]!.length
-    views = views.slice(whole)
-    if (views.length > 0 && written > 0) views = [views[0]!.subarray(written), ...views.slice(1)]
   }
 }
 

@@ -338,13 +338,12 @@ export class DiskLog implements Log {
     return this.#keeper?.flush() ?? Promise.resolve(false)
   }
 
-  /** Gives up what is kept for a sink that has left the configuration; null where there is no such sink. */
-  async detach(name: string): Promise<{ readonly discarded: number } | null> {
+  /** Gives up what is kept for a sink that has left the configuration; null where there is none. `durable`: a crash can't undo it. */
+  async detach(name: string): Promise<{ readonly discarded: number; readonly durable: boolean } | null> {
     const discarded = this.#left.detach(name, this.#head())
     if (discarded === null) return null
     this.#options.events.sinkDetached(name, discarded)
-    await this.flushState()
-    return { discarded }
+    return { discarded, durable: await this.flushState() }
   }
 
   // ---- figures

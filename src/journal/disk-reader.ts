@@ -176,7 +176,7 @@ export class DiskReader implements LogReader {
     if (taken.unsettled === 0) this.#holds.letGo(taken.frame)
   }
 
-  defer({ of, events, fast }: TakenPart, _events: number, frame: Uint8Array, committed: () => void): void {
+  defer({ of, events, fast }: TakenPart, frame: Uint8Array, committed: () => void): void {
     this.#options.appendDeferred(this.tally, of.frame, frame, (position) => {
       // It is come upon, and taken, once more.
       this.#progress.comeUpon(fast - events, -fast)

@@ -74,11 +74,11 @@ export interface LogReader {
   /** The bulk cursor may not run further ahead of what is not settled, until some of that is settled or deferred. */
   readonly blocked?: boolean
   /**
-   * Appends `events` records of a part again, as a frame of kind DEFERRED for this sink (src/encode/deferred-frame.ts),
+   * Appends the records of a part that are meant again, as a frame of kind DEFERRED for this sink (src/encode/deferred-frame.ts),
    * from where they are taken anew. `committed` is called once, in the step that commits it: from then on they are no
    * longer unsettled where they stood, without being settled; until then `frame` must stay as it is.
    */
-  defer?(part: TakenPart, events: number, frame: Uint8Array, committed: () => void): void
+  defer?(part: TakenPart, frame: Uint8Array, committed: () => void): void
 }
 
 /** What became of a sink's events: what the state file says of it beside its cursors. */

@@ -118,7 +118,7 @@ t.test('through a collector that runs', async (t) => {
     leftSinks: ['old'],
     async detach(sink: string) {
       asked.push(sink)
-      return { discarded: 1234 }
+      return { discarded: 1234, durable: true }
     },
   }
   const handlers = {

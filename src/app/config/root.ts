@@ -103,7 +103,7 @@ export const rootKeys = group('Top level', {
     default: '30s',
     min: '0ms',
     max: '1h',
-    description: 'How long a stop may take to deliver what is held',
+    description: 'How long a stop may take; in memory mode, and in a library, to deliver what is held',
   }),
   admin: group('Health, metrics and status; read only', {
     listen: listenOrNoneKey({ default: '127.0.0.1:9600', description: 'Address and port; none: it is off' }),

@@ -13,8 +13,8 @@ const answerSchema = Type.Object({ discarded: Type.Integer({ minimum: 0 }) })
 export interface DetachableJournal {
   /** Names of the sinks that have left the configuration. */
   readonly leftSinks: readonly string[]
-  /** Of one of these; resolves when it is durable, to the events that were given up. */
-  detach(sink: string): Promise<{ readonly discarded: number } | null>
+  /** Of one of these: the events that were given up, and whether that is on disk. */
+  detach(sink: string): Promise<{ readonly discarded: number; readonly durable: boolean } | null>
 }
 
 /** With a journal in memory, null, no sink has anything to give up. */
@@ -27,6 +27,7 @@ export function detachHandler(
     const sink = Check(requestSchema, body) ? body.sink : ''
     checkDetachable(sink, configured, journal?.leftSinks ?? [])
     const detached = await journal!.detach(sink)
+    if (detached?.durable === false) throw spwError('SPW_ERR_DETACH_UNDURABLE', { sink })
     return { discarded: detached?.discarded ?? 0 }
   }
 }

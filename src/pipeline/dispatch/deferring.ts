@@ -47,7 +47,7 @@ export class Deferring {
     const [done, left] = nextPart === -1 ? [part!, []] : splitPart(arena.words, part!, nextRecord)
     assert(done.events === events, 'a deferred frame holds what is deferred')
     await new Promise<void>((resolve) => {
-      reader.defer!(done, events, arena.bytes.subarray(outFrom, outFrom + bytes), () => {
+      reader.defer!(done, arena.bytes.subarray(outFrom, outFrom + bytes), () => {
         batch.parts = [...left, ...others]
         resolve()
       })

@@ -182,7 +182,7 @@ export class Life {
   #observed(reader: LogReader): LogReader {
     const defer = reader.defer?.bind(reader)
     if (defer === undefined) return Object.defineProperty(reader, 'blocked', { value: false })
-    reader.defer = (part, events, frame, committed) => {
+    reader.defer = (part, frame, committed) => {
       const { words, bytes } = this.arena
       const region = frame.byteOffset
       const header = region >> 2
@@ -199,7 +199,7 @@ export class Life {
         }
       })
       this.told.push('deferred')
-      defer(part, events, frame, committed)
+      defer(part, frame, committed)
     }
     return reader
   }

@@ -97,7 +97,7 @@ export class PatchyLog implements Log, LogReader {
     if (taken.unsettled === 0) letGo(taken.frame)
   }
 
-  defer({ of, first, count }: TakenPart, events: number, frame: Uint8Array, committed: () => void): void {
+  defer({ of, first, count, events }: TakenPart, frame: Uint8Array, committed: () => void): void {
     const copy = frame.slice()
     assert.equal(events, partOf(this.#frames.arena.words, of, first, first + count).events)
     this.commitLater(() => {
