@@ -6,12 +6,22 @@ export interface EncodePart {
   /** First record and how many follow, of which those are taken that are meant by route bit and lanes (`isMeant`). */
   readonly first: number
   readonly count: number
+  /** Where set, only these of them: indexes in the table, ascending. */
+  readonly pick: Uint16Array | null
   /** Bit of the record's route mask that must be set; 0: any record. */
   readonly routeBit: number
   /** LANES_* */
   readonly lanes: number
   /** Of the source, which may have left the configuration. */
   readonly sourceName: string
+  /** For `dead_letter`: what was said of these records, where it differs from `EncodeTask.failure`. */
+  readonly remark?: Remark
+}
+
+/** What a destination said of some events. */
+export interface Remark {
+  readonly reason: string
+  readonly status?: number
 }
 
 /** What a dead letter says beside the record when it was given up at delivery. */
@@ -26,12 +36,17 @@ export interface DeliveryFailure {
 /** Gathers chosen records into an output slab. */
 export interface EncodeTask {
   readonly parts: readonly EncodePart[]
-  /** `frame`: the records of one part, as a frame of kind DEFERRED (src/encode/deferred-frame.ts). */
-  readonly format: 'ndjson' | 'json' | 'dead_letter' | 'frame'
+  /**
+   * `bulk`: NDJSON of the Elasticsearch bulk API, before each event a line `{"create":{"_id":"<event id>"}}`; `frame`: the
+   * records of one part, as a frame of kind DEFERRED (src/encode/deferred-frame.ts).
+   */
+  readonly format: 'ndjson' | 'json' | 'bulk' | 'dead_letter' | 'frame'
   readonly compression: 'none' | 'gzip' | 'zstd'
   /** Absolute offsets of the output. */
   readonly outFrom: number
   readonly outTo: number
+  /** For `ndjson`, `json` and `bulk`: each event is given its id under this name, as its first member. */
+  readonly eventIdField?: string
   /** For `dead_letter`. */
   readonly failure?: DeliveryFailure
   /** For `frame`: of the sink that the records wait for, HEADER.SINK. */

@@ -42,11 +42,13 @@ export interface Taken {
   unsettled: number
 }
 
-/** Records `first` to `first + count` of what was taken, as far as they are meant. */
+/** Records `first` to `first + count` of what was taken, as far as they are meant, or some of these. */
 export interface TakenPart {
   readonly of: Taken
   readonly first: number
   readonly count: number
+  /** Where set, of these records only those named: indexes in the table, ascending, of records that are meant. */
+  readonly pick: Uint16Array | null
   /** Those that are meant, and of them the fast ones. */
   readonly events: number
   readonly fast: number

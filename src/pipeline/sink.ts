@@ -9,6 +9,18 @@ export interface Payload {
   readonly contentType: string
   /** '' when the bytes are not compressed. */
   readonly contentEncoding: '' | 'gzip' | 'zstd'
+  /** Digest of the ids of its events, in their order: the same whenever the same events are sent again. */
+  readonly idempotencyKey: string
+}
+
+/** What became of one event of a payload that was not taken whole. */
+export interface ItemVerdict {
+  /** Place of the event in the payload, from 0. */
+  readonly index: number
+  /** To be sent again, or refused for its content. */
+  readonly kind: 'retry' | 'reject'
+  readonly reason: string
+  readonly status?: number
 }
 
 /** Why a delivery did not happen; the label of statistics and logs. */
@@ -18,13 +30,16 @@ export type RetryCategory =
 /**
  * What became of a payload (DESIGN: error categories). A sink only classifies; the pipeline retries, holds, counts and
  * dead-letters.
- * - `ack`: the destination has all of it.
+ * - `ack`: the destination has all of it; `afterMs` where it said that it takes nothing more for so long.
  * - `retry`: transient; send the same again, not before `afterMs` where the destination said so.
  * - `hold`: the operator must act (expired token, wrong url, ...): nothing but probes until it works again.
  * - `reject`: the destination refuses this payload for its content (400, 413, 422).
+ * - `partial`: it has all but the `items`, each of which is named once; a sink that can't tell for every event what became
+ *   of it says `retry`.
  */
 export type Outcome =
-  | { readonly kind: 'ack' }
+  | { readonly kind: 'ack'; readonly afterMs?: number }
+  | { readonly kind: 'partial'; readonly items: readonly ItemVerdict[]; readonly afterMs?: number }
   | {
       readonly kind: 'retry'
       readonly category: RetryCategory

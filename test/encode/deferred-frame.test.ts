@@ -75,6 +75,7 @@ function partOf({ arena }: ExtentRig, region: number, bytesFrom: number): Encode
     bytesFrom,
     first: 0,
     count: arena.words[header + HEADER.RECORDS]!,
+    pick: null,
     routeBit: 0,
     lanes: LANES_BOTH,
     sourceName: 'rig',

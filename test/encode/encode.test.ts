@@ -82,6 +82,7 @@ function layFrame(
     bytesFrom,
     first: 0,
     count: events.length,
+    pick: null,
     routeBit: 0,
     lanes: LANES_BOTH,
     sourceName: sources[source]?.name ?? 'gone',

@@ -131,7 +131,7 @@ export class Batcher {
       return
     }
     if (events > 0) {
-      this.#parts.push({ of: taken, first, count: next - first, events, fast })
+      this.#parts.push({ of: taken, first, count: next - first, pick: null, events, fast })
       this.#events += events
       this.#bytes = used + walk.bytes
       this.#runs += walk.runs

@@ -4,7 +4,7 @@ import type { GiveUpCategory } from './giving-up.ts'
 /** What a dispatcher tells of, for the log and for what the ledger doesn't count; the names are those of telemetry. */
 export interface DispatchEvents {
   /** Once a request. `error`: the sink broke its contract and threw. */
-  sinkRequest(sink: string, outcome: 'ok' | 'retry' | 'reject' | 'hold' | 'error'): void
+  sinkRequest(sink: string, outcome: 'ok' | 'retry' | 'reject' | 'partial' | 'hold' | 'error'): void
   sinkRetry(sink: string, category: RetryCategory, reason: string, retryMs: number, status?: number): void
   /** For the first failure and for each probe that failed again. */
   sinkHeld(sink: string, reason: string, status?: number): void

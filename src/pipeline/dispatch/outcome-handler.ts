@@ -35,7 +35,9 @@ export class OutcomeHandler {
     if (outcome.kind === 'ack') this.#accepted(batch)
     else if (outcome.kind === 'retry') this.#failed(batch, outcome)
     else if (outcome.kind === 'hold') this.#held(batch, outcome)
-    else this.#refused(batch, outcome)
+    else if (outcome.kind === 'reject') this.#refused(batch, outcome)
+    // The place to settle a batch item by item.
+    else this.#failed(batch, { kind: 'retry', category: 'unknown', reason: 'some items failed' })
   }
 
   #accepted(batch: Batch): void {

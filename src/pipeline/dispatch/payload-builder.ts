@@ -37,9 +37,9 @@ export interface PayloadBuilderOptions extends PayloadForm {
 
 /** A part as the encode task wants it. */
 export function encodePart(part: Part): EncodePart {
-  const { of, first, count } = part
+  const { of, first, count, pick } = part
   const { region, runs, bytesFrom, sourceName } = of.frame
-  return { region, runs, bytesFrom, first, count, routeBit: of.routeBit, lanes: of.lanes, sourceName }
+  return { region, runs, bytesFrom, first, count, pick, routeBit: of.routeBit, lanes: of.lanes, sourceName }
 }
 
 /** Makes what goes out of a batch: views of its frames where nothing changes, else the output of an encode task. */
@@ -87,7 +87,14 @@ export class PayloadBuilder {
       bytes += to + 1 - from
     }
     for (const part of batch.parts) forEachRun(arena.words, part, addRun)
-    return { views, bytes, events: batch.events, contentType: CONTENT_TYPES.ndjson, contentEncoding: '' }
+    return {
+      views,
+      bytes,
+      events: batch.events,
+      contentType: CONTENT_TYPES.ndjson,
+      contentEncoding: '',
+      idempotencyKey: '',
+    }
   }
 
   async #encodeInto(batch: Batch, done: (error?: unknown) => void): Promise<void> {
@@ -118,6 +125,7 @@ export class PayloadBuilder {
       events,
       contentType: CONTENT_TYPES[encoding],
       contentEncoding: compression === 'none' ? '' : compression,
+      idempotencyKey: '',
     }
   }
 }

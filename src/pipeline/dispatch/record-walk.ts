@@ -144,7 +144,7 @@ const WHOLE: Room = { events: Infinity, bytes: Infinity, evenOversize: true }
 export function partOf(words: Int32Array, of: Taken, first: number, end: number): Part {
   const walk = new RecordWalk(words, true)
   walk.measure(of, first, end, WHOLE)
-  return { of, first, count: end - first, events: walk.events, fast: walk.fast }
+  return { of, first, count: end - first, pick: null, events: walk.events, fast: walk.fast }
 }
 
 /** A part up to a record of the table, and what is left of it. */
