@@ -1,28 +1,39 @@
 /** What an answer, or the lack of one, means for a batch (DESIGN section 6). Pure: the pipeline acts on it. */
-import { failureOf, printable } from '../../pipeline/http/failure.ts'
-import { retryAfterMs } from '../../pipeline/http/retry-after.ts'
-import type { Outcome, RetryCategory } from '../../pipeline/sink.ts'
+import type { Outcome, RetryCategory } from '../sink.ts'
+import { failureOf, printable } from './failure.ts'
+import { retryAfterMs } from './retry-after.ts'
 
 /** The operator must act: moved, credentials, address, method, form. */
 const HOLD_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 405, 411, 415])
 /** This batch is refused for its content. */
 const REJECT_STATUSES: ReadonlySet<number> = new Set([400, 413, 422])
 
+/** By their names in lower case, as undici gives them. */
+export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
+
 export interface Answer {
   readonly status: number
-  /** Value of `retry-after`, '' where there is none. */
-  readonly retryAfter: string
+  readonly headers: AnswerHeaders
   /** Beginning of the body. */
   readonly body: string
+  /** Why the body is not whole, as it would be classified without an answer; null: it is. */
+  readonly cutOff: Outcome | null
 }
 
+/** The first one of that name, '' where there is none. */
+export function headerOf(headers: AnswerHeaders, name: string): string {
+  const value = headers[name]
+  return typeof value === 'string' ? value : (value?.[0] ?? '')
+}
+
+/** The head of an answer decides: a body that breaks off or never ends doesn't take it back. */
 export function classify(answer: Answer, wallClockMs: number): Outcome {
   const { status } = answer
   if (status >= 200 && status < 300) return { kind: 'ack' }
   const reason = reasonOf(answer)
   if ((status >= 300 && status < 400) || HOLD_STATUSES.has(status)) return { kind: 'hold', reason, status }
   if (REJECT_STATUSES.has(status)) return { kind: 'reject', reason, status }
-  const afterMs = retryAfterMs(answer.retryAfter, wallClockMs)
+  const afterMs = retryAfterMs(headerOf(answer.headers, 'retry-after'), wallClockMs)
   const category = categoryOf(status)
   return afterMs === undefined
     ? { kind: 'retry', category, reason, status }

@@ -1,16 +1,22 @@
 /** One request in flight: from its bytes to what became of them. */
 import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
-import type { Clock } from '../../base/clock.ts'
-import { RESPONSE_BODY_BYTES } from '../../pipeline/limits.ts'
-import type { Outcome } from '../../pipeline/sink.ts'
-import { classify, classifyError } from './classify.ts'
+import type { Outcome } from '../sink.ts'
+import { classifyError } from './classify.ts'
+import type { Answer, AnswerHeaders } from './classify.ts'
 
 /** As much of an answer's body is kept as a reason can need: 200 characters, however they are encoded. */
 const KEPT_BODY_BYTES = 1024
 const NOTHING = new Uint8Array(0)
 
-type ResponseHeaders = Record<string, string | string[] | undefined>
+/** Makes sense of the answer to a request. */
+export interface AnswerReader {
+  /** A longer body is cut off. */
+  readonly bodyBytesMax: number
+  /** Is given each piece of the body, valid during the call alone. */
+  read?(status: number, chunk: Uint8Array): void
+  classify(answer: Answer): Outcome
+}
 
 /**
  * Gathers the answer that undici reports. `outcome` resolves once, and then no byte of the request is on its way any
@@ -19,22 +25,22 @@ type ResponseHeaders = Record<string, string | string[] | undefined>
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly outcome: Promise<Outcome>
-  readonly #clock: Clock
+  readonly #reader: AnswerReader
   readonly #socketOf: () => Socket | null
   readonly #resolve: (outcome: Outcome) => void
   #done = false
   #sent = false
   #status = 0
-  #retryAfter = ''
+  #headers: AnswerHeaders = {}
   readonly #kept: Buffer[] = []
   #keptBytes = 0
   #bodyBytes = 0
 
-  constructor(clock: Clock, socketOf: () => Socket | null) {
+  constructor(reader: AnswerReader, socketOf: () => Socket | null) {
     const { promise, resolve } = Promise.withResolvers<Outcome>()
     this.outcome = promise
     this.#resolve = resolve
-    this.#clock = clock
+    this.#reader = reader
     this.#socketOf = socketOf
   }
 
@@ -46,24 +52,26 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#sent = true
   }
 
-  onResponseStart(_controller: unknown, status: number, headers: ResponseHeaders): void {
+  onResponseStart(_controller: unknown, status: number, headers: AnswerHeaders): void {
     this.#status = status
-    const retryAfter = headers['retry-after']
-    this.#retryAfter = typeof retryAfter === 'string' ? retryAfter : (retryAfter?.[0] ?? '')
+    this.#headers = headers
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
+    if (this.#done) return
     if (this.#keptBytes < KEPT_BODY_BYTES) {
       const kept = Buffer.from(chunk.subarray(0, KEPT_BODY_BYTES - this.#keptBytes))
       this.#kept.push(kept)
       this.#keptBytes += kept.length
     }
     this.#bodyBytes += chunk.length
-    if (this.#bodyBytes > RESPONSE_BODY_BYTES) this.#answered(true)
+    const { bodyBytesMax } = this.#reader
+    if (this.#bodyBytes > bodyBytesMax) this.#answered(tooLong(bodyBytesMax, this.#status))
+    else this.#reader.read?.(this.#status, chunk)
   }
 
   onResponseEnd(): void {
-    this.#answered(false)
+    this.#answered(null)
   }
 
   onResponseError(_controller: unknown, error: Error): void {
@@ -72,22 +80,23 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /**
    * Ends the exchange: its connection broke, its time is over, or nobody waits for it any more. Where the head of an
-   * answer has come, that is the answer: a body that breaks off or never ends doesn't take it back.
+   * answer has come, the reader decides what it is worth without the rest of its body.
    */
   giveUp(outcome: Outcome): void {
-    if (this.#status >= 200) this.#answered(true)
+    if (this.#status >= 200) this.#answered(outcome)
     else this.#finish(outcome, true)
   }
 
-  #answered(cutOff: boolean): void {
+  #answered(cutOff: Outcome | null): void {
     if (this.#done) return
     const body = Buffer.concat(this.#kept).toString()
-    const answer = { status: this.#status, retryAfter: this.#retryAfter, body }
-    const outcome = classify(answer, this.#clock.wallClock())
+    const outcome = this.#reader.classify({ status: this.#status, headers: this.#headers, body, cutOff })
+    const closes = cutOff !== null
+    const takes = outcome.kind === 'ack' || outcome.kind === 'partial'
     const socket = this.#socketOf()
     const pending = !this.#sent || (socket !== null && socket.writableLength > 0)
-    if (!pending || outcome.kind !== 'ack') this.#finish(outcome, pending || cutOff)
-    else if (!this.#sent || socket === null || cutOff) this.#finish(this.#early(), true)
+    if (!pending || !takes) this.#finish(outcome, pending || closes)
+    else if (!this.#sent || socket === null || closes) this.#finish(this.#early(), true)
     // What was answered with 2xx but not yet read by the server's side is delivered when it has left.
     else
       socket.write(NOTHING, (error) =>
@@ -106,4 +115,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (closes) this.#socketOf()?.destroy(new Error('request given up'))
     this.#resolve(outcome)
   }
+}
+
+function tooLong(bodyBytesMax: number, status: number): Outcome {
+  const reason = `HTTP ${status} with a body of more than ${bodyBytesMax} bytes`
+  return { kind: 'retry', category: 'unknown', reason, status }
 }

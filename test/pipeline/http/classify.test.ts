@@ -1,11 +1,12 @@
 import t from 'tap'
+import { classify, classifyError } from '../../../src/pipeline/http/classify.ts'
 import { retryAfterMs } from '../../../src/pipeline/http/retry-after.ts'
-import { classify, classifyError } from '../../../src/sinks/http/classify.ts'
 
 const NOW = Date.UTC(2026, 10, 3, 9, 15, 0)
 
 function outcomeOf(status: number, body = '', retryAfter = '') {
-  return classify({ status, body, retryAfter }, NOW)
+  const headers = retryAfter === '' ? {} : { 'retry-after': retryAfter }
+  return classify({ status, headers, body, cutOff: null }, NOW)
 }
 
 function categoryOf(status: number): string | undefined {
