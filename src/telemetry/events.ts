@@ -29,8 +29,8 @@ interface Pauses {
 }
 
 /**
- * What happens in the collector, one function an event (those of sinks are in SinkEvents, those of polls in PollEvents,
- * those of the journal in JournalEvents): it bumps the counter and writes the rate-limited line, so that they can't
+ * What happens in the collector, one function an event (those of sinks are in SinkEvents, those of delivery control in
+ * DeliveryEvents, those of polls in PollEvents, those of the journal in JournalEvents): it bumps the counter and writes the rate-limited line, so that they can't
  * disagree. WARN is unexpected but nothing is lost; ERROR means that data is lost or the operator must act. Called per
  * extent, batch, connection or fault, never per record: the ledger counts those.
  */

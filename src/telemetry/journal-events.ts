@@ -1,5 +1,6 @@
 import { Counter } from 'prom-client'
 import type { Registry } from 'prom-client'
+import type { Clock } from '../base/clock.ts'
 import { PollEvents } from './poll-events.ts'
 import type { RateLimitedLog } from './rate-limited-log.ts'
 
@@ -15,7 +16,7 @@ interface JournalDamage {
 export class JournalEvents extends PollEvents {
   readonly #failures: Counter
 
-  constructor(options: { registry: Registry; log: RateLimitedLog }) {
+  constructor(options: { registry: Registry; log: RateLimitedLog; clock: Clock }) {
     super(options)
     this.#failures = new Counter({
       name: 'spillway_journal_disk_failures_total',

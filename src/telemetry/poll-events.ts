@@ -1,17 +1,18 @@
 import { Counter, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
+import type { Clock } from '../base/clock.ts'
+import { DeliveryEvents } from './delivery-events.ts'
 import type { RateLimitedLog } from './rate-limited-log.ts'
-import { SinkEvents } from './sink-events.ts'
 
 const DURATION_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 300, 900]
 
 /** What happens where servers are asked for events: the part of TelemetryEvents that is theirs. */
-export class PollEvents extends SinkEvents {
+export class PollEvents extends DeliveryEvents {
   readonly #requests: Counter<'source' | 'outcome'>
   readonly #failed: Counter<'source'>
   readonly #durations: Histogram<'source'>
 
-  constructor(options: { registry: Registry; log: RateLimitedLog }) {
+  constructor(options: { registry: Registry; log: RateLimitedLog; clock: Clock }) {
     super(options)
     const registers = [options.registry]
     this.#requests = new Counter({

@@ -5,7 +5,7 @@ export const LOG_INTERVAL_MS = 10_000
 /** Kinds times components whose lines are being held back at once; beyond it the one written longest ago is forgotten. */
 const SLOTS_MAX = 4096
 
-export type LogLevel = 'info' | 'warn' | 'error'
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 export interface LogLine {
   readonly level: LogLevel

@@ -62,9 +62,10 @@ export class SinkEvents {
     })
   }
 
-  /** `events` were delivered `ageMs` after they were received. */
-  eventsDelivered(sink: string, events: number, ageMs: number): void {
-    this.#latency.observeEvents(sink, events, ageMs)
+  /** So many of each lane were delivered, `ageMs` after they were received. */
+  eventsDelivered(sink: string, bulk: number, fast: number, ageMs: number): void {
+    this.#latency.observeEvents(sink, 'bulk', bulk, ageMs)
+    this.#latency.observeEvents(sink, 'fast', fast, ageMs)
   }
 
   protected write(

@@ -98,6 +98,17 @@ t.test('every event writes a line of its level, and bumps its counter', async (t
     ['error', () => events.sheddingBegan(3, 0.82)],
     ['info', () => events.sheddingEnded()],
     ['warn', () => events.sinkTaskFailed('siem', new Error('worker gone'))],
+    [
+      'warn',
+      () => events.batchSplit('siem', 100, 'bad mapping', 400),
+      'spillway_batches_split_total{sink="siem"} 1',
+    ],
+    ['warn', () => events.limiterKeysFull('siem', 10_000)],
+    ['error', () => events.limitsStoreFailing('EIO')],
+    ['warn', () => events.compressionRefused('siem', 'status 415')],
+    ['warn', () => events.bodyLimitLearned('siem', 1_000_000)],
+    ['info', () => events.workersScaled(1, 2, 'rings fill')],
+    ['info', () => events.pollConcurrencyChanged('pull', 4, 2, 'rings fill')],
   ]
   for (const [level, call, metricLine] of calls) {
     const before = lines.length
@@ -115,20 +126,70 @@ t.test('what is in order writes nothing', async (t) => {
   const { lines, events, metric } = makeEvents()
   events.scannerCrossChecked('push', 10, 0)
   events.sinkRequest('siem', 'ok')
+  events.concurrencyChanged('siem', 5)
   t.ok(await metric('spillway_cross_checks_total{result="same"} 10'))
   t.ok(await metric('spillway_sink_requests_total{sink="siem",outcome="ok"} 1'))
   t.strictSame(lines, [])
 })
 
-t.test('latency counts events', async (t) => {
+t.test('latency counts events, by lane', async (t) => {
   const { events, metric } = makeEvents()
-  events.eventsDelivered('siem', 500, 40)
-  events.eventsDelivered('siem', 3, 50)
-  events.eventsDelivered('siem', 2, 5_000_000)
-  t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="0.025"} 0'))
-  t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="0.05"} 503'))
-  t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="3600"} 503'))
-  t.ok(await metric('spillway_event_latency_seconds_bucket{sink="siem",le="+Inf"} 505'))
-  t.ok(await metric('spillway_event_latency_seconds_count{sink="siem"} 505'))
-  t.ok(await metric('spillway_event_latency_seconds_sum{sink="siem"} 10020.15'))
+  events.eventsDelivered('siem', 500, 1, 40)
+  events.eventsDelivered('siem', 3, 0, 50)
+  events.eventsDelivered('siem', 2, 0, 5_000_000)
+  const bulk = 'sink="siem",lane="bulk"'
+  t.ok(await metric(`spillway_event_latency_seconds_bucket{${bulk},le="0.025"} 0`))
+  t.ok(await metric(`spillway_event_latency_seconds_bucket{${bulk},le="0.05"} 503`))
+  t.ok(await metric(`spillway_event_latency_seconds_bucket{${bulk},le="3600"} 503`))
+  t.ok(await metric(`spillway_event_latency_seconds_bucket{${bulk},le="+Inf"} 505`))
+  t.ok(await metric(`spillway_event_latency_seconds_count{${bulk}} 505`))
+  t.ok(await metric(`spillway_event_latency_seconds_sum{${bulk}} 10020.15`))
+  t.ok(await metric('spillway_event_latency_seconds_count{sink="siem",lane="fast"} 1'))
+})
+
+t.test('an outage lasts from the first opening to the closing, through all probes', async (t) => {
+  const { clock, lines, events } = makeEvents()
+  events.breakerChanged('siem', 'open', 'connect ECONNREFUSED', 1000.4)
+  clock.advance(1000)
+  events.breakerChanged('siem', 'half_open', 'connect ECONNREFUSED', 0)
+  events.breakerChanged('siem', 'open', 'status 503', 2000)
+  clock.advance(11_000)
+  events.breakerChanged('siem', 'half_open', 'status 503', 0)
+  events.breakerChanged('siem', 'closed', 'status 200', 0)
+  events.breakerChanged('other', 'closed', 'status 200', 0)
+  t.match(lines, [
+    { level: 'warn', event: 'breaker_open', cause: 'connect ECONNREFUSED', probe_in_ms: 1000 },
+    { level: 'info', event: 'breaker_half_open' },
+    { level: 'warn', event: 'breaker_open', cause: 'status 503', probe_in_ms: 2000 },
+    { level: 'info', event: 'breaker_half_open' },
+    { level: 'info', event: 'breaker_closed', component: 'siem', outage_ms: 12_000 },
+    { level: 'info', event: 'breaker_closed', component: 'other', outage_ms: 0 },
+  ])
+})
+
+t.test('time waited counts as it goes by, and once where waits overlap', async (t) => {
+  const { clock, lines, events, metric } = makeEvents()
+  events.sinkPaused('siem', 30_000, 'Retry-After: 30', 429)
+  t.ok(await metric('spillway_sink_pause_seconds_total{sink="siem"} 0'))
+  clock.advance(10_000)
+  events.sinkPaused('siem', 5000, 'Retry-After: 5', 503)
+  events.sinkPaused('siem', 30_000, 'Retry-After: 30', 429)
+  t.ok(await metric('spillway_sink_pause_seconds_total{sink="siem"} 10'))
+  clock.advance(60_000)
+  t.ok(await metric('spillway_sink_pause_seconds_total{sink="siem"} 40'))
+  t.match(lines[0], { level: 'info', event: 'sink_paused', status: 429, pause_ms: 30_000 })
+  const written = lines.length
+  events.rateLimited('siem', 100)
+  events.rateLimited('siem', 100)
+  clock.advance(500)
+  t.ok(await metric('spillway_sink_rate_limited_seconds_total{sink="siem"} 0.1'))
+  t.equal(lines.length, written, 'the own limit is nothing to tell of')
+})
+
+t.test('items are counted by outcome', async (t) => {
+  const { events, metric } = makeEvents()
+  events.itemsSettled('es', 90, 7, 3)
+  t.ok(await metric('spillway_sink_items_total{sink="es",outcome="delivered"} 90'))
+  t.ok(await metric('spillway_sink_items_total{sink="es",outcome="retried"} 7'))
+  t.ok(await metric('spillway_sink_items_total{sink="es",outcome="rejected"} 3'))
 })

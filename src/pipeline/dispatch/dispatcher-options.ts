@@ -64,6 +64,41 @@ export interface DispatcherStatus {
   readonly pausedForMs: number
   /** '' when nothing has failed yet. */
   readonly lastFailure: string
+  readonly breaker?: BreakerStatus
+  readonly concurrency?: ConcurrencyStatus
+  /** Null: the sink has no rate limit. */
+  readonly limits?: LimitsStatus | null
+}
+
+export interface BreakerStatus {
+  readonly state: 'closed' | 'half_open' | 'open'
+  /** What opened it; '' when closed. */
+  readonly cause: string
+  /** In how many milliseconds the next probe is due; 0 when closed, or while one is under way. */
+  readonly nextProbeMs: number
+  /** Round trips in a row in which nothing succeeded. */
+  readonly failures: number
+}
+
+export interface ConcurrencyStatus {
+  readonly mode: 'adaptive' | 'fixed'
+  /** Requests that may be in flight at once. */
+  readonly allowed: number
+  /** Mean of round trips, the latest ones counting most; 0: none yet, or `fixed`. */
+  readonly rttMs: number
+}
+
+export interface LimitsStatus {
+  /** What has buckets of its own: the sink, each source, or each value of a field. */
+  readonly per: 'sink' | 'source' | 'field'
+  /** Keys that have buckets now; 1 for `per: sink`. */
+  readonly keys: number
+  /** Keys of which something is ready and has to wait. */
+  readonly waitingKeys: number
+  /** How long until the next of them may send; 0: none waits. */
+  readonly waitMs: number
+  /** Sent since the day of `bytes_per_day` began, over all keys; null without that quota. */
+  readonly bytesToday: number | null
 }
 
 export interface DrainResult {

@@ -56,9 +56,10 @@ export class Settlement {
     const nowMs = clock.wallClock()
     counts.deliveredBytes += bytes
     for (const part of batch.parts) {
+      const bulk = part.events - part.fast
       counts.delivered[FAST]! += part.fast
-      counts.delivered[BULK]! += part.events - part.fast
-      events?.eventsDelivered?.(name, part.events, nowMs - part.of.frame.receivedAtMs)
+      counts.delivered[BULK]! += bulk
+      events?.eventsDelivered?.(name, bulk, part.fast, nowMs - part.of.frame.receivedAtMs)
       this.#settle(part)
     }
   }

@@ -50,7 +50,7 @@ t.test('a batch goes when it is old enough, and its frame is let go when it is a
   await rig.sink.open[0]!.answer(ACK)
   t.strictSame(rig.counts.delivered, [2, 0])
   t.equal(rig.counts.deliveredBytes, 16)
-  t.strictSame(rig.toldOf('eventsDelivered'), [[2, 100]])
+  t.strictSame(rig.toldOf('eventsDelivered'), [[2, 0, 100]])
   checkDone(t, rig)
 })
 

@@ -209,6 +209,15 @@ export class Rig {
       eventsDeadLettered: tell('eventsDeadLettered'),
       sinkTaskFailed: tell('sinkTaskFailed'),
       eventsDelivered: tell('eventsDelivered'),
+      breakerChanged: tell('breakerChanged'),
+      concurrencyChanged: tell('concurrencyChanged'),
+      sinkPaused: tell('sinkPaused'),
+      rateLimited: tell('rateLimited'),
+      batchSplit: tell('batchSplit'),
+      itemsSettled: tell('itemsSettled'),
+      limiterKeysFull: tell('limiterKeysFull'),
+      compressionRefused: tell('compressionRefused'),
+      bodyLimitLearned: tell('bodyLimitLearned'),
     }
   }
 
