@@ -17,6 +17,9 @@ import {
 } from '../../memory/frame-region.ts'
 import type { Part } from './batch.ts'
 
+/** `]` and `[` less the comma that no event follows. */
+export const JSON_ARRAY_EXTRA_BYTES = 1
+
 export interface Room {
   readonly events: number
   readonly bytes: number
@@ -34,8 +37,9 @@ export interface Room {
 export class RecordWalk {
   readonly #words: Int32Array
   readonly #asLines: boolean
+  readonly #overheadBytes: number
 
-  /** First record not taken, or the end when all fit. */
+  /** First record not taken, or the end when all fit; of a pick, the place in it. */
   next = 0
   events = 0
   fast = 0
@@ -44,24 +48,39 @@ export class RecordWalk {
 
   /**
    * @param asLines count bytes as NDJSON sends them, blanks between records included; else a record and its comma.
+   * @param overheadBytes what each event is sent with beside its own bytes, at most.
    */
-  constructor(words: Int32Array, asLines: boolean) {
+  constructor(words: Int32Array, asLines: boolean, overheadBytes = 0) {
     this.#words = words
     this.#asLines = asLines
+    this.#overheadBytes = overheadBytes
   }
 
   /** Those meant of records `first` to `end`, which lie within one range: as many as there is room for. */
   measure(taken: Taken, first: number, end: number, room: Room): void {
     if (isOneRun(taken) && first < end) this.#measureOneRun(taken.frame, first, end, room)
-    else this.#measureEach(taken, first, end, room)
+    else this.#measureEach(taken, null, first, end, room)
+  }
+
+  /** Records of a pick, all of which are meant, from its place `from` on: as many as there is room for. */
+  measurePick(taken: Taken, pick: Uint16Array, from: number, room: Room): void {
+    this.#measureEach(taken, pick, from, pick.length, room)
+  }
+
+  /** All of a part. */
+  measurePart({ of, first, count, pick }: Part): void {
+    if (pick === null) this.measure(of, first, first + count, WHOLE)
+    else this.measurePick(of, pick, 0, WHOLE)
   }
 
   /** Nothing to leave out and no gap: record ends ascend, so where the batch is full is found by bisection. */
   #measureOneRun(frame: Frame, first: number, end: number, room: Room): void {
     const words = this.#words
+    const overheadBytes = this.#overheadBytes
     const table = recordWord(frame.region, frame.runs, 0)
     const from = recordOffset(words[table + 4 * first]!)
-    const bytesTo = (record: number) => recordEnd(words, table + 4 * record) - from + 1
+    const bytesTo = (record: number) =>
+      recordEnd(words, table + 4 * record) - from + 1 + (record + 1 - first) * overheadBytes
     let fits = first
     let next = Math.min(end, first + room.events)
     if (next > first && bytesTo(next - 1) <= room.bytes) fits = next
@@ -88,29 +107,37 @@ export class RecordWalk {
     return fast
   }
 
-  #measureEach({ frame, routeBit, lanes }: Taken, first: number, end: number, room: Room): void {
+  /** `from` and `to` are places in the pick, or without one in the table. */
+  #measureEach(
+    { frame, routeBit, lanes }: Taken,
+    pick: Uint16Array | null,
+    from: number,
+    to: number,
+    room: Room,
+  ): void {
     const words = this.#words
     const asLines = this.#asLines
+    const overheadBytes = this.#overheadBytes
+    const table = recordWord(frame.region, frame.runs, 0)
     const maxEvents = room.events
     const maxBytes = room.bytes
     let events = 0
     let fast = 0
     let bytes = 0
     let runs = 0
-    let runEnd = -1
-    let record = first
-    let word = recordWord(frame.region, frame.runs, first)
-    for (; record < end; record++, word += 4) {
-      if (!isMeant(words, word, routeBit, lanes)) {
-        runEnd = -1
-        continue
-      }
+    let runEnd = 0
+    let before = NO_RECORD
+    let place = from
+    for (; place < to; place++) {
+      const record = pick === null ? place : pick[place]!
+      const word = table + 4 * record
+      if (pick === null && !isMeant(words, word, routeBit, lanes)) continue
       const word0 = words[word]!
       const offset = recordOffset(word0)
       const length = recordLength(words[word + 1]!)
-      const joins = runEnd !== -1 && (word0 & RECORD_BREAK) === 0
+      const joins = record === before + 1 && (word0 & RECORD_BREAK) === 0
       // The line feed behind a run is counted with its last record, so a joined record pays from there on.
-      const cost = joins && asLines ? offset + length - runEnd : length + 1
+      const cost = overheadBytes + (joins && asLines ? offset + length - runEnd : length + 1)
       if (events === maxEvents) break
       if (bytes + cost > maxBytes && !(room.evenOversize && events === 0)) break
       if (!joins) runs++
@@ -118,14 +145,18 @@ export class RecordWalk {
       if ((word0 & RECORD_FAST) !== 0) fast++
       bytes += cost
       runEnd = offset + length
+      before = record
     }
-    this.next = record
+    this.next = place
     this.events = events
     this.fast = fast
     this.bytes = bytes
     this.runs = runs
   }
 }
+
+/** No record follows it. */
+const NO_RECORD = -2
 
 /** All records are meant, and nothing lies between them that can't be sent. */
 function isOneRun({ frame, lanes, routeBit }: Taken): boolean {
@@ -147,10 +178,69 @@ export function partOf(words: Int32Array, of: Taken, first: number, end: number)
   return { of, first, count: end - first, pick: null, events: walk.events, fast: walk.fast }
 }
 
+/** Single records of what was taken, all of them meant, as a part of a batch that keeps the pick; null for none. */
+export function pickPart(words: Int32Array, of: Taken, pick: Uint16Array): Part | null {
+  if (pick.length === 0) return null
+  const { frame } = of
+  const first = pick[0]!
+  const count = pick.at(-1)! + 1 - first
+  let fast = frame.fast === frame.records ? pick.length : 0
+  if (frame.fast > 0 && fast === 0) {
+    const table = recordWord(frame.region, frame.runs, 0)
+    for (const record of pick) if ((words[table + 4 * record]! & RECORD_FAST) !== 0) fast++
+  }
+  return { of, first, count, pick, events: pick.length, fast }
+}
+
 /** A part up to a record of the table, and what is left of it. */
 export function splitPart(words: Int32Array, part: Part, record: number): [done: Part, left: Part[]] {
-  const { of, first, count } = part
-  return [partOf(words, of, first, record), [partOf(words, of, record, first + count)]]
+  const { of, first, count, pick } = part
+  if (pick === null) return [partOf(words, of, first, record), [partOf(words, of, record, first + count)]]
+  let place = 0
+  while (place < pick.length && pick[place]! < record) place++
+  const left = pickPart(words, of, pick.slice(place))
+  const done = pickPart(words, of, pick.slice(0, place)) ?? partOf(words, of, first, first)
+  return [done, left === null ? [] : [left]]
+}
+
+/** The records of a part that are meant, as indexes in the table, in order: a pick of all of it. */
+export function recordsOf(words: Int32Array, { of, first, count, pick, events }: Part): Uint16Array {
+  if (pick !== null) return pick.slice()
+  const { frame, routeBit, lanes } = of
+  const records = new Uint16Array(events)
+  let place = 0
+  let word = recordWord(frame.region, frame.runs, first)
+  for (let record = first; record < first + count; record++, word += 4)
+    if (isMeant(words, word, routeBit, lanes)) records[place++] = record
+  return records
+}
+
+/** Ranges of the arena without a gap in them that a part lies in. */
+export function runsIn(words: Int32Array, part: Part): number {
+  return measureParts(words, [part], true).runs
+}
+
+/**
+ * What a batch of these parts is: bytes as sent without compression, or a little more, and runs.
+ *
+ * @param asLines as NDJSON, else as an array.
+ * @param overheadBytes what each event is sent with beside its own bytes, at most.
+ */
+export function measureParts(
+  words: Int32Array,
+  parts: readonly Part[],
+  asLines: boolean,
+  overheadBytes = 0,
+): { bytes: number; runs: number } {
+  const walk = new RecordWalk(words, asLines, overheadBytes)
+  let bytes = asLines ? 0 : JSON_ARRAY_EXTRA_BYTES
+  let runs = 0
+  for (const part of parts) {
+    walk.measurePart(part)
+    bytes += walk.bytes
+    runs += walk.runs
+  }
+  return { bytes, runs }
 }
 
 /**
@@ -163,10 +253,11 @@ export function forEachRun(
   visit: (from: number, to: number, lineFeed: boolean) => void,
 ): void {
   const { frame, routeBit, lanes } = part.of
-  if (isOneRun(part.of)) {
-    const table = recordWord(frame.region, frame.runs, 0)
-    const last = table + 4 * (part.first + part.count - 1)
-    const from = recordOffset(words[table + 4 * part.first]!)
+  const { first, count, pick } = part
+  const table = recordWord(frame.region, frame.runs, 0)
+  if (pick === null && isOneRun(part.of)) {
+    const last = table + 4 * (first + count - 1)
+    const from = recordOffset(words[table + 4 * first]!)
     const hasLineFeed = (words[last]! & RECORD_LF) !== 0
     visit(frame.bytesFrom + from, frame.bytesFrom + recordEnd(words, last), hasLineFeed)
     return
@@ -174,19 +265,21 @@ export function forEachRun(
   let from = -1
   let to = -1
   let lineFeed = false
-  let word = recordWord(frame.region, frame.runs, part.first)
-  for (let record = part.first; record < part.first + part.count; record++, word += 4) {
+  let before = NO_RECORD
+  const places = pick === null ? count : pick.length
+  for (let place = 0; place < places; place++) {
+    const record = pick === null ? first + place : pick[place]!
+    const word = table + 4 * record
+    if (pick === null && !isMeant(words, word, routeBit, lanes)) continue
     const word0 = words[word]!
-    const meant = isMeant(words, word, routeBit, lanes)
-    if (from !== -1 && (!meant || (word0 & RECORD_BREAK) !== 0)) {
-      visit(from, to, lineFeed)
-      from = -1
-    }
-    if (!meant) continue
     const offset = frame.bytesFrom + recordOffset(word0)
-    if (from === -1) from = offset
+    if (record !== before + 1 || (word0 & RECORD_BREAK) !== 0) {
+      if (from !== -1) visit(from, to, lineFeed)
+      from = offset
+    }
     to = offset + recordLength(words[word + 1]!)
     lineFeed = (word0 & RECORD_LF) !== 0
+    before = record
   }
   if (from !== -1) visit(from, to, lineFeed)
 }
