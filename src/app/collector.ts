@@ -91,7 +91,7 @@ export class Collector {
 
   constructor(config: ResolvedConfig, options: CollectorOptions) {
     this.config = config
-    this.#memory = memorySum(config, config)
+    this.#memory = memorySum(config)
     this.#logger = options.logger
     this.#clock = options.clock ?? systemClock
     this.#startedAtMs = this.#clock.now()

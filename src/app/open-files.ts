@@ -3,6 +3,7 @@
  * nobody (its `uv__emfile_trick`), so a limit that is too low must be told before.
  */
 import { readFileSync } from 'node:fs'
+import { concurrencyMax } from '../pipeline/config.ts'
 import type { SourceConfig } from '../sources/registry.ts'
 import type { ResolvedConfig } from './config/root.ts'
 
@@ -12,7 +13,7 @@ const OTHER_FILES_MAX = 128
 /** What the configuration may want open at once. */
 export function openFilesWanted({ sources, sinks }: Pick<ResolvedConfig, 'sources' | 'sinks'>): number {
   const ofSources = sources.reduce((sum, source) => sum + connectionsMax(source), 0)
-  const ofSinks = sinks.reduce((sum, { request }) => sum + request.concurrency, 0)
+  const ofSinks = sinks.reduce((sum, { request }) => sum + concurrencyMax(request), 0)
   return ofSources + ofSinks + OTHER_FILES_MAX
 }
 

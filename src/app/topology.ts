@@ -112,13 +112,11 @@ export class Topology {
       clock,
       counts: this.ledger.dlq,
       events,
-      beforeEviction: async () => {
-        await this.journal?.flushState()
-      },
+      makeCountsDurable: async () => this.journal === null || (await this.journal.flushState()),
       ...(options.deadLetterIo === undefined ? undefined : { io: options.deadLetterIo }),
     })
-    const outputs = this.pool.addOwner('worker outputs', config.workers, SHARE_OF_OUTPUTS)
-    const tables = this.pool.addOwner('tables', config.workers, SHARE_OF_TABLES)
+    const outputs = this.pool.addOwner('worker outputs', config.workers.max, SHARE_OF_OUTPUTS)
+    const tables = this.pool.addOwner('tables', config.workers.max, SHARE_OF_TABLES)
     const sourceOwners = config.sources.map(({ name }) =>
       this.pool.addOwner(`sources.${name}`, RESERVE_SLABS_PER_SOURCE, SHARE_OF_SOURCE),
     )
@@ -136,7 +134,7 @@ export class Topology {
     const log = this.journal ?? new MemoryLog(clock)
     const context = workerContext(config, this.arena, rings, this.control)
     this.workers = new WorkerPool({
-      workerCount: config.workers,
+      workerCount: config.workers.max,
       context,
       oldSpaceMiB: WORKER_OLD_SPACE_BYTES / MIB,
       youngSpaceMiB: WORKER_YOUNG_SPACE_BYTES / MIB,
@@ -293,7 +291,7 @@ export class Topology {
         batch: config.batch,
         ...(config.rateLimit === undefined ? undefined : { rateLimit: config.rateLimit }),
         retry: config.retry,
-        request: config.request,
+        request: { ...config.request, concurrency: fixedConcurrency(config.request) },
         maxRecordBytes: Math.max(...inputs.map((source) => root.sources[source]!.maxRecordBytes)),
       },
       counts: this.ledger.sinks[index]!,
@@ -322,6 +320,11 @@ function makeLedger(config: ResolvedConfig): Ledger {
         ),
     ),
   )
+}
+
+/** Until a destination decides for itself. */
+function fixedConcurrency({ concurrency }: SinkConfig['request']): number {
+  return concurrency === 'adaptive' ? 4 : concurrency
 }
 
 /** Bit of a sink's `where` in the route mask, -1 for a sink without. */

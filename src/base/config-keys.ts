@@ -36,9 +36,9 @@ export interface Key<Value, How extends Reading = Reading> extends TUnsafe<Value
   readonly expected: string
   /** As the user would write it; absent: the key is required, optional or derived. */
   readonly default?: string | number | boolean
-  /** Words that stand for a value: `none` is Infinity, any other word itself. */
+  /** Words that stand for a value: `none` is Infinity, or null where the value is no amount; any other word itself. */
   readonly words?: readonly string[]
-  /** Values that the configuration language has and this version does not; `{}` means any map. */
+  /** Values that the configuration language has and this version does not. */
   readonly later?: readonly string[]
   /** How a missing value is computed from others, in words; the loader does it. */
   readonly derived?: string
@@ -111,13 +111,14 @@ export function orderedKey(options: Common): Key<number | string, 'scalar'> {
   return makeKey('scalar', { type: ['number', 'string'] }, 'a number or a text', options)
 }
 
-/** A whole number or `auto`. */
-export function countOrAutoKey(
-  options: Omit<Range<number>, 'default'> & { default: 'auto' },
-): Key<number | 'auto', 'number'> {
+/** A whole number or a word. */
+export function countOrWordKey<const Word extends string>(
+  word: Word,
+  options: Omit<Range<number>, 'default'> & { default: number | NoInfer<Word> },
+): Key<number | Word, 'number'> {
   const { min, max, ...rest } = options
   const key = countKey({ min, max, description: rest.description })
-  return makeKey('number', key, `${key.expected}, or auto`, { ...rest, words: ['auto'] })
+  return makeKey('number', key, `${key.expected}, or ${word}`, { ...rest, words: [word] })
 }
 
 /** A rate, which need not be whole, or `none`, which code gets as Infinity. */
@@ -137,6 +138,14 @@ export function textKey(
   const { expected = 'a text', pattern, maxLength = 4096, ...rest } = options
   const json = { type: 'string', minLength: 1, maxLength, ...(pattern === undefined ? {} : { pattern }) }
   return makeKey('text', json, expected, rest)
+}
+
+/** A text, or `none`, which code gets as null; it is the default. */
+export function textOrNoneKey(
+  options: Common & { expected: string; pattern: string },
+): Key<string | null, 'text'> {
+  const key = textKey(options)
+  return { ...key, expected: `${key.expected}, or none`, default: 'none', words: ['none'] }
 }
 
 export function flagKey(options: Common & { default?: boolean }): Key<boolean, 'flag'> {
@@ -191,6 +200,15 @@ export function group<Keys extends TProperties>(description: string, keys: Keys)
   return Object.assign(Type.Object(keys, { additionalProperties: false }), { description })
 }
 
+/** A key that may also be written as a map, for what a scalar can't say: code gets the scalar's value, or the group. */
+export function orGroup<Value, How extends Reading, Keys extends TProperties>(
+  key: Key<Value, How>,
+  mapForm: Group<Keys>,
+): Key<Value | Resolved<Group<Keys>>, How> & { readonly mapForm: Group<Keys> } {
+  const expected = `${key.expected}, or a map of ${Object.keys(mapForm.properties).join(' and ')}`
+  return { ...key, expected, mapForm }
+}
+
 /** A map whose keys the user chooses; `keyPattern` and `keyExpected` say which are allowed. */
 export function mapOf<Item extends TSchema>(
   item: Item,
@@ -240,14 +258,16 @@ export type Written<Schema> =
       ? Readonly<Record<string, Written<Item>>>
       : Schema extends { readonly listItem: infer Item }
         ? readonly Written<Item>[]
-        : Schema extends Key<infer Value, infer How>
-          ? WrittenScalar<Value, How> | Reference
-          : never
+        : Schema extends Key<infer Value, infer How> & { readonly mapForm: infer MapForm }
+          ? WrittenScalar<Extract<Value, Scalar>, How> | Reference | Written<MapForm>
+          : Schema extends Key<infer Value, infer How>
+            ? WrittenScalar<Value, How> | Reference
+            : never
 
 /** Sizes are numbers of bytes or such as `512KiB`, times such as `500ms`; `none` stands for no limit where it may. */
 type WrittenScalar<Value, How> = How extends 'bytes'
   ? number | string
-  : How extends 'duration' | 'percent' | 'listen' | 'url' | 'path'
+  : How extends 'duration' | 'percent' | 'text' | 'listen' | 'url' | 'path'
     ? string
     : How extends 'number'
       ? Value | 'none'

@@ -25,7 +25,7 @@ const standardOutput: Output = {
 export function checkCommand(options: CheckOptions, output: Output = standardOutput): 0 | 1 | 2 {
   try {
     const { file, config, shown } = loadConfig(options.config)
-    const sum = memorySum(config, config)
+    const sum = memorySum(config)
     if (options.json === true)
       output.out(`${JSON.stringify({ file, config: shown, memory: sum }, undefined, 2)}\n`)
     else output.out(`# ${file}\n${stringify(shown, YAML_STYLE)}\n${asComment(formatMemorySum(sum))}\n`)

@@ -31,7 +31,7 @@ export function checkRecordBytes(
 
 /** What every sink must keep to: a batch that is gathered or encoded has to fit into one output slab. */
 export function checkSink(
-  config: Pick<CommonSinkConfig, 'batch' | 'retry' | 'rateLimit' | 'where' | 'from'>,
+  config: Pick<CommonSinkConfig, 'batch' | 'retry' | 'breaker' | 'rateLimit' | 'order' | 'where' | 'from'>,
   context: CheckContext,
   report: Report,
 ): void {
@@ -42,15 +42,39 @@ export function checkSink(
       `at most memory.slab_bytes - ${formatBytes(SLAB_HEADROOM_BYTES)}, ${formatBytes(maxBytes)}`,
     )
   }
-  const { requestsPerSecond, burst } = config.rateLimit
-  if (requestsPerSecond === Infinity && burst !== Infinity) {
-    report(['rate_limit', 'burst'], 'rate_limit.requests_per_second beside it', 'none')
-  }
+  checkRateLimit(config, report)
   if (config.retry.initialMs > config.retry.maxMs) report(['retry', 'initial'], 'at most retry.max')
+  if (config.breaker.cooldownMs > config.breaker.maxCooldownMs) {
+    report(['breaker', 'cooldown'], 'at most breaker.max_cooldown')
+  }
   if (config.from === 'oldest' && config.where !== undefined) {
     report(['from'], 'now beside a where, which is decided when an event comes in')
   }
   for (const [key, condition] of Object.entries(config.where ?? {})) checkCondition(key, condition, report)
+}
+
+function checkRateLimit(
+  { rateLimit, order }: Pick<CommonSinkConfig, 'rateLimit' | 'order'>,
+  report: Report,
+): void {
+  const { requestsPerSecond, burst, eventsPerSecond, bytesPerSecond, bytesPerDay, algorithm, per } = rateLimit
+  if (requestsPerSecond === Infinity && burst !== Infinity) {
+    report(['rate_limit', 'burst'], 'rate_limit.requests_per_second beside it', 'none')
+  } else if (algorithm === 'leaky_bucket' && requestsPerSecond !== Infinity && burst !== 1) {
+    report(['rate_limit', 'burst'], 'algorithm: token_bucket beside it: a leaky bucket lets none go at once')
+  }
+  const rates = [requestsPerSecond, eventsPerSecond, bytesPerSecond, bytesPerDay]
+  if (rates.every((rate) => rate === Infinity)) {
+    const expected =
+      'requests_per_second, events_per_second, bytes_per_second or bytes_per_day beside it, for there is nothing to limit'
+    if (per !== 'sink') report(['rate_limit', 'per'], expected, 'none')
+    if (algorithm !== 'token_bucket') report(['rate_limit', 'algorithm'], expected, 'none')
+  }
+  if (order === 'per_source' && typeof per === 'object') {
+    const expected =
+      'none beside rate_limit.per with a field: a value that waits for its limit is overtaken by the others of its source'
+    report(['order'], expected)
+  }
 }
 
 /** Conditions that no event could meet, or every one, are slips. */

@@ -4,6 +4,7 @@ import {
   bytesOrNoneKey,
   choiceKey,
   countKey,
+  countOrWordKey,
   durationKey,
   durationOrNoneKey,
   flagKey,
@@ -13,15 +14,21 @@ import {
   listenKey,
   mapOf,
   optional,
+  orGroup,
   orderedKey,
   rateOrNoneKey,
   scalarKey,
   textKey,
+  textOrNoneKey,
 } from '../base/config-keys.ts'
 import type { Resolved } from '../base/config-keys.ts'
+import { ADAPTIVE_CONCURRENCY_MAX } from './limits.ts'
 
 /** Names of sources, sinks and schemas. */
 export const NAME_PATTERN = '^[a-z][a-z0-9_-]{0,62}$'
+/** A top-level key, or a JSON pointer. */
+const FIELD_PATTERN = '^(?:[^/].*|(?:/(?:[^~/]|~[01])*)+)$'
+const FIELD_EXPECTED = 'a top-level key or a JSON pointer'
 export const NAME_EXPECTED = 'a name of up to 63 of a-z, 0-9, _ and -, starting with a letter'
 
 /** Says what is wrong with a key of the component being checked; `path` is relative to it, in the user's key names. */
@@ -115,6 +122,9 @@ const conditionKeys = group('Operators, all of which must hold', {
   exists: optional(flagKey({ description: 'Present (true) or absent (false)' })),
 })
 
+const FIELD_SAYS =
+  'A top-level key or a JSON pointer; events without it, or with no text, number or flag there, share one limit'
+
 const rateLimitKeys = group('How much is sent at most; the default is no limit', {
   requests_per_second: rateOrNoneKey({ min: 0.001, max: 1e6, description: 'Requests (batches) per second' }),
   burst: countKey({
@@ -130,9 +140,32 @@ const rateLimitKeys = group('How much is sent at most; the default is no limit',
     default: 'none',
     description: 'Bytes per second',
   }),
-  bytes_per_day: laterKey('Bytes per day'),
-  algorithm: laterKey('token_bucket or leaky_bucket'),
-  per: laterKey('One limit for the sink, for each source, or for each value of a field'),
+  bytes_per_day: bytesOrNoneKey({
+    min: '1B',
+    max: '102400GiB',
+    default: 'none',
+    description: 'Bytes per day, of UTC',
+  }),
+  algorithm: choiceKey(['token_bucket', 'leaky_bucket'], {
+    default: 'token_bucket',
+    description: 'token_bucket: what was not used may go at once, up to burst; leaky_bucket: evenly spaced',
+  }),
+  per: orGroup(
+    choiceKey(['sink', 'source'], {
+      default: 'sink',
+      description:
+        'What has these limits: the sink, each of its sources, or each value of a field; a batch then holds events of one only, and none waits for another',
+    }),
+    group('A field of the events, such as a tenant', {
+      field: textKey({ pattern: FIELD_PATTERN, expected: FIELD_EXPECTED, description: FIELD_SAYS }),
+      max_keys: countKey({
+        default: 10_000,
+        min: 1,
+        max: 100_000,
+        description: 'Values with limits of their own; further ones share one',
+      }),
+    }),
+  ),
 })
 
 const retryKeys = group('What happens to a batch after a transient failure', {
@@ -152,21 +185,82 @@ const retryKeys = group('What happens to a batch after a transient failure', {
   }),
 })
 
-/** `request.concurrency` and its bound depend on the sink: a file is written one batch after another. */
-export const requestKeys = (options: { concurrency: number; concurrencyMax: number }) => ({
-  timeout: durationKey({
-    default: '15s',
-    min: '10ms',
-    max: '1h',
-    description: 'When a request without an answer has failed',
+const breakerBounds = {
+  failures: countKey({
+    default: 5,
+    min: 1,
+    max: 1000,
+    description: 'Rounds in a row without a success after which nothing is sent but probes',
   }),
+  cooldown: durationKey({
+    default: '1s',
+    min: '1ms',
+    max: '1h',
+    description: 'From there to the first probe, doubled with each that fails',
+  }),
+  max_cooldown: durationKey({
+    default: '60s',
+    min: '1ms',
+    max: '24h',
+    description: 'Longest time between probes',
+  }),
+}
+
+const BREAKER = 'When a destination that fails is left alone'
+const breakerKeys = group(BREAKER, breakerBounds)
+
+/** `breaker` of a sink whose destination is an HTTP server. */
+export const httpBreakerKeys = group(BREAKER, {
+  ...breakerBounds,
+  probe: optional(
+    group('A request that tells whether it works again; without it, one small batch does', {
+      method: choiceKey(['GET', 'HEAD', 'OPTIONS', 'POST'], {
+        default: 'GET',
+        description: 'Method of the probe; a POST has an empty body',
+      }),
+      path: textKey({
+        pattern: '^/[\\x21\\x22\\x24-\\x7e]*$',
+        maxLength: 2048,
+        expected: 'a path of printable ASCII that begins with /, such as /health',
+        description: "Path, on the host of the sink's url; any 2xx says that it works",
+      }),
+    }),
+  ),
+})
+
+const requestTimeoutKey = durationKey({
+  default: '15s',
+  min: '10ms',
+  max: '1h',
+  description: 'When a request without an answer has failed',
+})
+
+/** `request` of a sink with a fixed concurrency. Its bound depends on the sink: a file is written one batch after another. */
+export const requestKeys = (options: { concurrency: number; concurrencyMax: number }) => ({
+  timeout: requestTimeoutKey,
   concurrency: countKey({
     default: options.concurrency,
     min: 1,
     max: options.concurrencyMax,
-    later: ['adaptive'],
     description: 'Requests in flight at once',
   }),
+})
+
+/** `request` of a sink whose destination decides how many requests at once are good for it. */
+export const adaptiveRequestKeys = {
+  timeout: requestTimeoutKey,
+  concurrency: countOrWordKey('adaptive', {
+    default: 'adaptive',
+    min: 1,
+    max: 256,
+    description: `Requests in flight at once; adaptive: 1 to ${ADAPTIVE_CONCURRENCY_MAX}, by how fast they are answered, within the sink's share of the arena`,
+  }),
+}
+
+/** `compression` of a sink whose requests may be compressed. */
+export const requestCompressionKey = choiceKey(['none', 'gzip', 'zstd', 'auto'], {
+  default: 'none',
+  description: 'Compression of the bodies; auto: gzip while near the rate limit, else none',
 })
 
 /** Keys of every sink. */
@@ -182,8 +276,8 @@ export const sinkKeys = {
       description:
         'Conditions on top-level keys or JSON pointers, all of which must hold; default: everything',
       maxKeys: 32,
-      keyPattern: '^(?:[^/].*|(?:/(?:[^~/]|~[01])*)+)$',
-      keyExpected: 'a top-level key or a JSON pointer',
+      keyPattern: FIELD_PATTERN,
+      keyExpected: FIELD_EXPECTED,
     }),
   ),
   batch: group('When a batch is full', {
@@ -193,7 +287,12 @@ export const sinkKeys = {
   }),
   rate_limit: rateLimitKeys,
   retry: retryKeys,
-  breaker: laterKey('Circuit breaker'),
+  breaker: breakerKeys,
+  order: choiceKey(['none', 'per_source'], {
+    default: 'none',
+    description:
+      'per_source: events of a source go in the order they came in, at the cost of speed: one batch of a source at a time, one round trip after another, and severe events overtake no others',
+  }),
   from: choiceKey(['now', 'oldest'], {
     default: 'now',
     description: 'Where a sink that the journal does not know yet starts in it',
@@ -204,7 +303,11 @@ export const sinkKeys = {
     max: '64GiB',
     description: 'How far beyond its oldest unsettled event a sink may read on',
   }),
-  event_id_field: laterKey('Field that the event id is added as'),
+  event_id_field: textOrNoneKey({
+    pattern: '^[^"\\\\\\x00-\\x1f]{1,128}$',
+    expected: 'a key of up to 128 characters, without quotes, backslashes and control characters',
+    description: 'Top-level key that each event gets its id as',
+  }),
 }
 
 /** A component in the resolved configuration: its keys and the name that the user gave it. */
@@ -213,7 +316,8 @@ export type Named<Keys> = { readonly name: string } & Resolved<Keys>
 const commonSource = group('', sourceKeys)
 const commonSink = group('', {
   ...sinkKeys,
-  request: group('', requestKeys({ concurrency: 1, concurrencyMax: 1 })),
+  breaker: httpBreakerKeys,
+  request: group('', adaptiveRequestKeys),
 })
 
 /** What the pipeline reads of a source, whatever its type. */
@@ -224,4 +328,10 @@ export type WhereConfig = NonNullable<CommonSinkConfig['where']>
 export type BatchConfig = CommonSinkConfig['batch']
 export type RateLimitConfig = CommonSinkConfig['rateLimit']
 export type RetryConfig = CommonSinkConfig['retry']
+export type BreakerConfig = CommonSinkConfig['breaker']
 export type RequestConfig = CommonSinkConfig['request']
+
+/** Requests that a sink may have in flight at once. */
+export function concurrencyMax({ concurrency }: Pick<RequestConfig, 'concurrency'>): number {
+  return concurrency === 'adaptive' ? ADAPTIVE_CONCURRENCY_MAX : concurrency
+}

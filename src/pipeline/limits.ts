@@ -65,6 +65,8 @@ export const INFLATER_BYTES = 300 * KIB
  */
 export const POLL_BODY_IN_FLIGHT_BYTES = 512 * KIB
 
+/** Requests of a sink with `request.concurrency: adaptive` that are in flight at once. */
+export const ADAPTIVE_CONCURRENCY_MAX = 200
 /** An answer of a destination is read up to here, then discarded. */
 export const RESPONSE_BODY_BYTES = 64 * KIB
 /** TLS gathers the views of a batch into one buffer, and encrypts that into another. */

@@ -17,3 +17,18 @@ export interface SchemaSpec {
   /** The schema declares a top-level property `logs`, so that an object `{"logs": [...]}` is an event, no envelope. */
   declaresLogs: boolean
 }
+
+/** Keywords whose subschemas judge the same value. */
+const IN_PLACE = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else'] as const
+
+/** Whether a JSON Schema document names a top-level property; what stands behind a `$ref` is not looked at. */
+export function declaresProperty(schema: unknown, name: string): boolean {
+  if (Array.isArray(schema)) return schema.some((inner) => declaresProperty(inner, name))
+  if (!isObject(schema)) return false
+  if (isObject(schema.properties) && Object.hasOwn(schema.properties, name)) return true
+  return IN_PLACE.some((keyword) => declaresProperty(schema[keyword], name))
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

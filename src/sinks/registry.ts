@@ -22,8 +22,17 @@ interface SinkEntry<Config> {
 
 const LINES: PayloadForm = { encoding: 'ndjson', compression: 'none' }
 
+/** What is compressed near the rate limit only is not compressed elsewhere. */
+const requestForm = ({
+  encoding,
+  compression,
+}: Pick<HttpSinkConfig, 'encoding' | 'compression'>): PayloadForm => ({
+  encoding,
+  compression: compression === 'auto' ? 'none' : compression,
+})
+
 const sinks: { readonly [Type in SinkType]: SinkEntry<ConfigOf<Type>> } = {
-  http: { create: (config, context) => new HttpSink(config, context), form: (config) => config },
+  http: { create: (config, context) => new HttpSink(config, context), form: requestForm },
   file: {
     create: (config, context) => new FileSink(config, context),
     form: ({ compression }) => ({ encoding: 'ndjson', compression }),

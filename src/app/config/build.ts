@@ -80,13 +80,14 @@ export class ConfigBuilder {
     const admin = root.admin?.listen === undefined ? undefined : root.admin
     const references = this.#references
     const journal = this.#journalIfSound(root.journal)
-    crossCheck({ memory, journal, admin, sources, sinks, references, sourceNames, schemaNames }, this.#report)
+    const names = { references, sourceNames, schemaNames }
+    crossCheck({ memory, journal, admin, sources, sinks, schemas, ...names }, this.#report)
     const parts = { sources, sinks, journal: { mode } }
     const workers = resolveWorkers(memory, parts, root.workers ?? 'auto', cores, this.#report)
     if (workers !== undefined) checkShares({ ...parts, memory, workers }, this.#report)
     if (workers === undefined || this.#problems.problems.length > 0) return undefined
 
-    this.#shown.workers = workers
+    this.#shown.workers = workers.min === workers.max ? workers.max : { ...workers }
     const config = { ...vouched<ResolvedRoot>(top.value), workers, schemas, sources, sinks }
     return { config: deepFreeze(config), shown: deepFreeze(this.#shown) }
   }
@@ -160,7 +161,7 @@ export class ConfigBuilder {
   /** Fills in the keys of a sink whose defaults depend on others; returns what may be shown of it then. */
   #deriveSink(sink: Mutable<CommonSinkConfig>, shown: ShownMap): ShownMap {
     sink.inputs ??= this.#names('sources')
-    const burst = sink.rateLimit.burst ?? Math.max(1, Math.floor(sink.rateLimit.requestsPerSecond))
+    const burst = sink.rateLimit.burst ?? burstOf(sink.rateLimit)
     sink.rateLimit = { ...sink.rateLimit, burst }
     const { type, inputs = sink.inputs, rate_limit: rateLimit, ...rest } = shown
     const shownBurst = burst === Infinity ? {} : { burst }
@@ -249,6 +250,12 @@ function deriveAck(source: Mutable<CommonSourceConfig>, shown: ShownMap, mode: '
   source.ack ??= mode === 'disk' ? 'stored' : 'accepted'
   const { type, ...rest } = shown
   return { type, ack: source.ack, ...rest }
+}
+
+/** One second of requests; what leaks evenly has no burst. */
+function burstOf({ requestsPerSecond, algorithm }: CommonSinkConfig['rateLimit']): number {
+  if (algorithm === 'leaky_bucket' && requestsPerSecond !== Infinity) return 1
+  return Math.max(1, Math.floor(requestsPerSecond))
 }
 
 function childOf(node: ConfigNode | MapNode, step: string | number): ConfigNode | undefined {

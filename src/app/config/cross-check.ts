@@ -4,12 +4,13 @@ import { nearestWord } from '../../base/nearest.ts'
 import { formatBytes } from '../../base/units.ts'
 import { checkExposure } from '../../pipeline/config-checks.ts'
 import { FILTERED_SINKS_MAX } from '../../pipeline/limits.ts'
+import { declaresProperty } from '../../schema/spec.ts'
 import type { SinkConfig } from '../../sinks/registry.ts'
 import type { SourceConfig } from '../../sources/registry.ts'
 import type { Path } from './problems.ts'
-import { reserves, slabCountMin, workersMax } from './reserves.ts'
+import { sinkShareBytes, slabCountMin, workersMax } from './reserves.ts'
 import type { ReservingParts } from './reserves.ts'
-import type { ResolvedConfig } from './root.ts'
+import type { ResolvedConfig, ResolvedRoot } from './root.ts'
 
 /** `found` is what stands at `path` unless it is given. */
 export type PathReport = (path: Path, expected: string, found?: string, nearest?: string) => void
@@ -30,6 +31,8 @@ export interface CheckedParts {
   readonly admin: ResolvedConfig['admin'] | undefined
   readonly sources: readonly SourceConfig[]
   readonly sinks: readonly SinkConfig[]
+  /** By name; those that could be loaded. */
+  readonly schemas: ResolvedConfig['schemas']
   readonly references: { readonly sources: readonly References[]; readonly sinks: readonly References[] }
   readonly sourceNames: readonly string[]
   readonly schemaNames: readonly string[]
@@ -42,6 +45,7 @@ export function crossCheck(parts: CheckedParts, report: PathReport): void {
   checkJournal(parts, report)
   checkListeners(parts, report)
   checkArchives(parts.sinks, report)
+  checkEventIdFields(parts, report)
   for (const { name } of parts.sources.filter(({ type }) => type === 'stdin').slice(1)) {
     report(['sources', name, 'type'], 'at most one source of type stdin', 'one more')
   }
@@ -133,14 +137,28 @@ function checkArchives(sinks: readonly SinkConfig[], report: PathReport): void {
   }
 }
 
+/** An event has no room for its id where it may have that key itself. */
+function checkEventIdFields({ sinks, sources, schemas }: CheckedParts, report: PathReport): void {
+  for (const { name, eventIdField, inputs } of sinks) {
+    if (eventIdField === null) continue
+    const clash = sources.find((source) => {
+      const spec = schemas[source.schema]
+      return inputs.includes(source.name) && spec !== undefined && declaresProperty(spec.schema, eventIdField)
+    })
+    if (clash === undefined) continue
+    const expected = `a key that no schema of its inputs declares; sources.${clash.name} has it in schema ${clash.schema}`
+    report(['sinks', name, 'event_id_field'], expected)
+  }
+}
+
 /** Checks the arena against its reserves and works out `workers: auto`; undefined where it can't hold them. */
 export function resolveWorkers(
   memory: ResolvedConfig['memory'],
   parts: ReservingParts,
-  configured: number | 'auto',
+  configured: ResolvedRoot['workers'],
   cores: number,
   report: PathReport,
-): number | undefined {
+): ResolvedConfig['workers'] | undefined {
   const { slabBytes, arenaBytes } = memory
   if (slabBytes % PAGE_BYTES !== 0)
     report(['memory', 'slab_bytes'], `a multiple of ${formatBytes(PAGE_BYTES)}`)
@@ -151,23 +169,32 @@ export function resolveWorkers(
     report(['memory', 'arena_bytes'], expected)
     return undefined
   }
-  if (configured === 'auto') return Math.max(1, Math.min(cores - 1, most))
-  if (configured > most) {
-    report(['workers'], `at most ${most}, or a memory.arena_bytes of at least ${leastBytes(configured)}`)
+  if (configured === 'auto') return allWays(Math.max(1, Math.min(cores - 1, most)))
+  const workers = typeof configured === 'number' ? allWays(configured) : configured
+  // One of the two is wrong in itself.
+  if (workers.min === undefined || workers.max === undefined) return undefined
+  if (workers.min > workers.max) report(['workers', 'min'], 'at most workers.max')
+  if (workers.max > most) {
+    const path = configured === workers ? ['workers', 'max'] : ['workers']
+    const expected = `at most ${most}, or a memory.arena_bytes of at least ${leastBytes(workers.max)}`
+    report(path, expected, `${workers.max}`)
     return undefined
   }
-  return configured
+  return workers
 }
 
-/** What a sink has in flight stays within half of what the reserves leave of the arena. */
+function allWays(workers: number): ResolvedConfig['workers'] {
+  return { min: workers, max: workers }
+}
+
+/** What a sink has in flight stays within its share; one whose concurrency is adaptive keeps to that as it goes. */
 export function checkShares(
   config: Pick<ResolvedConfig, 'memory' | 'sinks' | 'workers'> & ReservingParts,
   report: PathReport,
 ): void {
-  const { slabBytes, arenaBytes } = config.memory
-  const sharedSlabs = Math.floor(arenaBytes / slabBytes) - reserves(config, config.workers)
-  const shareBytes = Math.floor(sharedSlabs / 2) * slabBytes
+  const shareBytes = sinkShareBytes(config)
   for (const { name, request, batch } of config.sinks) {
+    if (request.concurrency === 'adaptive') continue
     const inFlightBytes = request.concurrency * batch.maxBytes
     if (inFlightBytes <= shareBytes) continue
     const expected = `request.concurrency x batch.max_bytes of at most ${formatBytes(shareBytes)}, the sink's share of memory.arena_bytes`

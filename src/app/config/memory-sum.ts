@@ -1,5 +1,6 @@
 /** The ceiling of memory as a sum of named items: what `check` and a start print, and what the process keeps to. */
 import { formatBytes, MIB } from '../../base/units.ts'
+import { concurrencyMax } from '../../pipeline/config.ts'
 import {
   ARCHIVE_RECOVERY_UNITS,
   ARCHIVE_UNIT_BYTES_MAX,
@@ -25,6 +26,7 @@ import {
 } from '../../pipeline/limits.ts'
 import type { SinkConfig } from '../../sinks/registry.ts'
 import type { SourceConfig } from '../../sources/registry.ts'
+import { sinkShareBytes } from './reserves.ts'
 import type { ResolvedConfig } from './root.ts'
 
 export interface MemoryItem {
@@ -38,8 +40,7 @@ export interface MemorySum {
 }
 
 export function memorySum(
-  config: Pick<ResolvedConfig, 'memory' | 'journal' | 'sources' | 'sinks'>,
-  { workers }: { readonly workers: number },
+  config: Pick<ResolvedConfig, 'memory' | 'journal' | 'workers' | 'sources' | 'sinks'>,
 ): MemorySum {
   const { slabBytes, arenaBytes } = config.memory
   const recordBytesMax = Math.max(...config.sources.map(({ maxRecordBytes }) => maxRecordBytes))
@@ -56,8 +57,8 @@ export function memorySum(
     ...(config.sources.some(takesDatagrams)
       ? [{ what: 'datagrams, read and not yet freed', bytes: DATAGRAM_GARBAGE_BYTES_MAX }]
       : []),
-    ...config.sinks.flatMap((sink) => itemsOfSink(sink, recordBytesMax)),
-    multiple('workers,', workers, workerBytes),
+    ...config.sinks.flatMap((sink) => itemsOfSink(sink, recordBytesMax, sinkShareBytes(config))),
+    multiple('workers,', config.workers.max, workerBytes),
     { what: 'main thread heap', bytes: MAIN_HEAP_BYTES },
   ]
   return { items, totalBytes: items.reduce((sum, { bytes }) => sum + bytes, 0) }
@@ -108,19 +109,29 @@ function itemsOfSource(source: SourceConfig): MemoryItem[] {
   ]
 }
 
-/** `recordBytesMax`: a batch is at most `batch.max_bytes`, or one event. */
-function itemsOfSink(sink: SinkConfig, recordBytesMax: number): MemoryItem[] {
+/**
+ * `recordBytesMax`: a batch is at most `batch.max_bytes`, or one event. `shareBytes`: all that are in flight together are
+ * at most that.
+ */
+function itemsOfSink(sink: SinkConfig, recordBytesMax: number, shareBytes: number): MemoryItem[] {
   const at = `sinks.${sink.name}:`
   const batchBytes = Math.max(sink.batch.maxBytes, recordBytesMax)
   if (sink.type === 'http') {
-    const { concurrency } = sink.request
+    const concurrency = concurrencyMax(sink.request)
     const answers = multiple(`${at} answers, concurrency`, concurrency, RESPONSE_BODY_BYTES)
     if (!sink.url.startsWith('https:')) return [answers]
-    return [answers, multiple(`${at} batches in TLS, concurrency`, concurrency, TLS_COPIES * batchBytes)]
+    return [answers, batchesInTls(at, concurrency, batchBytes, shareBytes)]
   }
   if (sink.type === 'stdout') return [{ what: `${at} a copy of a batch`, bytes: batchBytes }]
   if (sink.type !== 'file' || sink.compression === 'none') return []
   return [multiple(`${at} recovery at start,`, ARCHIVE_RECOVERY_UNITS, ARCHIVE_UNIT_BYTES_MAX)]
+}
+
+function batchesInTls(at: string, concurrency: number, batchBytes: number, shareBytes: number): MemoryItem {
+  if (concurrency * batchBytes <= shareBytes) {
+    return multiple(`${at} batches in TLS, concurrency`, concurrency, TLS_COPIES * batchBytes)
+  }
+  return multiple(`${at} batches in TLS, its share of the arena,`, TLS_COPIES, shareBytes)
 }
 
 function multiple(what: string, count: number, bytes: number): MemoryItem {

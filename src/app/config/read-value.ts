@@ -45,15 +45,15 @@ export function readValue(key: Key<unknown>, written: WrittenValue, baseDir: str
   return read !== undefined && Check(key, read) ? read : undefined
 }
 
-/** An address that is not there is null, a limit that is not there needs no branch. */
+/** An address or name that is not there is null, a limit that is not there needs no branch. */
 function noneOf({ reading }: Key<unknown>): null | number {
-  return reading === 'listen' ? null : Infinity
+  return reading === 'listen' || reading === 'text' ? null : Infinity
 }
 
 /** What may be shown of a value that was read: in the user's units, never a secret. */
 export function showValue(key: Key<unknown>, value: unknown, secret: boolean): unknown {
   if (secret) return REDACTED
-  if (value === Infinity || (value === null && key.reading === 'listen')) return 'none'
+  if (value === Infinity || (value === null && noneOf(key) === null)) return 'none'
   if (key.reading === 'bytes' && typeof value === 'number') return formatBytes(value)
   if (key.reading === 'duration' && typeof value === 'number') return formatDurationMs(value)
   if (key.reading === 'percent' && typeof value === 'number') return formatPercent(value)

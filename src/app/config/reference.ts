@@ -49,7 +49,7 @@ function componentSections(
   ]
 }
 
-/** Keys that are the same in several types, with those types; where a name has several meanings, the first such. */
+/** Keys that are the same in several types, with those types; where a name has several meanings, that of most types. */
 function sharedKeys(
   types: Readonly<Record<string, { readonly keys: AnyGroup }>>,
 ): ReadonlyMap<string, { readonly schema: TSchema; readonly types: readonly string[] }> {
@@ -57,7 +57,8 @@ function sharedKeys(
   for (const { keys } of Object.values(types)) {
     for (const [name, schema] of Object.entries(keys.properties)) {
       const having = Object.keys(types).filter((type) => types[type]!.keys.properties[name] === schema)
-      if (having.length > 1 && !shared.has(name)) shared.set(name, { schema, types: having })
+      const others = shared.get(name)?.types.length ?? 1
+      if (having.length > others) shared.set(name, { schema, types: having })
     }
   }
   return shared
@@ -86,6 +87,7 @@ function collect(keys: TProperties, prefix: string, note: string, rows: Row[], l
   for (const [name, schema] of Object.entries(keys)) {
     const key = `${prefix}${name}`
     const item = innerOf(schema)
+    const { mapForm } = annotations(schema)
     if (Object.hasOwn(schema, 'laterKey')) later.push(key)
     else if (isGroup(schema)) collect(schema.properties, `${key}.`, note, rows, later)
     else if (item !== undefined && isGroup(item)) {
@@ -93,16 +95,14 @@ function collect(keys: TProperties, prefix: string, note: string, rows: Row[], l
       const within = Object.hasOwn(schema, 'listItem') ? '[]' : '.<key>'
       collect(item.properties, `${key}${within}.`, note, rows, later)
     } else rows.push(rowOf(key, schema, note))
+    if (mapForm !== undefined) collect(mapForm.properties, `${key}.`, note, rows, later)
   }
 }
 
 function rowOf(key: string, schema: TSchema, note: string): Row {
   const { later, default: standard, derived, expected, description } = annotations(schema)
   const values = typeof expected === 'string' ? expected : shapeOf(schema)
-  const missing =
-    later === undefined
-      ? ''
-      : ` (not in this version: ${code(later.map((word) => (word === '{}' ? 'a map' : word)))})`
+  const missing = later === undefined ? '' : ` (not in this version: ${code(later)})`
   return {
     key,
     expected: `${values}${missing}`,
@@ -117,6 +117,7 @@ interface Annotations {
   readonly derived?: string
   readonly expected?: string
   readonly description?: string
+  readonly mapForm?: AnyGroup
   readonly mapItem?: TSchema
   readonly listItem?: TSchema
 }

@@ -7,6 +7,7 @@ import {
   RESERVE_SLABS_READ_BACK,
   SHARED_SLABS_MIN,
 } from '../../pipeline/limits.ts'
+import type { ResolvedConfig } from './root.ts'
 import { isDecoded } from '../../sources/registry.ts'
 
 export interface ReservingParts {
@@ -24,6 +25,13 @@ export function reserves({ sources, sinks, journal }: ReservingParts, workers: n
     sinks.length * perSink +
     workers * RESERVE_SLABS_PER_WORKER
   )
+}
+
+/** Bytes that one sink may have in flight at once: half of what the reserves leave of the arena. */
+export function sinkShareBytes(config: ReservingParts & Pick<ResolvedConfig, 'memory' | 'workers'>): number {
+  const { slabBytes, arenaBytes } = config.memory
+  const sharedSlabs = Math.floor(arenaBytes / slabBytes) - reserves(config, config.workers.max)
+  return Math.floor(sharedSlabs / 2) * slabBytes
 }
 
 /** The most workers for which an arena of so many slabs holds the reserves and the least that is shared; may be below 1. */

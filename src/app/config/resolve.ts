@@ -82,6 +82,7 @@ export class Resolver {
     const absent = node === undefined
     if (absent && (has(schema, '~optional') || has(schema, 'derived'))) return undefined
     if (isGroup(schema)) return this.group(schema, node, path, parent)
+    if (hasMapForm(schema) && node?.kind === 'map') return this.group(schema.mapForm, node, path, parent)
     if (isMapSchema(schema)) return absent ? { value: {}, shown: {} } : this.#map(schema, node, path)
     if (isListSchema(schema)) return this.#list(schema, node, path, parent)
     if (!isKey(schema)) throw new TypeError(`no key of the configuration vocabulary: ${path.join('.')}`)
@@ -97,14 +98,13 @@ export class Resolver {
   }
 
   #scalar(key: Key<unknown>, node: ConfigNode, path: Path): Resolution | undefined {
-    if (node.kind !== 'scalar') {
-      const later = node.kind === 'map' && key.later?.includes('{}') === true
-      return later ? this.#later(key, node, path, 'a map') : this.#invalid(node, path, key.expected)
-    }
+    if (node.kind !== 'scalar') return this.#invalid(node, path, key.expected)
     const { value: written } = node
     const secret = node.secret || isSecretPath(path)
     if (written === undefined) return this.#unresolved()
-    if (key.later?.includes(String(written))) return this.#later(key, node, path, String(written))
+    if (key.later?.includes(String(written))) {
+      return this.#fail('not_in_this_version', node, path, key.expected, String(written))
+    }
     const value = readValue(key, { value: written, secret: node.secret }, this.#baseDir)
     if (value !== undefined) return { value, shown: showValue(key, value, secret) }
     const words = [...(key.enum ?? []), ...(key.words ?? [])]
@@ -155,10 +155,6 @@ export class Resolver {
   #invalid(node: ConfigNode, path: Path, expected: string): undefined {
     if (node.kind === 'scalar' && node.value === undefined) return this.#unresolved()
     return this.#fail('invalid', node, path, expected, describe(node, path))
-  }
-
-  #later(key: Key<unknown>, node: ConfigNode, path: Path, found: string): undefined {
-    return this.#fail('not_in_this_version', node, path, key.expected, found)
   }
 
   /** A reference without a value: the tree has reported it. */
@@ -230,6 +226,10 @@ function isMapSchema(schema: TSchema): schema is TSchema & MapSchema {
 
 function isListSchema(schema: TSchema): schema is TSchema & ListSchema {
   return has(schema, 'listItem')
+}
+
+function hasMapForm(schema: TSchema): schema is TSchema & { readonly mapForm: AnyGroup } {
+  return has(schema, 'mapForm')
 }
 
 function isKey(schema: TSchema): schema is Key<unknown> {

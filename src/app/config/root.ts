@@ -4,7 +4,7 @@ import {
   choiceKey,
   componentsKey,
   countKey,
-  countOrAutoKey,
+  countOrWordKey,
   durationKey,
   flagKey,
   group,
@@ -13,6 +13,7 @@ import {
   listenOrNoneKey,
   mapOf,
   optional,
+  orGroup,
   pathKey,
   percentKey,
   textKey,
@@ -21,6 +22,8 @@ import type { Resolved } from '../../base/config-keys.ts'
 import type { SchemaSpec } from '../../schema/spec.ts'
 import type { SinkConfig } from '../../sinks/registry.ts'
 import type { SourceConfig } from '../../sources/registry.ts'
+
+const WORKERS_MAX = 256
 
 const pointerKey = (description: string) =>
   textKey({ pattern: '^(?:/(?:[^~/]|~[01])*)+$', expected: 'a JSON pointer, such as /severity', description })
@@ -42,13 +45,19 @@ export const schemaKeys = group('A JSON Schema of your own', {
 
 export const rootKeys = group('Top level', {
   data_dir: pathKey({ default: './data', description: 'Journal and dead letters; locked by one process' }),
-  workers: countOrAutoKey({
-    default: 'auto',
-    min: 1,
-    max: 256,
-    later: ['{}'],
-    description: 'Worker threads; auto: available cores - 1, at least 1, at most what the arena has room for',
-  }),
+  workers: orGroup(
+    countOrWordKey('auto', {
+      default: 'auto',
+      min: 1,
+      max: WORKERS_MAX,
+      description:
+        'Worker threads; auto: available cores - 1, at least 1, at most what the arena has room for; a map: as many as the load asks for',
+    }),
+    group('Bounds of the number of worker threads', {
+      min: countKey({ min: 1, max: WORKERS_MAX, description: 'Threads that are always there' }),
+      max: countKey({ min: 1, max: WORKERS_MAX, description: 'Threads while sources outrun the workers' }),
+    }),
+  ),
   memory: group('The arena that all events live in', {
     slab_bytes: bytesKey({ default: '1MiB', min: '128KiB', max: '16MiB', description: 'Size of one slab' }),
     arena_bytes: bytesKey({ default: '64MiB', min: '1MiB', max: '64GiB', description: 'Size of the arena' }),
@@ -118,8 +127,8 @@ export type ResolvedRoot = Resolved<typeof rootKeys>
 
 /** The configuration that a run goes by: complete, checked, deeply frozen. */
 export type ResolvedConfig = Omit<ResolvedRoot, 'workers'> & {
-  /** Worker threads, with `auto` worked out. */
-  readonly workers: number
+  /** Worker threads, at least and at most, with `auto` worked out: the same number twice, unless it is a range. */
+  readonly workers: { readonly min: number; readonly max: number }
   /** The built-in schemas and the user's own, by name. */
   readonly schemas: Readonly<Record<string, SchemaSpec>>
   /** In the order of the file; `schema` is a key of `schemas`. */

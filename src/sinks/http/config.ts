@@ -1,6 +1,11 @@
 /** Configuration of `type: http`: batches in the bodies of requests. */
 import { choiceKey, group, urlKey } from '../../base/config-keys.ts'
-import { requestKeys, sinkKeys } from '../../pipeline/config.ts'
+import {
+  adaptiveRequestKeys,
+  httpBreakerKeys,
+  requestCompressionKey,
+  sinkKeys,
+} from '../../pipeline/config.ts'
 import type { CheckContext, Named, Report } from '../../pipeline/config.ts'
 import { checkSink } from '../../pipeline/config-checks.ts'
 import { checkClient, clientKeys, connectTimeoutKey } from '../../pipeline/http/client-config.ts'
@@ -8,17 +13,14 @@ import { checkClient, clientKeys, connectTimeoutKey } from '../../pipeline/http/
 export const httpSinkKeys = group('Batches in the bodies of HTTP requests', {
   type: choiceKey(['http'], { description: 'A request for each batch' }),
   ...sinkKeys,
+  breaker: httpBreakerKeys,
   url: urlKey({ description: 'Where batches are sent' }),
   method: choiceKey(['POST', 'PUT'], { default: 'POST', description: 'Method of the requests' }),
   ...clientKeys,
   encoding: choiceKey(['ndjson', 'json'], { default: 'ndjson', description: 'Lines, or one array' }),
-  compression: choiceKey(['none', 'gzip', 'zstd'], {
-    default: 'none',
-    later: ['auto'],
-    description: 'Compression of the bodies',
-  }),
+  compression: requestCompressionKey,
   request: group('Time-outs and requests in flight', {
-    ...requestKeys({ concurrency: 4, concurrencyMax: 256 }),
+    ...adaptiveRequestKeys,
     connect_timeout: connectTimeoutKey,
   }),
 })
