@@ -49,7 +49,7 @@ const cases: { what: string; text: string; problems: string[] }[] = [
     problems: [
       'c.yaml:1:1: dat_dir: expected one of the keys data_dir, workers, memory, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key; did you mean data_dir?',
       'c.yaml:4:61: sinks.out.batch.max_byte: expected one of the keys max_bytes, max_events, max_age, found an unknown key; did you mean max_bytes?',
-      'c.yaml:4:79: sinks.out.urll: expected one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, url, method, headers, auth, tls, encoding, compression, request, found an unknown key; did you mean url?',
+      'c.yaml:4:79: sinks.out.urll: expected one of the keys type, inputs, where, batch, rate_limit, retry, breaker, order, from, lookahead_bytes, event_id_field, url, method, headers, auth, tls, encoding, compression, request, found an unknown key; did you mean url?',
     ],
   },
   {
@@ -119,8 +119,8 @@ schemas: { soc: { file: x.json } }
     what: '__proto__ and its like are names of nothing',
     text: `${least.replace('blackhole', 'blackhole, __proto__: { where: 1 }, constructor: 1')}__proto__: { workers: 9 }\ntoString: 1\n`,
     problems: [
-      'c.yaml:3:34: sinks.out.__proto__: expected one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, request, found an unknown key',
-      'c.yaml:3:59: sinks.out.constructor: expected one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, request, found an unknown key',
+      'c.yaml:3:34: sinks.out.__proto__: expected one of the keys type, inputs, where, batch, rate_limit, retry, breaker, order, from, lookahead_bytes, event_id_field, request, found an unknown key',
+      'c.yaml:3:59: sinks.out.constructor: expected one of the keys type, inputs, where, batch, rate_limit, retry, breaker, order, from, lookahead_bytes, event_id_field, request, found an unknown key',
       'c.yaml:4:1: __proto__: expected one of the keys data_dir, workers, memory, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key',
       'c.yaml:5:1: toString: expected one of the keys data_dir, workers, memory, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key',
     ],
@@ -218,6 +218,73 @@ sinks: { out: { type: blackhole, inputs: [in, im], retry: { max: 0 } }, more: { 
     ],
   },
   {
+    what: 'a range of workers',
+    text: `workers: { min: 1 }\n${least}`,
+    problems: ['c.yaml:1:10: workers.max: expected a whole number from 1 to 256, found nothing'],
+  },
+  {
+    what: 'a range of workers upside down, and beyond the arena',
+    text: `memory: { arena_bytes: 16MiB }\nworkers: { min: 7, max: 6 }\n${least}`,
+    problems: [
+      'c.yaml:2:17: workers.min: expected at most workers.max, found 7',
+      'c.yaml:2:25: workers.max: expected at most 3, or a memory.arena_bytes of at least 22MiB, found 6',
+    ],
+  },
+  {
+    what: 'workers that are none',
+    text: `workers: many\n${least}`,
+    problems: [
+      'c.yaml:1:10: workers: expected a whole number from 1 to 256, or auto, or a map of min and max, found "many"',
+    ],
+  },
+  {
+    what: 'rate limits that limit nothing, or what they could not',
+    text: `sources: { in: { type: tcp, ${listen} } }
+sinks:
+  a: { type: blackhole, rate_limit: { per: source, algorithm: leaky_bucket } }
+  b: { type: blackhole, rate_limit: { requests_per_second: 5, algorithm: leaky_bucket, burst: 3 } }
+  c: { type: blackhole, rate_limit: { bytes_per_day: 1GiB, per: { field: tenant } }, order: per_source }
+  d: { type: blackhole, rate_limit: { per: sorce } }
+  e: { type: blackhole, rate_limit: { per: { feld: a, max_keys: 100001 } } }
+`,
+    problems: [
+      'c.yaml:3:44: sinks.a.rate_limit.per: expected requests_per_second, events_per_second, bytes_per_second or bytes_per_day beside it, for there is nothing to limit, found none',
+      'c.yaml:3:63: sinks.a.rate_limit.algorithm: expected requests_per_second, events_per_second, bytes_per_second or bytes_per_day beside it, for there is nothing to limit, found none',
+      'c.yaml:4:95: sinks.b.rate_limit.burst: expected algorithm: token_bucket beside it: a leaky bucket lets none go at once, found 3',
+      'c.yaml:5:93: sinks.c.order: expected none beside rate_limit.per with a field: a value that waits for its limit is overtaken by the others of its source, found per_source',
+      'c.yaml:6:44: sinks.d.rate_limit.per: expected sink or source, or a map of field and max_keys, found "sorce"; did you mean source?',
+      'c.yaml:7:44: sinks.e.rate_limit.per.field: expected a top-level key or a JSON pointer, found nothing',
+      'c.yaml:7:46: sinks.e.rate_limit.per.feld: expected one of the keys field, max_keys, found an unknown key; did you mean field?',
+      'c.yaml:7:65: sinks.e.rate_limit.per.max_keys: expected a whole number from 1 to 100000, found 100001',
+    ],
+  },
+  {
+    what: 'breakers',
+    text: withSink('breaker: { cooldown: 61s }').concat(
+      '  b: { type: http, url: "http://x/", breaker: { probe: { path: health, method: PUT } } }\n',
+      '  f: { type: file, path: x, breaker: { probe: {} } }\n',
+    ),
+    problems: [
+      'c.yaml:3:73: sinks.out.breaker.cooldown: expected at most breaker.max_cooldown, found 61s',
+      'c.yaml:4:64: sinks.b.breaker.probe.path: expected a path of printable ASCII that begins with /, such as /health, found "health"',
+      'c.yaml:4:80: sinks.b.breaker.probe.method: expected GET, HEAD, OPTIONS or POST, found "PUT"',
+      'c.yaml:5:40: sinks.f.breaker.probe: expected one of the keys failures, cooldown, max_cooldown, found an unknown key',
+    ],
+  },
+  {
+    what: 'a key for event ids that the events have',
+    text: `sources: { in: { type: tcp, ${listen}, schema: log_event }, other: { type: tcp, ${listen} } }
+sinks:
+  a: { type: blackhole, event_id_field: event_id }
+  b: { type: blackhole, event_id_field: event_id, inputs: [other] }
+  c: { type: blackhole, event_id_field: 'a"b' }
+`,
+    problems: [
+      'c.yaml:3:41: sinks.a.event_id_field: expected a key that no schema of its inputs declares; sources.in has it in schema log_event, found event_id',
+      'c.yaml:5:41: sinks.c.event_id_field: expected a key of up to 128 characters, without quotes, backslashes and control characters, or none, found "a\\"b"',
+    ],
+  },
+  {
     what: 'more in flight than the share of a sink',
     text: `workers: 1\n${withSink('request: { concurrency: 100 }')}`,
     problems: [
@@ -229,7 +296,7 @@ sinks: { out: { type: blackhole, inputs: [in, im], retry: { max: 0 } }, more: { 
     text: withSink('x: 1').replace('https://siem.example/', 'ftp://me:hunter2@x/?key=hunter2'),
     problems: [
       'c.yaml:3:27: sinks.out.url: expected an http:// or https:// URL without credentials, found "ftp://(redacted)@x/?(redacted)"',
-      'c.yaml:3:62: sinks.out.x: expected one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, url, method, headers, auth, tls, encoding, compression, request, found an unknown key',
+      'c.yaml:3:62: sinks.out.x: expected one of the keys type, inputs, where, batch, rate_limit, retry, breaker, order, from, lookahead_bytes, event_id_field, url, method, headers, auth, tls, encoding, compression, request, found an unknown key',
     ],
   },
   {
@@ -383,7 +450,7 @@ t.test('problems are data too', async (t) => {
       column: 52,
       path: 'sinks.out.methd',
       expected:
-        'one of the keys type, inputs, where, batch, rate_limit, retry, from, lookahead_bytes, url, method, headers, auth, tls, encoding, compression, request',
+        'one of the keys type, inputs, where, batch, rate_limit, retry, breaker, order, from, lookahead_bytes, event_id_field, url, method, headers, auth, tls, encoding, compression, request',
       found: 'an unknown key',
       nearest: 'method',
     },

@@ -1,12 +1,11 @@
 /** What the configuration language has and this version does not is refused, never taken and ignored. */
 import t from 'tap'
-import { detailsOf, least, withSink, withSource } from './fixtures/configs.ts'
+import { detailsOf, least, withSource } from './fixtures/configs.ts'
 
 const listen = 'listen: 127.0.0.1:0'
 
 const cases: [path: string, text: string][] = [
   ['cpu_pinning', `cpu_pinning: auto\n${least}`],
-  ['workers', `workers: { min: 1, max: 2 }\n${least}`],
   ['admin.tls', `admin: { tls: {} }\n${least}`],
   ['admin.auth', `admin: { auth: {} }\n${least}`],
   ['sources.in.tls', withSource(`${listen}, tls: { cert: a, key: b }`)],
@@ -18,14 +17,6 @@ const cases: [path: string, text: string][] = [
     'sinks.out.type',
     least.replace('blackhole', type),
   ]),
-  ...['breaker: { failures: 5 }', 'event_id_field: none', 'compression: auto'].map(
-    (written): [string, string] => [`sinks.out.${nameOf(written)}`, withSink(written)],
-  ),
-  ...['bytes_per_day: 1GiB', 'algorithm: token_bucket', 'per: sink'].map((written): [string, string] => [
-    `sinks.out.rate_limit.${nameOf(written)}`,
-    withSink(`rate_limit: { ${written} }`),
-  ]),
-  ['sinks.out.request.concurrency', withSink('request: { concurrency: adaptive }')],
   ['sinks.out.compression', least.replace('blackhole', 'file, path: a, compression: auto')],
 ]
 

@@ -49,16 +49,22 @@ t.test('the defaults of an http sink', async (t) => {
     encoding: 'ndjson',
     compression: 'none',
     batch: { maxBytes: 524_288, maxEvents: 10_000, maxAgeMs: 2000 },
-    request: { timeoutMs: 15_000, connectTimeoutMs: 5000, concurrency: 4 },
+    request: { timeoutMs: 15_000, connectTimeoutMs: 5000, concurrency: 'adaptive' },
     rateLimit: {
       requestsPerSecond: Infinity,
       burst: Infinity,
       eventsPerSecond: Infinity,
       bytesPerSecond: Infinity,
+      bytesPerDay: Infinity,
+      algorithm: 'token_bucket',
+      per: 'sink',
     },
     retry: { initialMs: 1000, maxMs: 30_000, jitter: 'full', maxAgeMs: Infinity },
     from: 'now',
     lookaheadBytes: 268_435_456,
+    breaker: { failures: 5, cooldownMs: 1000, maxCooldownMs: 60_000 },
+    order: 'none',
+    eventIdField: null,
   })
 })
 
@@ -71,6 +77,35 @@ t.test('burst is one second of requests unless it is given', async (t) => {
   t.equal(burstOf('requests_per_second: 0.1'), 1)
   t.equal(burstOf('requests_per_second: 10, burst: 3'), 3)
   t.equal(burstOf('requests_per_second: none, events_per_second: 5'), Infinity)
+  t.equal(burstOf('requests_per_second: 10, algorithm: leaky_bucket'), 1)
+})
+
+t.test('what is limited is a word, or a field with a limit on its values', async (t) => {
+  const perOf = (per: string) =>
+    parse(withSink(`rate_limit: { bytes_per_day: 1GiB, per: ${per} }`)).config.sinks[0]?.rateLimit.per
+  t.equal(perOf('source'), 'source')
+  t.same(perOf('{ field: tenant }'), { field: 'tenant', maxKeys: 10_000 })
+  t.same(perOf('{ field: /org/id, max_keys: 7 }'), { field: '/org/id', maxKeys: 7 })
+})
+
+t.test('delivery control as it is written', async (t) => {
+  const [sink] = parse(
+    withSink(
+      'breaker: { cooldown: 2s, probe: { path: /health } }, event_id_field: id, order: per_source, compression: auto, request: { concurrency: 7 }',
+    ),
+  ).config.sinks
+  t.match(sink, {
+    breaker: {
+      failures: 5,
+      cooldownMs: 2000,
+      maxCooldownMs: 60_000,
+      probe: { method: 'GET', path: '/health' },
+    },
+    eventIdField: 'id',
+    order: 'per_source',
+    compression: 'auto',
+    request: { concurrency: 7 },
+  })
 })
 
 t.test('conditions keep the names of their keys', async (t) => {
@@ -102,16 +137,20 @@ t.test('the result is frozen all through, and schemas still compile', async (t) 
   })
 })
 
-const workersOf = (top: string, cores: number): number => parse(`${top}\n${least}`, { cores }).config.workers
+const workersOf = (top: string, cores: number) => parse(`${top}\n${least}`, { cores }).config.workers
 
 t.test(
   'workers: auto leaves a core to the main thread and keeps to what the arena has reserves for',
   async (t) => {
-    t.equal(workersOf('', 1), 1)
-    t.equal(workersOf('', 2), 1)
-    t.equal(workersOf('', 9), 8)
-    t.equal(workersOf('workers: 3', 1), 3)
-    t.equal(workersOf('', 200), 27)
+    const cases: [top: string, cores: number, min: number, max: number][] = [
+      ['', 1, 1, 1],
+      ['', 2, 1, 1],
+      ['', 9, 8, 8],
+      ['', 200, 27, 27],
+      ['workers: 3', 1, 3, 3],
+      ['workers: { min: 1, max: 4 }', 2, 1, 4],
+    ]
+    for (const [top, cores, min, max] of cases) t.same(workersOf(top, cores), { min, max }, top)
   },
 )
 
@@ -128,7 +167,7 @@ t.test('JSON is YAML too', async (t) => {
 })
 
 t.test('what is shown is a configuration that resolves to the same', async (t) => {
-  const text = `workers: 2
+  const text = `workers: { min: 1, max: 2 }
 memory: { slab_bytes: 2MiB, arena_bytes: 100MB }
 sources:
   a: { type: http, listen: "[::1]:0", max_connections: 7, auth: { bearer: t } }
@@ -139,9 +178,11 @@ sinks:
     url: https://siem.example
     inputs: [a]
     where: { severity: { gte: 3 }, "/a/b": { exists: true } }
-    rate_limit: { requests_per_second: 7, bytes_per_second: 3MiB }
+    rate_limit: { requests_per_second: 7, bytes_per_second: 3MiB, algorithm: leaky_bucket, per: { field: tenant } }
+    breaker: { probe: { method: HEAD, path: /up } }
+    event_id_field: event_id
     retry: { max_age: 3h }
-  archive: { type: file, path: x }
+  archive: { type: file, path: x, order: per_source }
 `
   const first = parse(text)
   const second = parse(stringify(first.shown, { aliasDuplicateObjects: false }))

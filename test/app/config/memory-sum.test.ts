@@ -7,7 +7,7 @@ import { host, least, parse, withSink } from './fixtures/configs.ts'
 
 t.test('the sum is that of its items', async (t) => {
   const { config } = loadConfig(undefined, host)
-  const { items, totalBytes } = memorySum(config, { workers: 3 })
+  const { items, totalBytes } = memorySum(config)
   t.equal(
     items.reduce((sum, { bytes }) => sum + bytes, 0),
     totalBytes,
@@ -38,22 +38,30 @@ t.test('the sum is that of its items', async (t) => {
   )
 })
 
-const totalOf = (text: string, workers = 1): number => memorySum(parse(text).config, { workers }).totalBytes
+const totalOf = (text: string): number => memorySum(parse(text).config).totalBytes
 
 t.test('each key that costs memory counts', async (t) => {
-  const base = totalOf(withSink(''))
+  const four = withSink('request: { concurrency: 4 }')
+  const base = totalOf(four)
   t.equal(totalOf(withSink('request: { concurrency: 5 }')) - base, 64 * KIB + 2 * 512 * KIB)
-  t.equal(totalOf(`memory: { arena_bytes: 65MiB }\n${withSink('')}`) - base, MIB)
-  t.equal(totalOf(withSink('').replace('0 }', '0, max_connections: 5001 }')) - base, 2 * 4096)
-  t.equal(totalOf(withSink(''), 2) - base, 116 * MIB)
+  t.equal(totalOf(`memory: { arena_bytes: 65MiB }\n${four}`) - base, MIB)
+  t.equal(totalOf(four.replace('0 }', '0, max_connections: 5001 }')) - base, 2 * 4096)
+  t.equal(totalOf(`workers: 4\n${four}`) - base, 116 * MIB)
+  t.equal(totalOf(`workers: { min: 1, max: 4 }\n${four}`) - base, 116 * MIB, 'of workers, the most')
 
-  const plain = withSink('').replace('https:', 'http:')
+  const plain = four.replace('https:', 'http:')
   t.equal(base - totalOf(plain), 4 * 2 * 512 * KIB, 'TLS has copies of what it sends')
   t.equal(totalOf(plain.replace('/",', '/", batch: { max_bytes: 1000KiB },')), totalOf(plain))
 
+  // 64 slabs, 12 in reserve, and half of the others a sink's.
+  const adaptive = totalOf(withSink(''))
+  t.equal(adaptive - base, 196 * 64 * KIB + 2 * (26 - 4 / 2) * MIB, 'never more in flight than its share')
+  t.equal(totalOf(withSink('batch: { max_bytes: 1000KiB }')), adaptive)
+  t.equal(totalOf(withSink('').replace('https:', 'http:')), totalOf(plain) + 196 * 64 * KIB)
+
   t.equal(
-    totalOf(`journal: { mode: disk }\n${withSink('')}`),
-    totalOf(`journal: { mode: memory }\n${withSink('')}`) + 20 * MIB,
+    totalOf(`journal: { mode: disk }\n${four}`),
+    totalOf(`journal: { mode: memory }\n${four}`) + 20 * MIB,
   )
 
   const other = (sink: string) => totalOf(least.replace('type: blackhole', sink)) - totalOf(least)

@@ -73,7 +73,7 @@ t.test('a query is not shown', async (t) => {
 
 const cost = (keys: string) => {
   const { config } = parse(withKeys(keys))
-  const { totalBytes } = memorySum(config, { workers: 1 })
+  const { totalBytes } = memorySum(config)
   return { memoryBytes: totalBytes, openFiles: openFilesWanted(config) }
 }
 
