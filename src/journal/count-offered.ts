@@ -65,6 +65,8 @@ async function countIn(
   for (let step = await walk.next(); step !== null; step = await walk.next()) {
     if (step.kind === 'bad' && step.reason === 'unreadable') throw new Error('the disk cannot read it')
     if (step.kind !== 'frame' || step.head.kind !== FRAME_KIND.EVENTS || !isOf(step.head.source)) continue
+    // One that names sinks was made before this one was there.
+    if (step.head.meantFor !== null) continue
     bulk += step.head.records - step.head.fast
     fast += step.head.fast
   }

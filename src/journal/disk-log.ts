@@ -82,6 +82,7 @@ export class DiskLog implements Log {
     }
     const reader = new DiskReader({
       sink: { ...options, onDiscarded },
+      index: this.#readers.length,
       arena,
       pool,
       owner,

@@ -11,6 +11,8 @@ import type { Resume, Track } from './track.ts'
 /** What a reader needs of the log that it belongs to. */
 export interface DiskReaderOptions {
   readonly sink: ReaderOptions
+  /** Of the sink in the configuration, and so in the checkpoints of this run. */
+  readonly index: number
   readonly arena: Arena
   readonly pool: SlabPool
   /** Slabs that frames are read back to; at least two reserved. */

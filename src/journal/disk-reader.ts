@@ -102,7 +102,7 @@ export class DiskReader implements LogReader {
   /** A frame was committed. Returns how many events of it are for this sink. */
   offer(frame: Frame): number {
     if (!this.#recipient.inputs.has(frame.source)) return 0
-    const counts = offeredOf(frame, this.sink.filterIndex)
+    const counts = offeredOf(frame, this.sink.filterIndex, this.#options.index)
     const [bulk, fast] = counts
     const filtered = frame.records - bulk - fast
     this.tally.offered[BULK] += bulk

@@ -1,4 +1,5 @@
 import { FRAME_KIND, regionBytes } from '../memory/frame-region.ts'
+import { isMeantFor } from '../memory/meant-for.ts'
 import type { SlabPool } from '../memory/slab-pool.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Frame } from './frame.ts'
@@ -31,12 +32,14 @@ export function routeBitOf(
     const isForIt = checkpoint.sinks[head.sink]?.name === name
     return isForIt && !voided.has(head.sequence) ? 0 : -1
   }
-  const sink = checkpoint.sinks.find((known) => known.name === name)
+  const index = checkpoint.sinks.findIndex((known) => known.name === name)
+  const sink = checkpoint.sinks[index]
   if (sink === undefined) {
-    // From before it was attached: by today's inputs.
+    // From before it was attached: by today's inputs, of frames that name nobody.
+    if (head.meantFor !== null) return -1
     return inputs.has(recipient.sourceIndex(checkpoint.sources[head.source]?.name ?? '')) ? 0 : -1
   }
-  if (!sink.inputs.includes(head.source)) return -1
+  if (!sink.inputs.includes(head.source) || !isMeantFor(head.meantFor, index)) return -1
   return sink.filter === -1 ? 0 : 1 << sink.filter
 }
 
@@ -64,6 +67,7 @@ export function frameBack(
     lastTimeMs: head.lastTimeMs,
     receivedAtMs: head.receivedAtMs,
     routed: null,
+    meantFor: head.meantFor,
     slab,
     readBack: true,
     originSequence: head.kind === FRAME_KIND.DEFERRED ? head.originSequence : position.sequence,

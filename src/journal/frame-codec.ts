@@ -11,6 +11,7 @@ import {
   frameBytes,
   regionBytes,
 } from '../memory/frame-region.ts'
+import { readMeantFor } from '../memory/meant-for.ts'
 import { parseCheckpoint } from './checkpoint-schema.ts'
 import type { Checkpoint } from './checkpoint.ts'
 
@@ -62,6 +63,8 @@ export interface FrameHead {
   readonly originEpoch: string
   readonly originSequence: number
   readonly acceptedBefore: number
+  /** Sinks that it names; null: it is for all that read its source. */
+  readonly meantFor: readonly number[] | null
   /** What the frame takes in the file, padding included. */
   readonly frameBytes: number
 }
@@ -147,6 +150,7 @@ export function readHead(
     originEpoch: readEpoch(words, w + HEADER.ORIGIN_EPOCH),
     originSequence: readU64(words, w + HEADER.ORIGIN_SEQUENCE),
     acceptedBefore: doubles[(w + HEADER.ACCEPTED_BEFORE) >> 1]!,
+    meantFor: readMeantFor(words, w),
     frameBytes: frameBytes(words[w + HEADER.RUNS]!, words[w + HEADER.RECORDS]!, words[w + HEADER.BYTES]!),
   }
   return withinBounds(head) ? head : null

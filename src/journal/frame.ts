@@ -31,6 +31,8 @@ export interface Frame {
   readonly receivedAtMs: number
   /** Records that filter i lets through: [2 i] of bulk, [2 i + 1] of fast; null when no sink has a filter. */
   readonly routed: Int32Array | null
+  /** Indexes of the sinks that it is for; null: all that read its source (src/memory/meant-for.ts). */
+  readonly meantFor: readonly number[] | null
   /** Slab that its bytes lie in. */
   readonly slab: number
   /** It was read back, to a slab that belongs to one sink. */

@@ -1,4 +1,5 @@
 import { FRAME_KIND, RECORD_FAST, recordWord } from '../memory/frame-region.ts'
+import { isMeantFor } from '../memory/meant-for.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { FrameHead, FrameMemory } from './frame-codec.ts'
 import { BULK, FAST } from './log.ts'
@@ -52,9 +53,13 @@ export class HeldRecords {
       return counts && sinks[head.sink]?.name === this.#name ? -1 : null
     }
     if (head.kind !== FRAME_KIND.EVENTS) return null
-    const sink = sinks.find(({ name }) => name === this.#name)
-    if (sink !== undefined) return sink.inputs.includes(head.source) ? sink.filter : null
-    // From before it was attached: everything of its inputs.
+    const index = sinks.findIndex(({ name }) => name === this.#name)
+    const sink = sinks[index]
+    if (sink !== undefined) {
+      return sink.inputs.includes(head.source) && isMeantFor(head.meantFor, index) ? sink.filter : null
+    }
+    // From before it was attached: everything of its inputs that is for all.
+    if (head.meantFor !== null) return null
     return this.#state.inputs.includes(sources[head.source]?.name ?? '') ? -1 : null
   }
 }

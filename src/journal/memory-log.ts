@@ -2,6 +2,7 @@ import assert from 'node:assert'
 import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
 import { LANES_BOTH } from '../memory/frame-region.ts'
+import { isMeantFor } from '../memory/meant-for.ts'
 import { DeliveryWatch } from './delivery-watch.ts'
 import { hold, letGo } from './frame.ts'
 import type { Frame } from './frame.ts'
@@ -23,7 +24,7 @@ export class MemoryLog implements Log {
   }
 
   addReader(options: ReaderOptions): LogReader {
-    const reader = new MemoryReader(options, this.#watch)
+    const reader = new MemoryReader(options, this.#readers.length, this.#watch)
     this.#readers.push(reader)
     return reader
   }
@@ -51,14 +52,17 @@ export class MemoryLog implements Log {
 
 class MemoryReader implements LogReader {
   readonly #options: ReaderOptions
+  /** Of its sink. */
+  readonly #index: number
   readonly #inputs: ReadonlySet<number>
   readonly #routeBit: number
   readonly #window = new Window(hold, letGo)
   readonly #watch: DeliveryWatch
 
-  constructor(options: ReaderOptions, watch: DeliveryWatch) {
+  constructor(options: ReaderOptions, index: number, watch: DeliveryWatch) {
     this.#watch = watch
     this.#options = options
+    this.#index = index
     this.#inputs = new Set(options.inputs)
     this.#routeBit = options.filterIndex === -1 ? 0 : 1 << options.filterIndex
   }
@@ -66,7 +70,7 @@ class MemoryReader implements LogReader {
   /** Returns how many events of it are for this sink. */
   offer(frame: Frame): number {
     if (!this.#inputs.has(frame.source)) return 0
-    const [bulk, fast] = offeredOf(frame, this.#options.filterIndex)
+    const [bulk, fast] = offeredOf(frame, this.#options.filterIndex, this.#index)
     this.#options.onOffered(bulk, fast, frame.records - bulk - fast)
     if (bulk + fast === 0) return 0
     const ranges = [{ first: 0, end: frame.records }]
@@ -107,8 +111,9 @@ class MemoryReader implements LogReader {
   }
 }
 
-/** Records of a frame that are for a sink, by lane. */
-export function offeredOf(frame: Frame, filterIndex: number): [bulk: number, fast: number] {
+/** Records of a frame that are for a sink, given by its filter and its index, by lane. */
+export function offeredOf(frame: Frame, filterIndex: number, sink: number): [bulk: number, fast: number] {
+  if (!isMeantFor(frame.meantFor, sink)) return [0, 0]
   if (filterIndex === -1) return [frame.records - frame.fast, frame.fast]
   return [frame.routed![2 * filterIndex]!, frame.routed![2 * filterIndex + 1]!]
 }

@@ -1,4 +1,5 @@
 import { FRAME_KIND, recordWord } from '../memory/frame-region.ts'
+import { isMeantFor } from '../memory/meant-for.ts'
 import type { Checkpoint, SinkTally, SourceTally } from './checkpoint.ts'
 import type { FrameHead, FrameMemory } from './frame-codec.ts'
 
@@ -6,6 +7,7 @@ const RECORD_WORDS = 4
 const ROUTE_WORD = 3
 /** RECORD_FAST, bit 28 of word 0. */
 const FAST_SHIFT = 28
+const NOTHING: readonly [bulk: number, fast: number] = [0, 0]
 
 /** Records of a frame that a filter lets through, by lane: bulk, fast. -1: all of them. */
 export function routedBy(
@@ -57,7 +59,7 @@ export class Tallies {
   add(memory: FrameMemory, at: number, head: FrameHead): void {
     if (!this.#addToSource(head)) return
     for (const sink of this.#readers[head.source]!) {
-      const [bulk, fast] = routedBy(memory, at, head, sink.filter)
+      const [bulk, fast] = this.#isMeant(head, sink) ? routedBy(memory, at, head, sink.filter) : NOTHING
       sink.offered[0] += bulk
       sink.offered[1] += fast
       sink.filtered += head.records - bulk - fast
@@ -67,13 +69,20 @@ export class Tallies {
   /** Counts a frame of which only the header can be believed. Who filters is taken to be offered all of it. */
   addDamaged(head: FrameHead): void {
     if (!this.#addToSource(head)) return
-    this.#offer(head.source, head.records - head.fast, head.fast)
+    for (const sink of this.#readers[head.source]!) {
+      if (this.#isMeant(head, sink)) offer(sink, head.records - head.fast, head.fast)
+      else sink.filtered += head.records
+    }
   }
 
   /** Counts events that were accepted and are found nowhere. */
   addLost(source: number, bulk: number, fast = 0): void {
     this.sources[source]!.accepted += bulk + fast
-    this.#offer(source, bulk, fast)
+    for (const sink of this.#readers[source]!) offer(sink, bulk, fast)
+  }
+
+  #isMeant({ meantFor }: FrameHead, sink: SinkTally): boolean {
+    return meantFor === null || isMeantFor(meantFor, this.sinks.indexOf(sink))
   }
 
   #addToSource(head: FrameHead): boolean {
@@ -85,11 +94,9 @@ export class Tallies {
     for (const [severity, count] of head.shed.entries()) tally.shed[severity]! += count
     return true
   }
+}
 
-  #offer(source: number, bulk: number, fast: number): void {
-    for (const { offered } of this.#readers[source]!) {
-      offered[0] += bulk
-      offered[1] += fast
-    }
-  }
+function offer({ offered }: SinkTally, bulk: number, fast: number): void {
+  offered[0] += bulk
+  offered[1] += fast
 }

@@ -56,6 +56,7 @@ export const HEADER = {
   ORIGIN_SEQUENCE: 32, // 64 bits
   ACCEPTED_BEFORE: 34, // double: events of the source in the frames before this one; main thread
   SHED_BY: 36, // one word a severity, 0 to 10
+  MEANT_FOR: 47, // 64 bits: sinks of the checkpoint of its segment (src/memory/meant-for.ts); 0: all that read its source
   HEAD_CRC: 51, // of the words before; main thread, last of all
 } as const
 export const FRAME_MAGIC = 0x4d4c5053 // 'SPLM'

@@ -29,6 +29,7 @@ class Rig {
       firstTimeMs: 0,
       lastTimeMs: 0,
       receivedAtMs: 0,
+      meantFor: null,
       routed: null,
       slab: 0,
       readBack: false,

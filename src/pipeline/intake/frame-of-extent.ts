@@ -45,6 +45,7 @@ export function frameOf(
     lastTimeMs: doubles[(word + ENTRY.LAST_TIME) >> 1]!,
     receivedAtMs: doubles[(word + ENTRY.RECEIVED_AT) >> 1]!,
     routed: filtered ? words.slice(word + ENTRY.ROUTED, word + ENTRY.ROUTED + 32) : null,
+    meantFor: null,
     slab,
     readBack: false,
     originSequence: 0,

@@ -258,7 +258,13 @@ export class Life {
   }
 
   /** Hands a frame over; false when there is no room for it. */
-  append(source: number, records: readonly SealedRecord[], rejected: number, watch: boolean): boolean {
+  append(
+    source: number,
+    records: readonly SealedRecord[],
+    rejected: number,
+    watch: boolean,
+    meantFor: readonly number[] | null = null,
+  ): boolean {
     const { clock, plan } = this
     const shed = rejected >> 1
     const sourceName = plan.sources[source]!
@@ -270,6 +276,7 @@ export class Life {
       rejected,
       shed,
       receivedAtMs: clock.wallClock(),
+      meantFor,
     })
     if (frame === null) return false
     const events: WitnessedEvent[] = []
@@ -311,6 +318,7 @@ export class Life {
         text,
         fast,
         routes,
+        meantFor: meantFor?.map((sink) => plan.sinks[sink]!.name) ?? null,
         life: plan.number,
         epoch: this.#epoch,
         sequence,

@@ -16,6 +16,7 @@ import {
   regionBytes,
   runWord,
 } from '../../../src/memory/frame-region.ts'
+import { writeMeantFor } from '../../../src/memory/meant-for.ts'
 import type { SlabOwner, SlabPool } from '../../../src/memory/slab-pool.ts'
 
 /** Bits of the route mask that events are drawn with. */
@@ -38,6 +39,8 @@ export interface Extent {
   readonly rejected: number
   readonly shed: number
   readonly receivedAtMs: number
+  /** Indexes of the sinks that its frame names; null: it is for all. */
+  readonly meantFor: readonly number[] | null
 }
 
 /** Makes frames as the intake and the workers do: several in a slab, one behind the other, sealed. */
@@ -155,11 +158,13 @@ export class SealedFrames {
     for (let i = 0; i < REJECT_CATEGORIES.length; i++)
       words[header + HEADER.REJECTED_BY + i] = i === 1 ? rejected : 0
     for (let i = 0; i < SEVERITIES; i++) words[header + HEADER.SHED_BY + i] = i === 2 ? shed : 0
+    words.fill(0, header + HEADER.MEANT_FOR, header + HEADER.MEANT_FOR + 2)
+    if (extent.meantFor !== null) writeMeantFor(words, header, extent.meantFor)
     words[header + HEADER.BODY_CRC] = bodyChecksum(this.#arena, region, bytesFrom)
   }
 
   #frame(
-    { source, sourceName, records, runs, receivedAtMs }: Extent,
+    { source, sourceName, records, runs, receivedAtMs, meantFor }: Extent,
     region: number,
     bytes: number,
     { fast, breaks, routed }: { fast: number; breaks: number; routed: Int32Array },
@@ -181,6 +186,7 @@ export class SealedFrames {
       lastTimeMs: receivedAtMs + records.length,
       receivedAtMs,
       routed,
+      meantFor,
       slab,
       readBack: false,
       committedAtMs: 0,

@@ -9,6 +9,8 @@ export interface WitnessedEvent {
   readonly text: string
   readonly fast: boolean
   readonly routes: number
+  /** Names of the sinks that its frame names; null: it is for all. */
+  readonly meantFor: readonly string[] | null
   readonly life: number
   readonly epoch: string
   readonly sequence: number
@@ -79,8 +81,12 @@ export class Witness {
 
   #attach({ name, inputs, from }: WitnessedSink, disk: OnDisk): void {
     const owed = new Set<WitnessedEvent>()
-    const isOwed = ({ source, sequence, acknowledged }: WitnessedEvent) =>
-      acknowledged && from === 'oldest' && inputs.includes(source) && disk.sequences.has(sequence)
+    const isOwed = ({ source, sequence, acknowledged, meantFor }: WitnessedEvent) =>
+      acknowledged &&
+      from === 'oldest' &&
+      meantFor === null &&
+      inputs.includes(source) &&
+      disk.sequences.has(sequence)
     for (const event of this.events.values()) if (isOwed(event)) owed.add(event)
     this.attached.set(name, {
       name,
@@ -191,8 +197,12 @@ export class Witness {
   }
 }
 
-function isFor({ inputs, filterIndex }: WitnessedSink, { source, routes }: WitnessedEvent): boolean {
-  return inputs.includes(source) && (filterIndex === -1 || (routes & (1 << filterIndex)) !== 0)
+function isFor(
+  { name, inputs, filterIndex }: WitnessedSink,
+  { source, routes, meantFor }: WitnessedEvent,
+): boolean {
+  if (!inputs.includes(source) || meantFor?.includes(name) === false) return false
+  return filterIndex === -1 || (routes & (1 << filterIndex)) !== 0
 }
 
 function isSettled({ next, unsettled }: LaneState, sequence: number, index: number): boolean {

@@ -203,12 +203,21 @@ export class World {
   #append(life: Life): void {
     const source = this.#dice.below(life.plan.sources.length)
     const records = this.#dice.chance(0.05) ? [] : this.#planner.records(life.plan.sources[source]!)
-    if (
-      life.append(source, records, this.#dice.chance(0.2) ? this.#dice.below(4) : 0, this.#dice.chance(0.3))
-    ) {
+    const rejected = this.#dice.chance(0.2) ? this.#dice.below(4) : 0
+    const watch = this.#dice.chance(0.3)
+    const meantFor = this.#dice.chance(0.2) ? this.#someSinks(life.plan.sinks.length) : null
+    if (life.append(source, records, rejected, watch, meantFor)) {
       this.totals.frames++
       this.totals.events += records.length
     }
+  }
+
+  /** Indexes, ascending; at least one. */
+  #someSinks(count: number): number[] {
+    const one = this.#dice.below(count)
+    return Array.from({ length: count }, (_, sink) => sink).filter(
+      (sink) => sink === one || this.#dice.chance(0.3),
+    )
   }
 
   // ---- the disk

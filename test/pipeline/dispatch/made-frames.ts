@@ -128,6 +128,7 @@ export class MadeFrames {
       ...made,
       sourceName: SOURCES[made.source]!,
       runs: 0,
+      meantFor: null,
       firstTimeMs: 0,
       lastTimeMs: 0,
       slab,
