@@ -24,6 +24,17 @@ export interface Remark {
   readonly status?: number
 }
 
+/** Deliveries that failed alike, one after another. */
+export interface Attempt {
+  /** When the last of them failed, epoch milliseconds. */
+  readonly at: number
+  readonly status?: number
+  readonly category: string
+  readonly reason: string
+  /** How many they were. */
+  readonly count: number
+}
+
 /** What a dead letter says beside the record when it was given up at delivery. */
 export interface DeliveryFailure {
   readonly sink: string
@@ -31,6 +42,8 @@ export interface DeliveryFailure {
   readonly reason: string
   readonly attempts: number
   readonly status?: number
+  /** What became of it, the oldest first, at most 8. */
+  readonly history?: readonly Attempt[]
 }
 
 /** Gathers chosen records into an output slab. */

@@ -1,6 +1,7 @@
 import type { LaneIndex, Taken } from '../../journal/log.ts'
 import { Batch } from './batch.ts'
 import type { Part } from './batch.ts'
+import type { PayloadForm } from './payload-builder.ts'
 import type { RecordWalk } from './record-walk.ts'
 
 /** `]` and `[` less the comma that no event follows. */
@@ -11,7 +12,7 @@ export interface BatcherOptions {
   /** Takes the next frame from the log, or what is meant of it; null when there is none. */
   readonly take: () => Taken | null
   readonly walk: RecordWalk
-  readonly encoding: 'ndjson' | 'json'
+  readonly encoding: PayloadForm['encoding']
   /** The smaller of what the user set and what the rate limit ever lets through at once. */
   readonly maxBytes: number
   readonly maxEvents: number

@@ -1,21 +1,36 @@
-import type { EncodePart } from '../../encode/task.ts'
+import { idBytesMax } from '../../encode/event-id-text.ts'
+import type { EncodePart, EncodeTask } from '../../encode/task.ts'
 import type { Arena } from '../../memory/arena.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
 import type { Encoder } from '../encoder.ts'
 import type { Payload } from '../sink.ts'
 import type { Batch, Part } from './batch.ts'
-import { forEachRun } from './record-walk.ts'
+import { idempotencyKey } from './idempotency-key.ts'
+import { choiceOf, forEachRun } from './record-walk.ts'
 
 /** Most runs of a batch that is sent as views of the frames; beyond, copying is cheaper than so many pieces. */
 export const VIEW_RUNS_MAX = 32
 
 const LINE_FEED = Uint8Array.of(0x0a)
 
-const CONTENT_TYPES = { ndjson: 'application/x-ndjson', json: 'application/json' } as const
+const CONTENT_TYPES = {
+  ndjson: 'application/x-ndjson',
+  json: 'application/json',
+  bulk: 'application/x-ndjson',
+} as const
 
 export interface PayloadForm {
-  readonly encoding: 'ndjson' | 'json'
-  readonly compression: 'none' | 'gzip' | 'zstd'
+  /** `bulk`: lines, each with one before it that tells its id (EncodeTask). */
+  readonly encoding: 'ndjson' | 'json' | 'bulk'
+  /** `auto`: gzip while it pays, else none. */
+  readonly compression: 'none' | 'gzip' | 'zstd' | 'auto'
+  /** Name under which each event is given its id; null or absent: none is. */
+  readonly eventIdField?: string | null
+}
+
+/** What each event goes out with beside its own bytes and what separates it from the next, at most. */
+export function overheadBytes({ encoding, eventIdField }: PayloadForm): number {
+  return idBytesMax({ format: encoding, ...fieldOf(eventIdField) })
 }
 
 /** What compression adds to bytes that it can't make smaller, at most: the format's own header, trailer and block marks. */
@@ -23,9 +38,10 @@ export function growthBytesMax(bytes: number, compression: PayloadForm['compress
   return compression === 'none' || bytes === Infinity ? 0 : 64 + Math.ceil(bytes / 512)
 }
 
-/** Most bytes that one event goes out as: with a line feed or brackets around it. */
+/** Most bytes that one event goes out as: with a line feed or brackets around it, and its id. */
 export function sentBytesMax(recordBytes: number, form: PayloadForm): number {
-  return recordBytes + 2 + growthBytesMax(recordBytes + 2, form.compression)
+  const bytes = recordBytes + 2 + overheadBytes(form)
+  return bytes + growthBytesMax(bytes, form.compression)
 }
 
 export interface PayloadBuilderOptions extends PayloadForm {
@@ -33,13 +49,14 @@ export interface PayloadBuilderOptions extends PayloadForm {
   readonly pool: SlabPool
   readonly owner: SlabOwner
   readonly encoder: Encoder
+  /** For `compression: auto`: whether it pays now. */
+  readonly compresses?: () => boolean
 }
 
 /** A part as the encode task wants it. */
 export function encodePart(part: Part): EncodePart {
-  const { of, first, count, pick } = part
-  const { region, runs, bytesFrom, sourceName } = of.frame
-  return { region, runs, bytesFrom, first, count, pick, routeBit: of.routeBit, lanes: of.lanes, sourceName }
+  const { bytesFrom, sourceName } = part.of.frame
+  return { ...choiceOf(part), bytesFrom, sourceName }
 }
 
 /** Makes what goes out of a batch: views of its frames where nothing changes, else the output of an encode task. */
@@ -55,8 +72,9 @@ export class PayloadBuilder {
    * False when there is no slab for its output: try again when one is free.
    */
   prepare(batch: Batch, done: (error?: unknown) => void): boolean {
-    const { encoding, compression, pool, owner } = this.#options
-    if (encoding === 'ndjson' && compression === 'none' && batch.runs <= VIEW_RUNS_MAX) {
+    const { pool, owner } = this.#options
+    const compression = this.#compression()
+    if (this.#isSentAsItIs && compression === 'none' && batch.runs <= VIEW_RUNS_MAX) {
       batch.payload = this.#views(batch)
       return true
     }
@@ -64,7 +82,7 @@ export class PayloadBuilder {
     if (slab === -1) return false
     batch.slab = slab
     batch.preparing = true
-    void this.#encodeInto(batch, done)
+    void this.#encodeInto(batch, compression, done)
     return true
   }
 
@@ -74,6 +92,17 @@ export class PayloadBuilder {
     this.#options.pool.release(batch.slab)
     batch.slab = -1
     batch.payload = null
+  }
+
+  get #isSentAsItIs(): boolean {
+    const { encoding, eventIdField = null } = this.#options
+    return encoding === 'ndjson' && eventIdField === null
+  }
+
+  #compression(): 'none' | 'gzip' | 'zstd' {
+    const { compression, compresses } = this.#options
+    if (compression !== 'auto') return compression
+    return compresses?.() === true ? 'gzip' : 'none'
   }
 
   #views(batch: Batch): Payload {
@@ -93,14 +122,18 @@ export class PayloadBuilder {
       events: batch.events,
       contentType: CONTENT_TYPES.ndjson,
       contentEncoding: '',
-      idempotencyKey: '',
+      idempotencyKey: idempotencyKey(arena.words, batch.parts),
     }
   }
 
-  async #encodeInto(batch: Batch, done: (error?: unknown) => void): Promise<void> {
+  async #encodeInto(
+    batch: Batch,
+    compression: EncodeTask['compression'],
+    done: (error?: unknown) => void,
+  ): Promise<void> {
     let failure: unknown
     try {
-      batch.payload = await this.#encode(batch)
+      batch.payload = await this.#encode(batch, compression)
     } catch (error) {
       failure = error
     }
@@ -109,15 +142,17 @@ export class PayloadBuilder {
     done(failure)
   }
 
-  async #encode(batch: Batch): Promise<Payload> {
-    const { arena, encoding, compression, encoder } = this.#options
+  async #encode(batch: Batch, compression: EncodeTask['compression']): Promise<Payload> {
+    const { arena, encoding, eventIdField, encoder } = this.#options
     const outFrom = arena.slabStart(batch.slab)
+    const key = idempotencyKey(arena.words, batch.parts)
     const { bytes, events } = await encoder.encode({
       parts: batch.parts.map(encodePart),
       format: encoding,
       compression,
       outFrom,
       outTo: outFrom + arena.slabBytes,
+      ...fieldOf(eventIdField),
     })
     return {
       views: [arena.bytes.subarray(outFrom, outFrom + bytes)],
@@ -125,7 +160,11 @@ export class PayloadBuilder {
       events,
       contentType: CONTENT_TYPES[encoding],
       contentEncoding: compression === 'none' ? '' : compression,
-      idempotencyKey: '',
+      idempotencyKey: key,
     }
   }
+}
+
+function fieldOf(eventIdField: string | null = null): { eventIdField?: string } {
+  return eventIdField === null ? {} : { eventIdField }
 }

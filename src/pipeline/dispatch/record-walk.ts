@@ -15,6 +15,8 @@ import {
   recordOffset,
   recordWord,
 } from '../../memory/frame-region.ts'
+import { RecordCursor } from '../../memory/record-cursor.ts'
+import type { RecordChoice } from '../../memory/record-cursor.ts'
 import type { Part } from './batch.ts'
 
 /** `]` and `[` less the comma that no event follows. */
@@ -203,15 +205,18 @@ export function splitPart(words: Int32Array, part: Part, record: number): [done:
   return [done, left === null ? [] : [left]]
 }
 
+/** Where a part's records are, for whoever walks over them. */
+export function choiceOf({ of, first, count, pick }: Part): RecordChoice {
+  const { region, runs } = of.frame
+  return { region, runs, first, count, pick, routeBit: of.routeBit, lanes: of.lanes }
+}
+
 /** The records of a part that are meant, as indexes in the table, in order: a pick of all of it. */
-export function recordsOf(words: Int32Array, { of, first, count, pick, events }: Part): Uint16Array {
-  if (pick !== null) return pick.slice()
-  const { frame, routeBit, lanes } = of
-  const records = new Uint16Array(events)
-  let place = 0
-  let word = recordWord(frame.region, frame.runs, first)
-  for (let record = first; record < first + count; record++, word += 4)
-    if (isMeant(words, word, routeBit, lanes)) records[place++] = record
+export function recordsOf(words: Int32Array, part: Part): Uint16Array {
+  if (part.pick !== null) return part.pick.slice()
+  const records = new Uint16Array(part.events)
+  const cursor = new RecordCursor(words, choiceOf(part))
+  for (let place = 0; cursor.next(); place++) records[place] = cursor.record
   return records
 }
 
