@@ -200,6 +200,11 @@ export const errorTable = {
     exitCode: 1,
     retryable: true,
   },
+  SPW_ERR_DLQ_MARK: {
+    message: 'dead letters in {file} could not be marked as gone: {reason}',
+    exitCode: 1,
+    retryable: true,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable

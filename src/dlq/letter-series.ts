@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { FileIo, OpenFile } from '../base/file-io.ts'
 import { writeAll } from '../base/write-all.ts'
-import { newLetterFile } from './letter-file.ts'
+import { marksName, newLetterFile } from './letter-file.ts'
 import type { LetterFile } from './letter-file.ts'
 
 /** One call of `write` that waits for its commit. */
@@ -45,7 +45,7 @@ export class LetterSeries {
 
   /** What the files take on disk. */
   get diskBytes(): number {
-    return this.files.reduce((sum, file) => sum + file.bytes + file.uncutBytes, 0)
+    return this.files.reduce((sum, file) => sum + file.bytes + file.uncutBytes + file.marksBytes, 0)
   }
 
   groupBytes(count: number): number {
@@ -99,12 +99,10 @@ export class LetterSeries {
     for (const { resolve } of group) resolve()
   }
 
-  /** Unlinks the oldest file, whatever its state, and returns it. The caller syncs the directory. */
-  async dropOldest(): Promise<LetterFile> {
-    const file = this.files[0]!
+  /** Unlinks a file with its marks, whatever its state. The caller syncs the directory. */
+  async drop(file: LetterFile): Promise<void> {
     if (this.#open?.file === file) await this.close()
     await this.#unlink(file)
-    return file
   }
 
   /** Closes the open file; what is in it has been committed, so nothing can be lost by a failing close. */
@@ -196,15 +194,21 @@ export class LetterSeries {
     this.#uncut.delete(file)
   }
 
+  /** The letters first: marks without letters are nothing, letters without marks would be in the queue again. */
   async #unlink(file: LetterFile): Promise<void> {
-    try {
-      await this.#io.unlink(this.#path(file))
-    } catch (error) {
-      if (!isMissing(error)) throw error
-    }
+    await this.#unlinkName(file.name)
+    if (file.marksBytes > 0) await this.#unlinkName(marksName(file.name))
     this.#uncut.delete(file)
     const at = this.files.indexOf(file)
     if (at >= 0) this.files.splice(at, 1)
+  }
+
+  async #unlinkName(name: string): Promise<void> {
+    try {
+      await this.#io.unlink(join(this.#directory, name))
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
   }
 
   #path(file: LetterFile): string {

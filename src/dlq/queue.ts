@@ -5,13 +5,18 @@ import type { Clock } from '../base/clock.ts'
 import { reasonOf, spwError } from '../base/errors.ts'
 import type { SpillwayError } from '../base/errors.ts'
 import { MIB } from '../base/units.ts'
-import { countLetters } from './count-letters.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import { nodeFileIo } from '../base/file-io.ts'
 import type { FileIo } from '../base/file-io.ts'
+import { findFiles } from './find-files.ts'
 import { parseFileName } from './letter-file.ts'
 import type { LetterFile } from './letter-file.ts'
+import type { DeadLetterEvents, DeadLetterQueueOptions, DeadLetterTally } from './queue-options.ts'
+import type { LetterRun } from './letter-id.ts'
 import { LetterSeries } from './letter-series.ts'
+import { Marker } from './marker.ts'
+import { MARK_KINDS } from './marks.ts'
+import type { MarkKind } from './marks.ts'
 
 const FILE_BYTES_MAX = 64 * MIB
 /** Files that a full queue should have at least, so that little goes when the oldest goes. */
@@ -23,40 +28,19 @@ const PROBE_FILE = '.writable'
 const RETRY_INITIAL_MS = 100
 const RETRY_MAX_MS = 5000
 
-/** Counts that the queue keeps; the ledger's. */
-export interface DeadLetterTally {
-  found: number
-  queued: number
-  evicted: number
-}
-
-/** What the queue tells the operator. */
-export interface DeadLetterEvents {
-  deadLetterDiskFailing(reason: string, retryMs: number): void
-  deadLetterDiskRecovered(outageMs: number): void
-  deadLettersEvicted(source: string, count: number, bytes: number): void
-  deadLetterTorn(file: string, bytes: number): void
+/** Letters of one file that have left the queue. */
+interface PendingMark {
+  readonly file: string
+  readonly runs: readonly LetterRun[]
+  readonly kind: MarkKind
+  readonly resolve: (count: number) => void
+  readonly reject: (error: Error) => void
 }
 
 /** What one commit writes of one series: its first `count` pending writes. */
 interface Group {
   readonly series: LetterSeries
   readonly count: number
-}
-
-export interface DeadLetterQueueOptions {
-  /** `data_dir/dlq`; made when missing. */
-  readonly directory: string
-  /** `dlq.max_bytes`: of all files, the open ones included. */
-  readonly maxBytes: number
-  /** Default: a sixteenth of `maxBytes`, at most 64 MiB. */
-  readonly fileBytesMax?: number
-  readonly clock: Clock
-  readonly counts: DeadLetterTally
-  readonly events: DeadLetterEvents
-  readonly io?: FileIo
-  /** Makes durable what was counted, before letters that are counted as evicted go. */
-  readonly beforeEviction?: () => Promise<void>
 }
 
 /**
@@ -78,9 +62,11 @@ export class DeadLetterQueue implements DeadLetters {
   readonly #counts: DeadLetterTally
   readonly #events: DeadLetterEvents
   readonly #io: FileIo
-  readonly #beforeEviction: () => Promise<void>
+  readonly #makeCountsDurable: () => Promise<boolean>
+  readonly #marker: Marker
   /** One for each source that has had letters: as many as the configuration has sources, and those found at start. */
   readonly #series = new Map<string, LetterSeries>()
+  readonly #marks: PendingMark[] = []
   #lastSequence = 0
   #state: 'new' | 'running' | 'stopping' | 'stopped' = 'new'
   #loop: Promise<void> | null = null
@@ -96,7 +82,8 @@ export class DeadLetterQueue implements DeadLetters {
     this.#counts = options.counts
     this.#events = options.events
     this.#io = options.io ?? nodeFileIo
-    this.#beforeEviction = options.beforeEviction ?? (() => Promise.resolve())
+    this.#makeCountsDurable = options.makeCountsDurable ?? (() => Promise.resolve(true))
+    this.#marker = new Marker(this.#io, this.#directory)
   }
 
   get healthy(): boolean {
@@ -148,6 +135,24 @@ export class DeadLetterQueue implements DeadLetters {
     })
   }
 
+  /**
+   * These letters were replayed or purged: they have left the queue for good. Resolves to how many of them were in it until
+   * now, once that is on disk; they are counted in the same step. Others count 0: marked before, evicted, or never there.
+   * Throws SPW_ERR_DLQ_MARK where the disk fails; then some may be marked, and to do it again is right.
+   */
+  async mark(letters: readonly LetterRun[], kind: MarkKind): Promise<number> {
+    const byFile = Map.groupBy(letters, ({ file }) => file)
+    const marking = [...byFile].map(([file, runs]) => this.#markIn(file, runs, kind))
+    const results = await Promise.allSettled(marking)
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+    return results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0)
+  }
+
+  /** Committed length of a file of letters; 0 where there is none of that name. */
+  committedBytes(name: string): number {
+    return this.#fileNamed(name)?.file.bytes ?? 0
+  }
+
   /** Commits what waits, if the disk lets it, refuses the rest, and closes the files. */
   async stop(): Promise<void> {
     if (this.#state === 'running') this.#state = 'stopping'
@@ -161,13 +166,12 @@ export class DeadLetterQueue implements DeadLetters {
   async #run(): Promise<void> {
     for (;;) {
       const due = this.#due()
-      if (due.length > 0) {
-        await this.#commit(due)
-      } else if (this.#state === 'running') {
-        await this.#sleep()
-      } else {
-        break
-      }
+      const mark = this.#marks.shift()
+      if (due.length > 0) await this.#commit(due)
+      if (mark !== undefined) await this.#commitMark(mark)
+      if (due.length > 0 || mark !== undefined) continue
+      if (this.#state !== 'running') break
+      await this.#sleep()
     }
     for (const { source, pending } of this.#series.values()) {
       for (const { letters, reject } of pending.splice(0)) reject(stoppedError(source, letters))
@@ -230,23 +234,67 @@ export class DeadLetterQueue implements DeadLetters {
     for (;;) {
       const series = this.#overShare(groups)
       if (series === null) break
-      await this.#countEvicted(series)
-      await series.dropOldest()
+      const file = series.files[0]!
+      await this.#countEvicted(series.source, file)
+      await series.drop(file)
+      this.#marker.forget(file)
       dropped = true
     }
     if (dropped) await this.#io.syncDirectory(this.#directory)
   }
 
   /** First counted, then unlinked: a crash in between leaves letters that are found again, never any that are missing. */
-  async #countEvicted({ source, files }: LetterSeries): Promise<void> {
-    const file = files[0]!
-    const { letters, bytes } = file
-    if (letters === 0) return
+  async #countEvicted(source: string, file: LetterFile): Promise<void> {
+    if (file.letters === 0) return
+    const letters = file.letters - file.marked
     file.letters = 0
+    file.marked = 0
     this.#counts.evicted += letters
     this.#counts.queued -= letters
-    this.#events.deadLettersEvicted(source, letters, bytes)
-    await this.#beforeEviction()
+    if (letters > 0) this.#events.deadLettersEvicted(source, letters, file.bytes)
+    await this.#makeCountsDurable()
+  }
+
+  #markIn(file: string, runs: readonly LetterRun[], kind: MarkKind): Promise<number> {
+    if (this.#state !== 'running') {
+      return Promise.reject(spwError('SPW_ERR_DLQ_MARK', { file, reason: 'the queue is not open' }))
+    }
+    return new Promise((resolve, reject) => {
+      this.#marks.push({ file, runs, kind, resolve, reject })
+      this.#wake?.()
+    })
+  }
+
+  async #commitMark({ file: name, runs, kind, resolve, reject }: PendingMark): Promise<void> {
+    const found = this.#fileNamed(name)
+    if (found === undefined) return resolve(0)
+    const { series, file } = found
+    try {
+      const count = await this.#marker.mark(file, runs, kind, this.#counts)
+      this.#counts.queued -= count
+      this.#counts[kind] += count
+      resolve(count)
+    } catch (error) {
+      return reject(spwError('SPW_ERR_DLQ_MARK', { file: name, reason: reasonOf(error) }, { cause: error }))
+    }
+    if (file.marked === file.letters) await this.#dropEmptied(series, file).catch(() => {})
+  }
+
+  /**
+   * A file of which all letters are marked goes, once the counts that its marks hold are durable elsewhere. Else it stays,
+   * until the next start or until room is needed.
+   */
+  async #dropEmptied(series: LetterSeries, file: LetterFile): Promise<void> {
+    if (!(await this.#makeCountsDurable())) return
+    await series.drop(file)
+    this.#marker.forget(file)
+    await this.#io.syncDirectory(this.#directory)
+  }
+
+  #fileNamed(name: string): { readonly series: LetterSeries; readonly file: LetterFile } | undefined {
+    const series = this.#series.get(parseFileName(name)?.source ?? '')
+    const file = series?.files.find((one) => one.name === name)
+    return file === undefined ? undefined : { series: series!, file }
   }
 
   /** The series that must lose a file now, or null. */
@@ -307,22 +355,19 @@ export class DeadLetterQueue implements DeadLetters {
     await this.#io.unlink(path)
   }
 
+  /** What the run before marked in its last moments its marks know, if nobody else. */
   async #find(): Promise<void> {
-    const found: { source: string; file: LetterFile }[] = []
-    for (const name of await this.#io.list(this.#directory)) {
-      const parsed = parseFileName(name)
-      if (parsed === undefined) continue
-      const { letters, bytes, tornBytes } = await countLetters(this.#io, join(this.#directory, name))
-      if (tornBytes > 0) this.#events.deadLetterTorn(name, tornBytes)
-      this.#counts.found += letters
-      this.#counts.queued += letters
-      const { source, sequence } = parsed
-      found.push({ source, file: { name, sequence, bytes, letters, uncutBytes: 0, sealed: false } })
-    }
-    found.sort((a, b) => a.file.sequence - b.file.sequence)
-    for (const { source, file } of found) {
+    const { files, lastSequence, totals } = await findFiles(this.#io, this.#directory, this.#events)
+    this.#lastSequence = lastSequence
+    for (const kind of MARK_KINDS) this.#counts[kind] = Math.max(this.#counts[kind], totals[kind])
+    for (const { source, file } of files) {
       this.#seriesOf(source).addFound(file)
-      this.#lastSequence = file.sequence
+      this.#counts.found += file.letters - file.marked
+      this.#counts.queued += file.letters - file.marked
+    }
+    for (const { source, file } of files) {
+      if (file.marked > 0 && file.marked === file.letters)
+        await this.#dropEmptied(this.#seriesOf(source), file)
     }
   }
 

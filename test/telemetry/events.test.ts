@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import t from 'tap'
-import type { DeadLetterEvents } from '../../src/dlq/queue.ts'
+import type { DeadLetterEvents } from '../../src/dlq/queue-options.ts'
 import type { JournalWriterEvents } from '../../src/journal/writer.ts'
 import type { DispatchEvents } from '../../src/pipeline/dispatch/dispatch-events.ts'
 import type { SchedulerEvents } from '../../src/pipeline/intake/scheduler.ts'
