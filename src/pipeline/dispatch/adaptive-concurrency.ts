@@ -58,8 +58,6 @@ const ALPHA = 0.4
 /** A round trip so many standard deviations over the mean is a queue growing at the destination. */
 const DEVIATIONS = 2.5
 const DECREASE = 0.9
-/** Clocks tell apart no less; rounding must not look like a slower answer. */
-const SAME_MS = 0.001
 
 /**
  * Starts at 1. Once per mean round trip: one more where the number was reached, nothing pushed back and the answers came
@@ -117,10 +115,10 @@ export class AdaptiveConcurrency implements Concurrency {
 
   #decide(meanMs: number): void {
     const currentMs = this.#count > 0 ? this.#sumMs / this.#count : null
-    const late = currentMs !== null && currentMs > meanMs + SAME_MS + DEVIATIONS * Math.sqrt(this.#variance)
+    const late = currentMs !== null && currentMs > meanMs + DEVIATIONS * Math.sqrt(this.#variance)
     if (this.#pushedBack || late) {
       this.#allowed = Math.max(1, Math.floor(this.#allowed * DECREASE))
-    } else if (this.#reached && currentMs !== null && currentMs <= meanMs + SAME_MS) {
+    } else if (this.#reached && currentMs !== null && currentMs <= meanMs) {
       this.#allowed = Math.min(this.#max, this.#allowed + 1)
     }
   }
