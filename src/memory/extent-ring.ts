@@ -52,6 +52,7 @@ export const ENTRY = {
   DECODE_TO: 13,
   RECEIVED_AT: 14, // double
   DECODE_FRESH: 16, // 1: there is no larger space for decoded events
+  RULES: 17, // by what its records are judged: 0: as its source has it, n: WorkerSource.otherRules[n - 1]
   // worker
   RESULT: 32, // RESULT
   CONSUMED: 33, // absolute offset reached

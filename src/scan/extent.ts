@@ -125,7 +125,8 @@ export class Extent {
     this.#recordLimit = words[word + ENTRY.RECORD_LIMIT]! || NO_LIMIT
     this.#stopAt = words[word + ENTRY.STOP_AT]! || -1
     this.#fastSeverity = words[word + ENTRY.FAST_SEVERITY]!
-    this.#shedBelow = this.#control.shedBelow
+    // Dead letters that the operator chose to replay are not shed.
+    this.#shedBelow = words[word + ENTRY.RULES] === 0 ? this.#control.shedBelow : 0
     this.#receivedAtMs = ring.doubles[(word + ENTRY.RECEIVED_AT) >> 1]!
     const decodeFrom = words[word + ENTRY.DECODE_FROM]!
     this.#decodes = kernel.decoder !== null

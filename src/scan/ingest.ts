@@ -1,6 +1,6 @@
 import type { Arena } from '../memory/arena.ts'
 import { Control } from '../memory/control.ts'
-import { ExtentRing, RESULT } from '../memory/extent-ring.ts'
+import { ENTRY, ExtentRing, RESULT } from '../memory/extent-ring.ts'
 import {
   RUN,
   RUN_BEGIN,
@@ -37,24 +37,23 @@ export class Ingestor {
   readonly #extent: Extent
   readonly #documents = new DocumentFramer()
   readonly #rings: readonly ExtentRing[]
-  readonly #kernels: (SourceKernel | undefined)[] = []
+  /** By source, then by its rules (ENTRY.RULES). */
+  readonly #kernels: SourceKernel[][]
 
   constructor(arena: Arena, context: WorkerContext) {
     this.#context = context
     const router = context.filters.length > 0 ? compileRouter(context.filters) : null
     this.#extent = new Extent(arena, router, new Control(context.control), context.checksums)
     this.#rings = context.sources.map((source) => new ExtentRing(source.ring))
+    this.#kernels = context.sources.map(() => [])
   }
 
   /** Does (or resumes) one entry; the answer is in the ring. Returns the refusals that requests are told about. */
   ingest(source: number, entry: number): RecordError[] | undefined {
-    const kernel = (this.#kernels[source] ??= compileKernel(
-      this.#context.sources[source]!,
-      source,
-      this.#extent.arena,
-    ))
     const extent = this.#extent
-    extent.open(kernel, this.#rings[source]!, entry)
+    const ring = this.#rings[source]!
+    const rules = ring.words[ring.base(entry) + ENTRY.RULES]!
+    extent.open(this.#kernelOf(source, rules), ring, entry)
     for (let run = 0; run < extent.runs; run++) {
       const from = extent.runValue(run, RUN.FROM)
       const to = run + 1 < extent.runs ? extent.runValue(run + 1, RUN.FROM) : extent.to
@@ -69,6 +68,15 @@ export class Ingestor {
     }
     extent.seal()
     return extent.errors
+  }
+
+  /** Compiled when it is first needed. */
+  #kernelOf(index: number, rules: number): SourceKernel {
+    const kernels = this.#kernels[index]!
+    if (kernels[rules] !== undefined) return kernels[rules]
+    const source = this.#context.sources[index]!
+    const judged = rules === 0 ? source : { ...source, ...source.otherRules![rules - 1]! }
+    return (kernels[rules] = compileKernel(judged, index, this.#extent.arena))
   }
 
   #frameLines(run: number, from: number, to: number, kind: number): void {

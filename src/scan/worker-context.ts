@@ -15,12 +15,18 @@ export interface WorkerContext {
   readonly checksums: boolean
 }
 
-export interface WorkerSource {
-  readonly name: string
-  readonly ring: SharedArrayBuffer
+/** By what the records of a source are judged. */
+export interface RecordRules {
   readonly schema: SchemaSpec
   readonly maxRecordBytes: number
   readonly maxDepth: number
+}
+
+export interface WorkerSource extends RecordRules {
+  readonly name: string
+  readonly ring: SharedArrayBuffer
+  /** Of a source whose records were other sources' first: what entries of its ring may choose (ENTRY.RULES). */
+  readonly otherRules?: readonly RecordRules[]
   /** What the source's messages are decoded with; without it they are JSON. */
   readonly decoder?: DecoderSpec
   /** Keys that lead to the array of records in a document; without it: of an envelope, `{"logs":[...]}`. */

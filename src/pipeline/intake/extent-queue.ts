@@ -35,6 +35,8 @@ export interface ExtentQueueOptions {
   /** Some sink has a filter: frames carry what it lets through. */
   readonly filtered: boolean
   readonly wake: () => void
+  /** Frames of it, when they are committed, before sinks see them. */
+  readonly onCommitted?: (frame: Frame) => void
   /** Bytes and records of a part that a worker is done with. */
   readonly onFramed: (bytes: number, records: number) => void
   readonly onScanner: (undecided: number, crossChecked: number, crossFailed: number) => void
@@ -116,6 +118,7 @@ export class ExtentQueue {
     pool.retain(lane.slab)
     const word = ring.base(entry)
     ring.words[word + ENTRY.FAST_SEVERITY] = fastSeverity
+    ring.words[word + ENTRY.RULES] = extent.terms?.rules ?? 0
     ring.doubles[(word + ENTRY.RECEIVED_AT) >> 1] = clock.wallClock()
     for (const run of runs) run.stream.runCut()
     this.bytes += extent.end - lane.cutFrom
@@ -315,7 +318,7 @@ export class ExtentQueue {
 
   /** What a part brought goes to the log: counted when it is committed, its streams told when `ack` says so. */
   #hand(entry: number, frame: Frame | null, tellings: readonly Telling[], bytes: number): void {
-    const { ring, log, counts, ack } = this.#options
+    const { ring, log, counts, ack, onCommitted } = this.#options
     const word = ring.base(entry)
     const accepted = ring.words[word + ENTRY.ACCEPTED]!
     const receivedBytes = receivedBytesOf(ring, entry)
@@ -334,6 +337,7 @@ export class ExtentQueue {
           counts.shedBy[severity]! += shedBy[severity]!
           counts.received += shedBy[severity]!
         }
+        if (frame !== null) onCommitted?.(frame)
         if (ack === 'stored') tell()
       },
       ...(ack === 'delivered' ? { settled: tell } : undefined),

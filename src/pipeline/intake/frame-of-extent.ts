@@ -3,12 +3,13 @@ import type { Arena } from '../../memory/arena.ts'
 import { ENTRY, ENTRY_WORDS } from '../../memory/extent-ring.ts'
 import type { ExtentRing } from '../../memory/extent-ring.ts'
 import { HEADER } from '../../memory/frame-region.ts'
+import { writeMeantFor } from '../../memory/meant-for.ts'
 import type { SlabPool } from '../../memory/slab-pool.ts'
 import type { PendingExtent } from './pending-extent.ts'
 
 /** The frame that a worker made of an extent, or of a part of one: its slabs are its own from here on. */
 export function frameOf(
-  { slab: extentSlab, tableSlab, region, runs, area }: PendingExtent,
+  { slab: extentSlab, tableSlab, region, runs, area, terms }: PendingExtent,
   entry: number,
   {
     ring,
@@ -31,6 +32,8 @@ export function frameOf(
   const slab = area?.slab ?? extentSlab
   const bytesFrom = arena.words[(region >> 2) + HEADER.BYTES_FROM]!
   pool.retain(slab)
+  const meantFor = terms?.meantFor ?? null
+  if (meantFor !== null) writeMeantFor(arena.words, region >> 2, meantFor)
   return {
     source,
     sourceName: counts.name,
@@ -45,7 +48,7 @@ export function frameOf(
     lastTimeMs: doubles[(word + ENTRY.LAST_TIME) >> 1]!,
     receivedAtMs: doubles[(word + ENTRY.RECEIVED_AT) >> 1]!,
     routed: filtered ? words.slice(word + ENTRY.ROUTED, word + ENTRY.ROUTED + 32) : null,
-    meantFor: null,
+    meantFor,
     slab,
     readBack: false,
     originSequence: 0,

@@ -9,14 +9,8 @@ import { Lane, LF_BYTES } from './lane.ts'
 import { Stream } from './stream.ts'
 import type { StreamOptions } from './stream.ts'
 import { Waiting } from './waiting.ts'
+import { EXTENT_BYTES_IDLE, worthCutting } from './worth-cutting.ts'
 
-/**
- * A lane is worth a task when a worker is idle and so much is there, or so much when it is to wait behind another task.
- * A task costs as much as scanning some 100 KiB: with 500 connections extents of 64 KiB took 2.5 CPU-seconds per million
- * events, these 1.8 (`npm run bench -- tcp-500`).
- */
-const EXTENT_BYTES_IDLE = 256 * 1024
-const EXTENT_BYTES_BUSY = 512 * 1024
 /**
  * Lanes that streams may own, as a part of the source's share of the arena, and all sources together as a part of what
  * is shared: a lane that is full keeps its slab until it gets the next, so lanes must never hold all of them.
@@ -165,12 +159,19 @@ export class Intake {
   /** The shared lane, for `bytes` of whole records that the stream appends by itself. Null: no room; it doesn't wait. */
   laneFor(stream: Stream, kind: number, bytes: number): Lane | null {
     // Those that wait go first.
-    const lane = this.#waiting.forRoom.isFirst(stream) ? this.#sharedLane(bytes) : null
+    const itsTurn = this.#waiting.forRoom.isFirst(stream) && this.#onItsTerms(stream)
+    const lane = itsTurn ? this.#sharedLane(bytes) : null
     if (lane === null) return null
     const runsBefore = lane.runs.length
     lane.beginRun(stream, kind)
     if (lane.runs.length > runsBefore) stream.runPlaced()
     return lane
+  }
+
+  /** What pends in the shared lane has the terms of the stream, or is cut before. False: the ring is full. */
+  #onItsTerms({ terms }: Stream): boolean {
+    const pending = this.#shared?.runs[0]
+    return pending === undefined || pending.stream.terms === terms || this.#flush(this.#shared!)
   }
 
   /** A stream with whole records in the shared lane has ended, and somebody may wait for its answer. */
@@ -308,6 +309,13 @@ export class Intake {
     this.#options.wake()
   }
 
+  /** Gives the shared lane back, where nothing of it is left to cut: a source that seldom has anything needs no slab. */
+  rest(): void {
+    if (this.#shared === null || this.#shared.fill > this.#shared.cutFrom) return
+    this.#retire(this.#shared)
+    this.#shared = null
+  }
+
   forget(stream: Stream): void {
     this.#waiting.forget(stream)
     if (stream.id !== 0) this.openStreams--
@@ -330,30 +338,16 @@ export class Intake {
   /** A worker could take something: is a lane worth it? An idle one takes what is urgent, due or `EXTENT_BYTES_IDLE`. */
   hasWork(workerIdle: boolean): boolean {
     const { extents } = this.#options
-    return !extents.full && !extents.waitsForSpace && this.#worthCutting(workerIdle) !== null
+    return !extents.full && !extents.waitsForSpace && worthCutting(this.#lanes, workerIdle) !== null
   }
 
   /** Cuts a lane that is worth it, all in turn. True when an extent was cut. */
   offerWork(workerIdle: boolean): boolean {
-    const lane = this.#worthCutting(workerIdle)
+    const lane = worthCutting(this.#lanes, workerIdle)
     if (lane === null) return false
     this.#lanes.delete(lane)
     this.#lanes.add(lane)
     return this.cut(lane, false)
-  }
-
-  #worthCutting(workerIdle: boolean): Lane | null {
-    for (const lane of this.#lanes) {
-      const { pendingBytes } = lane
-      if (pendingBytes === 0) continue
-      if (
-        workerIdle
-          ? lane.urgent || lane.due || pendingBytes >= EXTENT_BYTES_IDLE
-          : pendingBytes >= EXTENT_BYTES_BUSY
-      )
-        return lane
-    }
-    return null
   }
 
   /** A worker is done with so many bytes, and found so many records in them. */

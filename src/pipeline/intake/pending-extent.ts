@@ -1,6 +1,7 @@
 import { RUN, RUN_BEGIN, RUN_OUTCOME, runWord } from '../../memory/frame-region.ts'
 import type { RecordError } from '../../scan/worker-context.ts'
 import type { DecodeArea } from './decode-space.ts'
+import type { ExtentTerms } from './extent-terms.ts'
 import type { Run } from './lane.ts'
 
 /** A worker may die so often on an extent without a suspect before the record that it began with is tried alone. */
@@ -42,6 +43,7 @@ export class PendingExtent {
   capacity = 0
   runs: Run[] = []
   own = false
+  terms: ExtentTerms | null = null
   /** For decoded events; null: none needed, or not yet there. */
   area: DecodeArea | null = null
   /** The area before was too small for a single event. */
@@ -54,6 +56,7 @@ export class PendingExtent {
   suspectDeaths = 0
   #blindDeaths = 0
 
+  /** All runs have the terms of the first. */
   begin(extent: Pick<PendingExtent, 'slab' | 'end' | 'region' | 'capacity' | 'runs' | 'own'>): void {
     this.slab = extent.slab
     this.end = extent.end
@@ -62,6 +65,7 @@ export class PendingExtent {
     this.capacity = extent.capacity
     this.runs = extent.runs
     this.own = extent.own
+    this.terms = extent.runs[0]!.stream.terms
     this.area = null
     this.wantsWhole = false
     this.suspect = this.suspectDeaths = this.#blindDeaths = 0

@@ -3,6 +3,7 @@ import { PEER_BYTES_MAX } from '../../memory/frame-region.ts'
 import type { RecordError } from '../../scan/worker-context.ts'
 import { DatagramWriter } from './datagram-writer.ts'
 import { DocumentWriter } from './document-writer.ts'
+import type { ExtentTerms } from './extent-terms.ts'
 import type { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
 import { LineWriter } from './line-writer.ts'
@@ -22,6 +23,8 @@ export interface StreamOptions {
   /** Who sends, as in `192.0.2.7:51234`. */
   readonly peer: string
   readonly framing: Framing
+  /** Of every record of it; by reference, so that streams may share an extent. */
+  readonly terms?: ExtentTerms
   /** The caller uses its read buffer again: what can't be placed at once is copied. */
   readonly reusesBuffer?: boolean
   /** After `write` said false: there is room again, go on reading. */
@@ -56,6 +59,7 @@ export class Stream {
   readonly intake: Intake
   readonly id: number
   readonly peer: Uint8Array
+  readonly terms: ExtentTerms | null
   readonly #options: StreamOptions
   #writer: StreamWriter
   #parked: Uint8Array[] = []
@@ -81,6 +85,7 @@ export class Stream {
   constructor(intake: Intake, id: number, options: StreamOptions) {
     this.intake = intake
     this.id = id
+    this.terms = options.terms ?? null
     this.peer = Buffer.from(options.peer.slice(0, PEER_BYTES_MAX), 'latin1')
     this.#options = options
     this.#writer = this.#firstWriter(options.framing)
