@@ -8,6 +8,7 @@
  */
 import assert from 'node:assert'
 import type { Arena } from '../memory/arena.ts'
+import { deferredIndex, isDeferredFrame, originWord } from '../memory/event-id.ts'
 import { bodyChecksum } from '../memory/frame-checksum.ts'
 import {
   FRAME_KIND,
@@ -22,7 +23,6 @@ import {
   RUN,
   RUN_BYTES,
   frameBytes,
-  isMeant,
   recordLength,
   recordOffset,
   recordWord,
@@ -30,6 +30,8 @@ import {
   runOffset,
   runWord,
 } from '../memory/frame-region.ts'
+import { RecordCursor } from '../memory/record-cursor.ts'
+import { Output } from './output.ts'
 import type { EncodePart, EncodeResult, EncodeTask } from './task.ts'
 
 const LF = 0x0a
@@ -50,18 +52,18 @@ export function encodeDeferred(arena: Arena, task: EncodeTask): EncodeResult {
     outFrom,
     outFrom + regionBytes(extent.runs, extent.records),
   )
-  const isWhole = extent.end === part.first + part.count
   return {
     bytes: frameBytes(extent.runs, extent.records, extent.bytes),
     events: extent.records,
-    nextPart: isWhole ? -1 : 0,
-    nextRecord: isWhole ? -1 : extent.end,
+    nextPart: extent.next === -1 ? -1 : 0,
+    nextRecord: extent.next,
   }
 }
 
-/** What the frame is made of: of the part's records those meant, up to `end`, and the runs that they came in. */
+/** What the frame is made of: the part's records as far as they fit, and the runs that they came in. */
 interface Measured {
-  readonly end: number
+  /** The first record that doesn't fit, -1 where all do. */
+  readonly next: number
   readonly records: number
   readonly fast: number
   readonly runs: number
@@ -72,19 +74,21 @@ interface Measured {
 }
 
 function measure({ words }: Arena, part: EncodePart, roomBytes: number): Measured {
-  const { region } = part
   let [records, fast, runs, bytes] = [0, 0, 0, 0]
   let [firstDelayMs, lastDelayMs] = [Infinity, 0]
   let run = -1
   let countedRun = -1
-  let record = part.first
-  for (; record < part.first + part.count; record++) {
-    const word = recordWord(region, part.runs, record)
-    if (!isMeant(words, word, part.routeBit, part.lanes)) continue
+  let next = -1
+  const cursor = new RecordCursor(words, part)
+  while (cursor.next()) {
+    const { word } = cursor
     run = runOf(words, part, recordOffset(words[word]!), run)
     const runsWithIt = run === countedRun ? runs : runs + 1
     const bytesWithIt = bytes + recordLength(words[word + 1]!) + 1
-    if (frameBytes(runsWithIt, records + 1, bytesWithIt) > roomBytes) break
+    if (frameBytes(runsWithIt, records + 1, bytesWithIt) > roomBytes) {
+      next = cursor.record
+      break
+    }
     countedRun = run
     runs = runsWithIt
     bytes = bytesWithIt
@@ -94,7 +98,7 @@ function measure({ words }: Arena, part: EncodePart, roomBytes: number): Measure
     firstDelayMs = Math.min(firstDelayMs, delayMs)
     lastDelayMs = Math.max(lastDelayMs, delayMs)
   }
-  return { end: record, records, fast, runs, bytes, firstDelayMs, lastDelayMs }
+  return { next, records, fast, runs, bytes, firstDelayMs, lastDelayMs }
 }
 
 /** The last run that begins at or before `offset`, looked for behind `run`; -1 where the frame has no runs. */
@@ -108,7 +112,6 @@ function writeHeader(arena: Arena, part: EncodePart, extent: Measured, out: numb
   const { words, doubles } = arena
   const from = part.region >> 2
   const to = out >> 2
-  const isDeferred = words[from + HEADER.KIND] === FRAME_KIND.DEFERRED
   words.fill(0, to, to + HEADER_BYTES / 4)
   words[to + HEADER.MAGIC] = FRAME_MAGIC
   words[to + HEADER.VERSION] = FRAME_VERSION
@@ -120,10 +123,8 @@ function writeHeader(arena: Arena, part: EncodePart, extent: Measured, out: numb
   words[to + HEADER.RUNS] = extent.runs
   words[to + HEADER.BYTES_FROM] = out + regionBytes(extent.runs, extent.records)
   words[to + HEADER.BYTES] = extent.bytes
-  const origin = from + (isDeferred ? HEADER.ORIGIN_EPOCH : HEADER.EPOCH)
-  const originSequence = from + (isDeferred ? HEADER.ORIGIN_SEQUENCE : HEADER.SEQUENCE)
-  words.copyWithin(to + HEADER.ORIGIN_EPOCH, origin, origin + 2)
-  words.copyWithin(to + HEADER.ORIGIN_SEQUENCE, originSequence, originSequence + 2)
+  const origin = originWord(words, part.region)
+  words.copyWithin(to + HEADER.ORIGIN_EPOCH, origin, origin + 4)
   const firstTimeMs = doubles[(from + HEADER.FIRST_TIME) >> 1]!
   doubles[(to + HEADER.FIRST_TIME) >> 1] = firstTimeMs + extent.firstDelayMs
   doubles[(to + HEADER.LAST_TIME) >> 1] = firstTimeMs + extent.lastDelayMs
@@ -132,33 +133,34 @@ function writeHeader(arena: Arena, part: EncodePart, extent: Measured, out: numb
 
 function copyRecords(arena: Arena, part: EncodePart, extent: Measured, out: number): void {
   const { words, bytes } = arena
-  const isDeferred = words[(part.region >> 2) + HEADER.KIND] === FRAME_KIND.DEFERRED
+  const isDeferred = isDeferredFrame(words, part.region)
   const bytesFrom = out + regionBytes(extent.runs, extent.records)
-  let at = bytesFrom
+  const output = new Output(bytes, bytesFrom, bytesFrom + extent.bytes)
   let run = -1
   let copiedRun = -1
   let runCount = 0
   let target = recordWord(out, extent.runs, 0)
-  for (let record = part.first; record < extent.end; record++) {
-    const word = recordWord(part.region, part.runs, record)
-    if (!isMeant(words, word, part.routeBit, part.lanes)) continue
+  const cursor = new RecordCursor(words, part)
+  for (let copied = 0; copied < extent.records && cursor.next(); copied++) {
+    const { record, word } = cursor
     const word0 = words[word]!
+    const offset = output.used
     const length = recordLength(words[word + 1]!)
     run = runOf(words, part, recordOffset(word0), run)
-    if (run !== copiedRun) copyRun(words, runWord(part.region, run), runWord(out, runCount++), at)
+    if (run !== copiedRun)
+      copyRun(words, runWord(part.region, run), runWord(out, runCount++), bytesFrom + offset)
     copiedRun = run
-    const index = isDeferred ? words[word + 3]! >>> 16 : record
-    words[target] = (word0 & ~(0xffffff | RECORD_BREAK)) | RECORD_LF | (at - bytesFrom)
+    const index = isDeferred ? deferredIndex(words, word) : record
+    words[target] = (word0 & ~(0xffffff | RECORD_BREAK)) | RECORD_LF | offset
     words[target + 1] = length
     words[target + 2] = (words[word + 2]! >>> 0) - extent.firstDelayMs
     words[target + 3] = (index << 16) | (words[word + 3]! & ROUTE_BITS)
     target += RECORD_BYTES / 4
     const from = part.bytesFrom + recordOffset(word0)
-    bytes.copyWithin(at, from, from + length)
-    at += length
-    bytes[at++] = LF
+    output.copy(from, from + length)
+    output.put(LF)
   }
-  bytes.fill(0, at, out + frameBytes(extent.runs, extent.records, extent.bytes))
+  bytes.fill(0, bytesFrom + output.used, out + frameBytes(extent.runs, extent.records, extent.bytes))
 }
 
 /** Whose records they are; what became of the run was told when it first stood in the log. */

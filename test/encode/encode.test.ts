@@ -3,9 +3,11 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
 import { encode } from '../../src/encode/encode.ts'
+import { idBytesMax } from '../../src/encode/event-id-text.ts'
 import type { EncodePart, EncodeResult, EncodeTask } from '../../src/encode/task.ts'
 import { Arena } from '../../src/memory/arena.ts'
 import {
+  FRAME_KIND,
   HEADER,
   LANES_BOTH,
   LANES_BULK,
@@ -21,6 +23,8 @@ import {
 
 const SLAB = 64 * 1024
 const OUT = 3 * SLAB
+/** What the ids of a frame with the epoch and the sequence [0x1234567, -2, 9, 1] begin with. */
+const ID = 'fffffffe01234567-4294967305-'
 const RECEIVED_AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 const sources = [
   { name: 'push', schema: { name: 'soc' } },
@@ -161,7 +165,8 @@ t.test('any choice of records comes out whole and in order', async () => {
       fc.integer({ min: 0, max: 2 }),
       fc.constantFrom(LANES_BULK, LANES_FAST, LANES_BOTH),
       fc.integer({ min: 0, max: 10 }),
-      (runs, routeBit, lanes, skip) => {
+      fc.option(fc.uniqueArray(fc.nat(79), { maxLength: 30 })),
+      (runs, routeBit, lanes, skip, picked) => {
         const arena = newArena()
         const { part, events } = layFrame(
           arena,
@@ -173,11 +178,15 @@ t.test('any choice of records comes out whole and in order', async () => {
           })),
         )
         const first = Math.min(skip, events.length)
-        const chosen = events
-          .slice(first)
-          .filter(({ mask }) => routeBit === 0 || (mask! & routeBit) !== 0)
-          .filter(({ fast }) => (lanes & (fast === true ? LANES_FAST : LANES_BULK)) !== 0)
-        const parts = [{ ...part, first, count: events.length - first, routeBit, lanes }]
+        const meant = events.flatMap(({ mask, fast }, index) => {
+          const isRouted = routeBit === 0 || (mask! & routeBit) !== 0
+          const isOfLane = (lanes & (fast === true ? LANES_FAST : LANES_BULK)) !== 0
+          return index >= first && isRouted && isOfLane ? [index] : []
+        })
+        const pick =
+          picked === null ? null : Uint16Array.from(meant.filter((index) => picked.includes(index)))
+        const chosen = [...(pick ?? meant)].map((index) => events[index]!)
+        const parts = [{ ...part, first, count: events.length - first, pick, routeBit, lanes }]
         const lines = encode(arena, sources, taskOf(parts, {}))
         const expected = chosen.map(({ text }) => `${text}\n`).join('')
         if (outputOf(arena, lines).toString() !== expected || lines.events !== chosen.length) return false
@@ -185,6 +194,73 @@ t.test('any choice of records comes out whole and in order', async () => {
         return outputOf(arena, list).toString() === `[${chosen.map(({ text }) => text).join(',')}]`
       },
     ),
+  )
+})
+
+t.test('each event with its id, as its first member or in a line before it', async (t) => {
+  const arena = newArena()
+  const events = [{ text: '{"a":1}' }, { text: '{ }' }, { text: '{ "c":"é"}', gap: true }, { text: '[1]' }]
+  const { part } = layFrame(arena, 0, 0, [{ peer: 'a', events }])
+  arena.words.set([0x1234567, -2, 9, 1], (part.region >> 2) + HEADER.EPOCH)
+  const textOf = (more: Partial<EncodeTask>) =>
+    outputOf(arena, encode(arena, sources, taskOf([part], more))).toString()
+  const lines = [`{"the \\"id\\"":"${ID}0","a":1}`, `{"the \\"id\\"":"${ID}1"}`]
+  const more = [`{"the \\"id\\"":"${ID}2","c":"é"}`, '[1]']
+  const withIds = [...lines, ...more].map((line) => JSON.stringify(JSON.parse(line)))
+  const eventIdField = 'the "id"'
+  t.equal(textOf({ eventIdField }), withIds.map((line) => `${line}\n`).join(''))
+  t.equal(textOf({ eventIdField, format: 'json' }), `[${withIds.join(',')}]`)
+  const bulk = (texts: string[]) =>
+    texts.map((text, index) => `{"create":{"_id":"${ID}${index}"}}\n${text}\n`).join('')
+  t.equal(textOf({ format: 'bulk' }), bulk(events.map(({ text }) => text)))
+  t.equal(textOf({ format: 'bulk', eventIdField }), bulk(withIds))
+})
+
+t.test('ids take no more room than is said', async (t) => {
+  const arena = newArena()
+  const { part } = layFrame(arena, 0, 0, [
+    { peer: 'a', events: Array.from({ length: 100 }, () => ({ text: '{"a":1}' })) },
+  ])
+  const header = part.region >> 2
+  // The longest id: the highest sequence, and the highest index, of a deferred frame.
+  arena.words[header + HEADER.KIND] = FRAME_KIND.DEFERRED
+  arena.words.set([-1, -1, -1, 0x1fffff], header + HEADER.ORIGIN_EPOCH)
+  arena.words[recordWord(part.region, part.runs, 0) + 3] = 16_383 << 16
+  for (const format of ['ndjson', 'json', 'bulk'] as const) {
+    for (const eventIdField of [undefined, 'id', 'é"'.repeat(9)]) {
+      const form = { format, ...(eventIdField === undefined ? {} : { eventIdField }) }
+      const one = { ...part, count: 1 }
+      const { bytes } = encode(arena, sources, taskOf([one], form))
+      const plain = '{"a":1}'.length + (format === 'json' ? 2 : 1)
+      t.equal(bytes - plain, idBytesMax(form))
+    }
+  }
+})
+
+t.test('picked records as dead letters, each with what was said of it', async (t) => {
+  const arena = newArena()
+  const texts = Array.from({ length: 6 }, (_, i) => `{"n":${i}}`)
+  const { part } = layFrame(arena, 0, 0, [{ peer: 'p', events: texts.map((text) => ({ text })) }])
+  const remark = { reason: 'mapper_parsing_exception', status: 400 }
+  const parts = [
+    { ...part, first: 1, count: 4, pick: Uint16Array.of(1, 4), remark },
+    { ...part, first: 5, count: 1, pick: Uint16Array.of(5), remark: { reason: 'no words' } },
+    { ...part, first: 0, count: 1 },
+  ]
+  const failure = { sink: 's', category: 'refused', reason: 'some items', attempts: 1 } as const
+  const result = encode(arena, sources, taskOf(parts, { format: 'dead_letter', failure }))
+  const letters = outputOf(arena, result).toString().trimEnd().split('\n')
+  t.same(
+    letters.map((line) => {
+      const { record, reason, status } = JSON.parse(line) as Record<string, unknown>
+      return [record, reason, status]
+    }),
+    [
+      [texts[1], remark.reason, 400],
+      [texts[4], remark.reason, 400],
+      [texts[5], 'no words', undefined],
+      [texts[0], 'some items', undefined],
+    ],
   )
 })
 
