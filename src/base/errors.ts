@@ -205,6 +205,12 @@ export const errorTable = {
     exitCode: 1,
     retryable: true,
   },
+  SPW_ERR_LIMITS_UNUSABLE: {
+    message:
+      'what was sent today cannot be read from {path}: {reason}; without that file, every bytes_per_day begins anew today',
+    exitCode: 1,
+    retryable: true,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable
