@@ -69,6 +69,10 @@ export const POLL_BODY_IN_FLIGHT_BYTES = 512 * KIB
 export const ADAPTIVE_CONCURRENCY_MAX = 200
 /** An answer of a destination is read up to here, then discarded. */
 export const RESPONSE_BODY_BYTES = 64 * KIB
+/** What became of an event that `_bulk` did not take, from its answer to its being resent or dead-lettered. */
+export const ITEM_VERDICT_BYTES = 64
+/** The store's words on the items of one answer, all together. */
+export const ITEM_REASONS_CHARS = 64 * KIB
 /** TLS gathers the views of a batch into one buffer, and encrypts that into another. */
 export const TLS_COPIES = 2
 

@@ -3,6 +3,8 @@ import type { PayloadForm } from '../pipeline/dispatch/payload-builder.ts'
 import type { Sink, SinkContext } from '../pipeline/sink.ts'
 import type { BlackholeSinkConfig } from './blackhole/config.ts'
 import { BlackholeSink } from './blackhole/index.ts'
+import type { ElasticsearchSinkConfig } from './elasticsearch/config.ts'
+import { ElasticsearchSink } from './elasticsearch/index.ts'
 import type { FileSinkConfig } from './file/config.ts'
 import { FileSink } from './file/index.ts'
 import type { HttpSinkConfig } from './http/config.ts'
@@ -10,7 +12,8 @@ import { HttpSink } from './http/index.ts'
 import type { StdoutSinkConfig } from './stdout/config.ts'
 import { StdoutSink } from './stdout/index.ts'
 
-export type SinkConfig = HttpSinkConfig | FileSinkConfig | StdoutSinkConfig | BlackholeSinkConfig
+export type SinkConfig =
+  HttpSinkConfig | ElasticsearchSinkConfig | FileSinkConfig | StdoutSinkConfig | BlackholeSinkConfig
 type SinkType = SinkConfig['type']
 type ConfigOf<Type extends SinkType> = Extract<SinkConfig, { readonly type: Type }>
 
@@ -33,6 +36,10 @@ const requestForm = ({
 
 const sinks: { readonly [Type in SinkType]: SinkEntry<ConfigOf<Type>> } = {
   http: { create: (config, context) => new HttpSink(config, context), form: requestForm },
+  elasticsearch: {
+    create: (config, context) => new ElasticsearchSink(config, context),
+    form: ({ compression, eventIdField }) => ({ encoding: 'bulk', compression, eventIdField }),
+  },
   file: {
     create: (config, context) => new FileSink(config, context),
     form: ({ compression }) => ({ encoding: 'ndjson', compression }),

@@ -4,6 +4,7 @@ import type { CheckContext, Report } from '../../pipeline/config.ts'
 import type { SinkConfig } from '../../sinks/registry.ts'
 import type { SourceConfig } from '../../sources/registry.ts'
 import { blackholeSinkKeys, checkBlackholeSink } from '../../sinks/blackhole/config.ts'
+import { checkElasticsearchSink, elasticsearchSinkKeys } from '../../sinks/elasticsearch/config.ts'
 import { checkFileSink, fileSinkKeys } from '../../sinks/file/config.ts'
 import { checkHttpSink, httpSinkKeys } from '../../sinks/http/config.ts'
 import { checkStdoutSink, stdoutSinkKeys } from '../../sinks/stdout/config.ts'
@@ -35,6 +36,7 @@ export const sourceTypes = {
 
 export const sinkTypes = {
   http: { keys: httpSinkKeys, check: checkHttpSink },
+  elasticsearch: { keys: elasticsearchSinkKeys, check: checkElasticsearchSink },
   file: { keys: fileSinkKeys, check: checkFileSink },
   stdout: { keys: stdoutSinkKeys, check: checkStdoutSink },
   blackhole: { keys: blackholeSinkKeys, check: checkBlackholeSink },
@@ -42,4 +44,4 @@ export const sinkTypes = {
 
 /** Types that the configuration language has and this version does not. */
 export const laterSourceTypes: readonly string[] = []
-export const laterSinkTypes: readonly string[] = ['elasticsearch', 'kafka']
+export const laterSinkTypes: readonly string[] = ['kafka']

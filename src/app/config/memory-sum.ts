@@ -9,9 +9,12 @@ import {
   HTTP_HEAD_HELD_BYTES,
   INFLATER_BYTES,
   INFLATERS_MAX,
+  ITEM_REASONS_CHARS,
+  ITEM_VERDICT_BYTES,
   JOURNAL_BUFFER_BYTES,
   MAIN_HEAP_BYTES,
   POLL_BODY_IN_FLIGHT_BYTES,
+  RESERVE_SLABS_PER_SINK,
   RESPONSE_BODY_BYTES,
   RING_ENTRIES,
   RING_ENTRY_BYTES,
@@ -28,6 +31,9 @@ import type { SinkConfig } from '../../sinks/registry.ts'
 import type { SourceConfig } from '../../sources/registry.ts'
 import { sinkShareBytes } from './reserves.ts'
 import type { ResolvedConfig } from './root.ts'
+
+/** `{"create":{"_id":"<epoch>-0-0"}}` and `{}`, each with its line feed. */
+const BULK_EVENT_BYTES_MIN = 45
 
 export interface MemoryItem {
   readonly what: string
@@ -57,7 +63,9 @@ export function memorySum(
     ...(config.sources.some(takesDatagrams)
       ? [{ what: 'datagrams, read and not yet freed', bytes: DATAGRAM_GARBAGE_BYTES_MAX }]
       : []),
-    ...config.sinks.flatMap((sink) => itemsOfSink(sink, recordBytesMax, sinkShareBytes(config))),
+    ...config.sinks.flatMap((sink) =>
+      itemsOfSink(sink, recordBytesMax, { slabBytes, shareBytes: sinkShareBytes(config) }),
+    ),
     multiple('workers,', config.workers.max, workerBytes),
     { what: 'main thread heap', bytes: MAIN_HEAP_BYTES },
   ]
@@ -109,18 +117,23 @@ function itemsOfSource(source: SourceConfig): MemoryItem[] {
   ]
 }
 
-/**
- * `recordBytesMax`: a batch is at most `batch.max_bytes`, or one event. `shareBytes`: all that are in flight together are
- * at most that.
- */
-function itemsOfSink(sink: SinkConfig, recordBytesMax: number, shareBytes: number): MemoryItem[] {
+/** Of the arena, for one sink: all batches that are in flight together are at most `shareBytes`. */
+interface SinkShare {
+  readonly slabBytes: number
+  readonly shareBytes: number
+}
+
+/** `recordBytesMax`: a batch is at most `batch.max_bytes`, or one event. */
+function itemsOfSink(sink: SinkConfig, recordBytesMax: number, share: SinkShare): MemoryItem[] {
   const at = `sinks.${sink.name}:`
   const batchBytes = Math.max(sink.batch.maxBytes, recordBytesMax)
-  if (sink.type === 'http') {
+  if (sink.type === 'http' || sink.type === 'elasticsearch') {
     const concurrency = concurrencyMax(sink.request)
-    const answers = multiple(`${at} answers, concurrency`, concurrency, RESPONSE_BODY_BYTES)
-    if (!sink.url.startsWith('https:')) return [answers]
-    return [answers, batchesInTls(at, concurrency, batchBytes, shareBytes)]
+    const answers = [multiple(`${at} answers, concurrency`, concurrency, RESPONSE_BODY_BYTES)]
+    if (sink.type === 'elasticsearch') answers.push(itemVerdicts(at, sink.batch, concurrency, share))
+    if (sink.url.startsWith('https:'))
+      answers.push(batchesInTls(at, concurrency, batchBytes, share.shareBytes))
+    return answers
   }
   if (sink.type === 'stdout') return [{ what: `${at} a copy of a batch`, bytes: batchBytes }]
   if (sink.type !== 'file' || sink.compression === 'none') return []
@@ -132,6 +145,22 @@ function batchesInTls(at: string, concurrency: number, batchBytes: number, share
     return multiple(`${at} batches in TLS, concurrency`, concurrency, TLS_COPIES * batchBytes)
   }
   return multiple(`${at} batches in TLS, its share of the arena,`, TLS_COPIES, shareBytes)
+}
+
+/**
+ * What `_bulk` says of the events that it doesn't take, of all requests in flight: each has an output slab, so that they
+ * are no more than there are of these in the sink's share, and in its reserve.
+ */
+function itemVerdicts(
+  at: string,
+  { maxEvents }: SinkConfig['batch'],
+  concurrency: number,
+  { shareBytes, slabBytes }: SinkShare,
+): MemoryItem {
+  const requests = Math.min(concurrency, shareBytes / slabBytes + RESERVE_SLABS_PER_SINK)
+  const events = Math.min(maxEvents, Math.floor(slabBytes / BULK_EVENT_BYTES_MIN))
+  const bytes = events * ITEM_VERDICT_BYTES + ITEM_REASONS_CHARS
+  return multiple(`${at} verdicts on events, requests`, requests, bytes)
 }
 
 function multiple(what: string, count: number, bytes: number): MemoryItem {

@@ -3,6 +3,26 @@ import { durationKey, flagKey, group, mapOf, optional, pathKey, textKey } from '
 import type { Resolved } from '../../base/config-keys.ts'
 import type { CheckContext, Report } from '../config.ts'
 
+export const authKeys = {
+  bearer: optional(
+    textKey({
+      pattern: '^[\\x21-\\x7e]+$',
+      expected: 'a token of printable ASCII without blanks',
+      description: 'Token of the Authorization header',
+    }),
+  ),
+  basic: optional(
+    group('User name and password', {
+      username: textKey({
+        description: 'User name',
+        pattern: '^[^:]*$',
+        expected: 'a text without a colon',
+      }),
+      password: textKey({ description: 'Password' }),
+    }),
+  ),
+}
+
 export const clientKeys = {
   headers: mapOf(
     textKey({
@@ -17,27 +37,7 @@ export const clientKeys = {
       keyExpected: 'the name of a header',
     },
   ),
-  auth: optional(
-    group('What the requests present: bearer or basic', {
-      bearer: optional(
-        textKey({
-          pattern: '^[\\x21-\\x7e]+$',
-          expected: 'a token of printable ASCII without blanks',
-          description: 'Token of the Authorization header',
-        }),
-      ),
-      basic: optional(
-        group('User name and password', {
-          username: textKey({
-            description: 'User name',
-            pattern: '^[^:]*$',
-            expected: 'a text without a colon',
-          }),
-          password: textKey({ description: 'Password' }),
-        }),
-      ),
-    }),
-  ),
+  auth: optional(group('What the requests present: bearer or basic', authKeys)),
   tls: group('TLS of https requests', {
     ca: optional(pathKey({ description: 'PEM file of the authorities to trust instead of the usual ones' })),
     cert: optional(pathKey({ description: 'PEM file of the client certificate' })),
@@ -54,7 +54,10 @@ export const connectTimeoutKey = durationKey({
 })
 
 const client = group('', clientKeys)
-export type ClientConfig = Resolved<typeof client>
+type ClientKeys = Resolved<typeof client>
+/** Who presents an `apiKey` has a key for it beside the other two. */
+export type ClientAuth = NonNullable<ClientKeys['auth']> & { readonly apiKey?: string }
+export type ClientConfig = Omit<ClientKeys, 'auth'> & { readonly auth?: ClientAuth }
 export type ClientTls = ClientConfig['tls']
 
 const PER_REQUEST = 'no header that each request sets itself'
@@ -70,15 +73,16 @@ const OWN_HEADERS = new Map<string, string>([
   ['host', PER_REQUEST],
 ])
 
-/** Checks `headers`, `auth` and `tls` against each other and `urls`; `ownHeaders` are further ones not to be set. */
+/** Checks `headers`, `auth` and `tls` against each other and `urls`; `ownHeaders` are further ones not to be set, `authWays` the keys of `auth`. */
 export function checkClient(
   config: ClientConfig,
   urls: readonly string[],
   context: CheckContext,
   report: Report,
   ownHeaders: readonly string[] = [],
+  authWays = 'bearer or basic',
 ): void {
-  checkAuth(config, report)
+  checkAuth(config, authWays, report)
   checkTls(config.tls, urls, context, report)
   const seen = new Set<string>()
   for (const name of Object.keys(config.headers)) {
@@ -90,10 +94,10 @@ export function checkClient(
   }
 }
 
-function checkAuth({ auth, headers }: ClientConfig, report: Report): void {
+function checkAuth({ auth, headers }: ClientConfig, ways: string, report: Report): void {
   if (auth === undefined) return
-  if (auth.bearer === undefined && auth.basic === undefined) report(['auth'], 'bearer or basic', 'neither')
-  if (auth.bearer !== undefined && auth.basic !== undefined) report(['auth'], 'bearer or basic', 'both')
+  const given = [auth.bearer, auth.basic, auth.apiKey].filter((way) => way !== undefined)
+  if (given.length !== 1) report(['auth'], ways, given.length === 0 ? 'neither' : 'both')
   for (const name of Object.keys(headers)) {
     if (name.toLowerCase() === 'authorization')
       report(['headers', name], 'either auth or this header', 'both')

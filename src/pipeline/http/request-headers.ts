@@ -8,6 +8,7 @@ export function requestHeaders(
 ): Record<string, string> {
   const fixed: Record<string, string> = { 'user-agent': `spillway/${version}` }
   if (auth?.bearer !== undefined) fixed['authorization'] = `Bearer ${auth.bearer}`
+  if (auth?.apiKey !== undefined) fixed['authorization'] = `ApiKey ${auth.apiKey}`
   if (auth?.basic !== undefined) {
     const { username, password } = auth.basic
     fixed['authorization'] = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
