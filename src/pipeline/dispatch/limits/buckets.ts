@@ -6,8 +6,8 @@
 export interface Buckets {
   /** More is never asked for at once: what is sent is cut to it. */
   readonly largestCost: number
-  /** A slot is used from now on. */
-  begin(slot: number, nowMs: number): void
+  /** A slot is used from now on, by who may have used `heirOf` before: what is owed there is owed here. */
+  begin(slot: number, nowMs: number, heirOf?: number): void
   /** Milliseconds until something of this cost may go, 0: now. */
   waitMs(slot: number, cost: number, nowMs: number): number
   /** It goes. */
@@ -36,8 +36,9 @@ export class TokenBuckets implements Buckets {
     this.#atMs = new Float64Array(slots)
   }
 
-  begin(slot: number, nowMs: number): void {
-    this.#tokens[slot] = 0
+  begin(slot: number, nowMs: number, heirOf = slot): void {
+    this.#refill(heirOf, nowMs)
+    this.#tokens[slot] = heirOf === slot ? 0 : Math.min(0, this.#tokens[heirOf]!)
     this.#atMs[slot] = nowMs
   }
 
@@ -85,8 +86,9 @@ export class LeakyBuckets implements Buckets {
     this.#emptyAtMs = new Float64Array(slots)
   }
 
-  begin(slot: number, nowMs: number): void {
-    this.#emptyAtMs[slot] = nowMs + 1 / this.#perMs
+  begin(slot: number, nowMs: number, heirOf = slot): void {
+    const owedUntilMs = heirOf === slot ? 0 : this.#emptyAtMs[heirOf]!
+    this.#emptyAtMs[slot] = Math.max(owedUntilMs, nowMs + 1 / this.#perMs)
   }
 
   waitMs(slot: number, _cost: number, nowMs: number): number {

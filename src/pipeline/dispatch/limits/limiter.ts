@@ -176,9 +176,10 @@ export class Limiter {
   }
 
   #begin(slot: number, nowMs: number): void {
-    this.#requests?.begin(slot, nowMs)
-    this.#events?.begin(slot, nowMs)
-    this.#bytes?.begin(slot, nowMs)
+    // A key that had none of its own until now has used the shared one.
+    this.#requests?.begin(slot, nowMs, SHARED_SLOT)
+    this.#events?.begin(slot, nowMs, SHARED_SLOT)
+    this.#bytes?.begin(slot, nowMs, SHARED_SLOT)
     this.#used[slot] = 0
     this.#waitNoMore(slot)
   }
