@@ -1,15 +1,13 @@
 /** What an answer, or the lack of one, means for a batch (DESIGN section 6). Pure: the pipeline acts on it. */
 import type { Outcome, RetryCategory } from '../sink.ts'
 import { failureOf, printable } from './failure.ts'
-import { retryAfterMs } from './retry-after.ts'
+import type { AnswerHeaders } from './answer-headers.ts'
+import { limitUsedUp, serverPauseMs } from './server-pause.ts'
 
 /** The operator must act: moved, credentials, address, method, form. */
 const HOLD_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 405, 411, 415])
 /** This batch is refused for its content. */
 const REJECT_STATUSES: ReadonlySet<number> = new Set([400, 413, 422])
-
-/** By their names in lower case, as undici gives them. */
-export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
 
 export interface Answer {
   readonly status: number
@@ -20,29 +18,23 @@ export interface Answer {
   readonly cutOff: Outcome | null
 }
 
-/** The first one of that name, '' where there is none. */
-export function headerOf(headers: AnswerHeaders, name: string): string {
-  const value = headers[name]
-  return typeof value === 'string' ? value : (value?.[0] ?? '')
-}
-
 /** The head of an answer decides: a body that breaks off or never ends doesn't take it back. */
 export function classify(answer: Answer, wallClockMs: number): Outcome {
-  const { status } = answer
-  if (status >= 200 && status < 300) return { kind: 'ack' }
+  const { status, headers } = answer
+  const afterMs = serverPauseMs(status, headers, wallClockMs)
+  const after = afterMs === undefined ? undefined : { afterMs }
+  if (status >= 200 && status < 300) return { kind: 'ack', ...after }
   const reason = reasonOf(answer)
+  // Some say 403 to who is over a limit.
+  const throttled = status === 429 || (status === 403 && limitUsedUp(headers))
+  if (throttled) return { kind: 'retry', category: 'throttled', reason, status, ...after }
   if ((status >= 300 && status < 400) || HOLD_STATUSES.has(status)) return { kind: 'hold', reason, status }
   if (REJECT_STATUSES.has(status)) return { kind: 'reject', reason, status }
-  const afterMs = retryAfterMs(headerOf(answer.headers, 'retry-after'), wallClockMs)
-  const category = categoryOf(status)
-  return afterMs === undefined
-    ? { kind: 'retry', category, reason, status }
-    : { kind: 'retry', category, reason, status, afterMs }
+  return { kind: 'retry', category: categoryOf(status), reason, status, ...after }
 }
 
 function categoryOf(status: number): RetryCategory {
   if (status === 408) return 'timeout'
-  if (status === 429) return 'throttled'
   return status >= 500 && status < 600 ? 'server_error' : 'unknown'
 }
 

@@ -2,8 +2,9 @@
 import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
 import type { Outcome } from '../sink.ts'
+import type { AnswerHeaders } from './answer-headers.ts'
 import { classifyError } from './classify.ts'
-import type { Answer, AnswerHeaders } from './classify.ts'
+import type { Answer } from './classify.ts'
 
 /** As much of an answer's body is kept as a reason can need: 200 characters, however they are encoded. */
 const KEPT_BODY_BYTES = 1024

@@ -15,11 +15,11 @@ export function retryAfterMs(value: string, wallClockMs: number): number | undef
 }
 
 /**
- * RFC 9110 section 5.6.7; all three forms name the month. `Date.parse` takes them, but also a great deal more.
+ * Milliseconds since 1970, NaN for what is none. RFC 9110 section 5.6.7; all three forms name the month. `Date.parse` takes them, but also a great deal more.
  *
  *     HTTP-date = IMF-fixdate / rfc850-date / asctime-date
  */
-function httpDateMs(text: string): number {
+export function httpDateMs(text: string): number {
   if (!/^[A-Z][a-z]{2,8},? .*\d\d:\d\d:\d\d/.test(text)) return NaN
   return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
 }
