@@ -47,7 +47,7 @@ t.test('the reference has each kind of row', async (t) => {
     '| `breaker.probe.method` | GET, HEAD, OPTIONS or POST | `GET` | Method of the probe; a POST has an empty body |',
     '| `where.<key>.gte` | a number or a text | none | Greater than or equal to |',
     '| `auth.basic.username` | a text without a colon | required in `auth.basic` | User name |',
-    'Types that are not in this version: `elasticsearch`, `kafka`.',
+    'Types that are not in this version: `kafka`.',
   ]) {
     t.ok(lines.includes(line), line)
   }
