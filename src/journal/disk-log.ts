@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import { dirname, join } from 'node:path'
 import { reasonOf, spwError } from '../base/errors.ts'
+import { writeFrameId } from '../memory/event-id.ts'
 import { HEADER, frameBytes, regionBytes } from '../memory/frame-region.ts'
 import { attach } from './attach.ts'
 import type { Attachment } from './attach.ts'
@@ -11,7 +12,7 @@ import { DamageKeeper } from './damage-keeper.ts'
 import { DeliveryWatch } from './delivery-watch.ts'
 import type { DiskLogOptions } from './disk-log-options.ts'
 import { DiskReader } from './disk-reader.ts'
-import { encodeCheckpoint, sealHead, writeEpoch, writeU64 } from './frame-codec.ts'
+import { encodeCheckpoint, sealHead } from './frame-codec.ts'
 import { letGo } from './frame.ts'
 import type { Frame, Position } from './frame.ts'
 import { LeftSinks } from './left-sinks.ts'
@@ -232,8 +233,7 @@ export class DiskLog implements Log {
   ): number {
     const { words, bytes } = this.#options.arena
     const sequence = ++this.#lastSequence
-    writeEpoch(words, (at >> 2) + HEADER.EPOCH, this.#options.epoch)
-    writeU64(words, (at >> 2) + HEADER.SEQUENCE, sequence)
+    writeFrameId(words, at, this.#options.epoch, sequence)
     const stamp = (segment: number) => {
       words[(at >> 2) + HEADER.SEGMENT] = segment
       sealHead(bytes, at)

@@ -12,6 +12,7 @@ import {
   regionBytes,
 } from '../memory/frame-region.ts'
 import { readMeantFor } from '../memory/meant-for.ts'
+import { readEpoch, readU64, writeEpoch, writeU64 } from '../memory/wide-words.ts'
 import { parseCheckpoint } from './checkpoint-schema.ts'
 import type { Checkpoint } from './checkpoint.ts'
 
@@ -21,7 +22,6 @@ export const FRAME_BODY_BYTES_MAX = 1 << 24
 export const FRAME_BYTES_MAX = frameBytes(EXTENT_RUNS_MAX, FRAME_RECORDS_MAX, FRAME_BODY_BYTES_MAX)
 
 const HEAD_CRC_BYTES = HEADER.HEAD_CRC * 4
-const WORD = 2 ** 32
 
 export type FrameKind = (typeof FRAME_KIND)[keyof typeof FRAME_KIND]
 const KINDS: readonly FrameKind[] = Object.values(FRAME_KIND)
@@ -77,30 +77,6 @@ export function newFrameMemory(length: number): FrameMemory {
     words: new Int32Array(buffer),
     doubles: new Float64Array(buffer),
   }
-}
-
-/** Whole numbers up to 2 ** 53 in two words, the low one first. */
-export function writeU64(words: Int32Array, word: number, value: number): void {
-  words[word] = value
-  words[word + 1] = value / WORD
-}
-
-export function readU64(words: Int32Array, word: number): number {
-  return (words[word + 1]! >>> 0) * WORD + (words[word]! >>> 0)
-}
-
-/** 16 hexadecimal digits, the high ones first, as two words, the low one first. */
-export function writeEpoch(words: Int32Array, word: number, epoch: string): void {
-  words[word] = Number.parseInt(epoch.slice(8), 16)
-  words[word + 1] = Number.parseInt(epoch.slice(0, 8), 16)
-}
-
-export function readEpoch(words: Int32Array, word: number): string {
-  return hex(words[word + 1]!) + hex(words[word]!)
-}
-
-function hex(word: number): string {
-  return (word >>> 0).toString(16).padStart(8, '0')
 }
 
 /** Puts HEAD_CRC into a header whose other words all stand. Rewriting a word (SEGMENT) takes sealing again. */

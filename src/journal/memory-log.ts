@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
+import { writeFrameId } from '../memory/event-id.ts'
 import { LANES_BOTH } from '../memory/frame-region.ts'
 import { isMeantFor } from '../memory/meant-for.ts'
 import { DeliveryWatch } from './delivery-watch.ts'
@@ -8,6 +9,14 @@ import { hold, letGo } from './frame.ts'
 import type { Frame } from './frame.ts'
 import type { Entry, Log, LogReader, ReaderOptions, Taken } from './log.ts'
 import { Window } from './window.ts'
+
+/** What frames are given their ids with. */
+export interface FrameIds {
+  /** Of the arena. */
+  readonly words: Int32Array
+  /** 16 hexadecimal digits, random at every start. */
+  readonly epoch: string
+}
 
 /**
  * The log in memory mode: frames stay in the arena until every sink has settled them. Bounded by the arena: a frame in
@@ -17,10 +26,13 @@ export class MemoryLog implements Log {
   readonly #clock: Clock
   readonly #readers: MemoryReader[] = []
   readonly #watch = new DeliveryWatch()
+  readonly #ids: FrameIds | null
   #sequence = 0
 
-  constructor(clock: Clock = systemClock) {
+  /** `ids`: without it frames are not given their ids, and events have none. */
+  constructor(clock: Clock = systemClock, ids: FrameIds | null = null) {
     this.#clock = clock
+    this.#ids = ids
   }
 
   addReader(options: ReaderOptions): LogReader {
@@ -40,6 +52,7 @@ export class MemoryLog implements Log {
     frame.originSequence = ++this.#sequence
     frame.position = { segment: 0, offset: 0, sequence: this.#sequence }
     frame.committedAtMs = this.#clock.now()
+    if (this.#ids !== null) writeFrameId(this.#ids.words, frame.region, this.#ids.epoch, this.#sequence)
     // The log itself holds it meanwhile: a reader that settles at once must not end the frame for the others.
     frame.holders = 1
     entry.committed()

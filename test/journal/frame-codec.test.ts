@@ -6,14 +6,11 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   newFrameMemory,
-  readEpoch,
   readHead,
-  readU64,
   sealHead,
-  writeEpoch,
-  writeU64,
 } from '../../src/journal/frame-codec.ts'
 import type { FrameMemory } from '../../src/journal/frame-codec.ts'
+import { readEpoch, readU64, writeEpoch, writeU64 } from '../../src/memory/wide-words.ts'
 import { findHead, frameAt, headAt, sequenceAfter } from '../../src/journal/scan.ts'
 import { FRAME_KIND, HEADER, HEADER_BYTES } from '../../src/memory/frame-region.ts'
 import { EPOCH, MadeJournal, events, madeFrame } from './fixtures/made-journal.ts'

@@ -2,16 +2,19 @@ import t from 'tap'
 import type { Frame } from '../../src/journal/frame.ts'
 import type { LogReader, TakenPart } from '../../src/journal/log.ts'
 import { MemoryLog } from '../../src/journal/memory-log.ts'
+import { eventIdPrefix } from '../../src/memory/event-id.ts'
 import { LANES_BOTH, LANES_BULK, LANES_FAST } from '../../src/memory/frame-region.ts'
+
+const EPOCH = 'fedcba9876543210'
 
 class Rig {
   nowMs = 0
+  readonly words = new Int32Array(1024)
   readonly released: number[] = []
-  readonly log = new MemoryLog({
-    now: () => this.nowMs,
-    wallClock: () => 0,
-    setTimeout: () => ({ clear() {} }),
-  })
+  readonly log = new MemoryLog(
+    { now: () => this.nowMs, wallClock: () => 0, setTimeout: () => ({ clear() {} }) },
+    { words: this.words, epoch: EPOCH },
+  )
 
   /** A frame of one record a character: `f` of the fast lane, `b` of bulk. */
   append(source: number, records: string, settled?: () => void): Frame {
@@ -147,4 +150,12 @@ t.test('a long queue is taken in order', async (t) => {
     if (frame.position.sequence !== next++) t.fail(`frame ${next}`)
   }
   t.equal(reader.waiting, 5001 - next)
+})
+
+t.test('a frame is given its id', async (t) => {
+  const rig = new Rig()
+  rig.append(0, 'b')
+  t.equal(eventIdPrefix(rig.words, 0), `${EPOCH}-1-`)
+  rig.append(0, 'b')
+  t.equal(eventIdPrefix(rig.words, 0), `${EPOCH}-2-`)
 })

@@ -5,7 +5,7 @@ import { encode } from '../../../src/encode/encode.ts'
 import { restoreLedger } from '../../../src/app/restore-ledger.ts'
 import { DiskLog } from '../../../src/journal/disk-log.ts'
 import type { DiskLogEvents, LogSink } from '../../../src/journal/disk-log-options.ts'
-import { readEpoch, readU64 } from '../../../src/journal/frame-codec.ts'
+import { readEpoch, readU64 } from '../../../src/memory/wide-words.ts'
 import type { Log, LogReader } from '../../../src/journal/log.ts'
 import { Arena } from '../../../src/memory/arena.ts'
 import {
