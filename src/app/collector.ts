@@ -348,6 +348,7 @@ export class Collector {
     this.#health?.clear()
     const undelivered = await this.#leftovers.settle(deadline, this.#finishing)
     scheduler.stop()
+    this.topology.scaling.stop()
     await deadLetters.stop()
     await journal?.stop(deadline)
     const uncommittedBytes = sources.reduce((sum, { intake }) => sum + intake.uncommittedBytes, 0)

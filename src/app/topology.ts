@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { MIB } from '../base/units.ts'
@@ -34,6 +35,7 @@ import {
 import type { Sink } from '../pipeline/sink.ts'
 import type { Source } from '../pipeline/source.ts'
 import { WorkerPool } from '../pipeline/worker-pool.ts'
+import { WorkerScaling } from '../pipeline/worker-scaling.ts'
 import type { WorkerContext } from '../scan/worker-context.ts'
 import { createSink, payloadForm } from '../sinks/registry.ts'
 import type { SinkConfig } from '../sinks/registry.ts'
@@ -88,6 +90,7 @@ export class Topology {
   /** Null in memory mode. */
   readonly journal: DiskLog | null
   readonly workers: WorkerPool
+  readonly scaling: WorkerScaling
   readonly tables: TableSpace
   readonly scheduler: Scheduler
   readonly sources: readonly SourceLine[]
@@ -131,10 +134,11 @@ export class Topology {
     this.tables = new TableSpace(this.arena, this.pool, tables)
     const rings = config.sources.map(() => ExtentRing.create(RING_ENTRIES))
     this.journal = config.journal.mode === 'disk' ? makeDiskLog(options, this) : null
-    const log = this.journal ?? new MemoryLog(clock)
+    const log =
+      this.journal ?? new MemoryLog(clock, { words: this.arena.words, epoch: randomBytes(8).toString('hex') })
     const context = workerContext(config, this.arena, rings, this.control)
     this.workers = new WorkerPool({
-      workerCount: config.workers.max,
+      workers: config.workers,
       context,
       oldSpaceMiB: WORKER_OLD_SPACE_BYTES / MIB,
       youngSpaceMiB: WORKER_YOUNG_SPACE_BYTES / MIB,
@@ -165,6 +169,15 @@ export class Topology {
       deadLetters: this.deadLetters,
       clock,
       events,
+    })
+    this.scaling = new WorkerScaling({
+      workers: this.workers,
+      ...config.workers,
+      lines: this.sources,
+      ringEntries: RING_ENTRIES,
+      clock,
+      events,
+      wake: () => this.scheduler.wake(),
     })
   }
 
@@ -291,7 +304,9 @@ export class Topology {
         batch: config.batch,
         ...(config.rateLimit === undefined ? undefined : { rateLimit: config.rateLimit }),
         retry: config.retry,
-        request: { ...config.request, concurrency: fixedConcurrency(config.request) },
+        breaker: config.breaker,
+        order: config.order,
+        request: config.request,
         maxRecordBytes: Math.max(...inputs.map((source) => root.sources[source]!.maxRecordBytes)),
       },
       counts: this.ledger.sinks[index]!,
@@ -320,11 +335,6 @@ function makeLedger(config: ResolvedConfig): Ledger {
         ),
     ),
   )
-}
-
-/** Until a destination decides for itself. */
-function fixedConcurrency({ concurrency }: SinkConfig['request']): number {
-  return concurrency === 'adaptive' ? 4 : concurrency
 }
 
 /** Bit of a sink's `where` in the route mask, -1 for a sink without. */

@@ -4,11 +4,16 @@ import type { RecordError, WorkerContext } from '../scan/worker-context.ts'
 import type * as Tasks from '../../workers/tasks.ts'
 import type { Encoder } from './encoder.ts'
 
+/** A thread beyond the least that had no task for so long ends. */
+const IDLE_TIMEOUT_MS = 30_000
+
 /** Tasks that a worker has at once: while it does one, the next is there already. */
 export const TASKS_PER_WORKER = 2
 
 export interface WorkerPoolOptions {
-  readonly workerCount: number
+  /** Threads that are always there, and that there are at most. */
+  readonly workers: { readonly min: number; readonly max: number }
+  readonly idleTimeoutMs?: number
   readonly context: WorkerContext
   readonly oldSpaceMiB: number
   readonly youngSpaceMiB: number
@@ -16,25 +21,28 @@ export interface WorkerPoolOptions {
   readonly filename?: string
 }
 
-/** The Piscina pool, with every option said. Its queue is never used: the scheduler knows how many tasks it may give. */
+/** The Piscina pool, with every option said. Its queue is short: the scheduler knows how many tasks it may give. */
 export class WorkerPool implements Encoder {
-  readonly workerCount: number
+  /** When a thread that is not needed ends. */
+  readonly idleTimeoutMs: number
   readonly #piscina: Piscina
   readonly #running = new Set<AbortController>()
-  readonly #leaving = new Set<Promise<void>>()
-  readonly #known = new WeakSet<object>()
+  /** Threads that have not ended, and the moment when they will have. */
+  readonly #threads = new Map<object, Promise<void>>()
+  #onTask = (): void => {}
 
   constructor(options: WorkerPoolOptions) {
-    this.workerCount = options.workerCount
+    const { min, max } = options.workers
+    this.idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS
     // In a checkout the workers are .ts files, in the published package .js files.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     this.#piscina = new Piscina({
       filename: options.filename ?? new URL(`../../workers/tasks.${extension}`, import.meta.url).href,
       name: 'ingest',
-      minThreads: options.workerCount,
-      maxThreads: options.workerCount,
-      idleTimeout: Infinity,
-      maxQueue: options.workerCount * TASKS_PER_WORKER * 2,
+      minThreads: min,
+      maxThreads: max,
+      idleTimeout: min === max ? Infinity : this.idleTimeoutMs,
+      maxQueue: max * TASKS_PER_WORKER * 2,
       concurrentTasksPerWorker: TASKS_PER_WORKER,
       atomics: 'async',
       resourceLimits: {
@@ -58,6 +66,36 @@ export class WorkerPool implements Encoder {
     })
     this.#piscina.on('workerCreate', () => this.#watchThreads())
     this.#watchThreads()
+    this.allow(min)
+  }
+
+  /** Threads that there may be now. */
+  get workerCount(): number {
+    return this.#piscina.maxThreads
+  }
+
+  /** Threads that there are, those that are starting among them. */
+  get threads(): number {
+    return this.#piscina.threads.length
+  }
+
+  /** Tasks given and not done. */
+  get tasks(): number {
+    return this.#running.size
+  }
+
+  /**
+   * How many threads there may be from now on, from the least to the most. Piscina reads its options anew whenever a task
+   * finds no thread free, and starts one while there are fewer than this. If it kept a copy of them, a task that waits
+   * would be enough for it to start one, up to the most.
+   */
+  allow(workerCount: number): void {
+    this.#piscina.options.maxThreads = workerCount
+  }
+
+  /** `callback` is called whenever a task is given. */
+  onTask(callback: () => void): void {
+    this.#onTask = callback
   }
 
   /** Rejects when the worker died with the task, or `controller` was aborted: that ends the worker. */
@@ -75,6 +113,7 @@ export class WorkerPool implements Encoder {
     controller: AbortController,
   ): Promise<ReturnType<(typeof Tasks)[Name]>> {
     this.#running.add(controller)
+    this.#onTask()
     try {
       return await this.#piscina.run(task, { name, signal: controller.signal })
     } finally {
@@ -84,7 +123,9 @@ export class WorkerPool implements Encoder {
 
   /** Resolves when the threads that the pool has given up are gone: until then they may write to their slabs. */
   async threadsGone(): Promise<void> {
-    await Promise.all(this.#leaving)
+    const alive = new Set<object>(this.#piscina.threads)
+    const leaving = [...this.#threads].filter(([thread]) => !alive.has(thread))
+    await Promise.all(leaving.map(([, gone]) => gone))
   }
 
   async stop(): Promise<void> {
@@ -94,24 +135,12 @@ export class WorkerPool implements Encoder {
 
   #watchThreads(): void {
     for (const thread of this.#piscina.threads) {
-      if (this.#known.has(thread)) continue
-      this.#known.add(thread)
+      if (this.#threads.has(thread)) continue
       const gone = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
-      const alive = () => this.#piscina.threads.includes(thread)
-      const leaving: Promise<void> = gone.then(() => void this.#leaving.delete(leaving))
-      this.#watched.push({ alive, leaving })
+      this.#threads.set(
+        thread,
+        gone.then(() => void this.#threads.delete(thread)),
+      )
     }
-  }
-
-  #watched: { alive: () => boolean; leaving: Promise<void> }[] = []
-
-  /** After a task failed: which threads are on their way out. */
-  noteFailure(): void {
-    this.#watchThreads()
-    this.#watched = this.#watched.filter(({ alive, leaving }) => {
-      if (alive()) return true
-      this.#leaving.add(leaving)
-      return false
-    })
   }
 }

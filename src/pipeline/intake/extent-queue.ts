@@ -10,6 +10,7 @@ import type { SlabPool } from '../../memory/slab-pool.ts'
 import type { RecordError } from '../../scan/worker-context.ts'
 import type { SourceCounts } from '../ledger.ts'
 import type { DecodeSpace } from './decode-space.ts'
+import { EventLag } from './event-lag.ts'
 import { frameOf, receivedBytesOf } from './frame-of-extent.ts'
 import type { Lane } from './lane.ts'
 import { PendingExtent } from './pending-extent.ts'
@@ -66,9 +67,12 @@ export class ExtentQueue {
   #meanRecordBytes = 0
   /** Cut, and not yet committed. */
   bytes = 0
+  /** How late what is committed came. */
+  readonly eventLag: EventLag
 
   constructor(options: ExtentQueueOptions) {
     this.#options = options
+    this.eventLag = new EventLag(options.clock)
     this.#extents = Array.from({ length: options.ring.entryCount }, () => new PendingExtent())
     options.tables.onRoom(() => {
       if (this.#tableWanted) this.#resumeTail()
@@ -78,6 +82,11 @@ export class ExtentQueue {
 
   get depth(): number {
     return this.#head - this.#tail
+  }
+
+  /** Extents that a worker could be given now. */
+  get waiting(): number {
+    return this.hasReady ? this.#head - this.#next + this.#again.length : 0
   }
 
   get empty(): boolean {
@@ -318,9 +327,10 @@ export class ExtentQueue {
 
   /** What a part brought goes to the log: counted when it is committed, its streams told when `ack` says so. */
   #hand(entry: number, frame: Frame | null, tellings: readonly Telling[], bytes: number): void {
-    const { ring, log, counts, ack, onCommitted } = this.#options
+    const { arena, ring, log, counts, ack, onCommitted } = this.#options
     const word = ring.base(entry)
     const accepted = ring.words[word + ENTRY.ACCEPTED]!
+    const untimed = ring.words[word + ENTRY.UNTIMED]!
     const receivedBytes = receivedBytesOf(ring, entry)
     const shedBy = ring.words.slice(word + ENTRY.SHED_BY, word + ENTRY.SHED_BY + counts.shedBy.length)
     const tell = () => {
@@ -338,6 +348,7 @@ export class ExtentQueue {
           counts.received += shedBy[severity]!
         }
         if (frame !== null) onCommitted?.(frame)
+        if (frame !== null) this.eventLag.committed(frame, untimed, arena.words)
         if (ack === 'stored') tell()
       },
       ...(ack === 'delivered' ? { settled: tell } : undefined),

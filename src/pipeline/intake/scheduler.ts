@@ -195,7 +195,6 @@ export class Scheduler {
 
   async #failed(task: Task, reason: string): Promise<void> {
     const { line, entry, output } = task
-    this.#workers.noteFailure()
     await this.#workers.threadsGone()
     this.#tasks.delete(task)
     if (this.#stopped) return

@@ -130,7 +130,7 @@ export class Rig {
       onBackpressure: () => {},
     })
     this.#workers = new WorkerPool({
-      workerCount: 1,
+      workers: { min: 1, max: 1 },
       oldSpaceMiB: 96,
       youngSpaceMiB: 16,
       context: {
