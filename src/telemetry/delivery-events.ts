@@ -101,9 +101,10 @@ export class DeliveryEvents extends SinkEvents {
     this.write('warn', 'limiter_keys_full', sink, message, { max_keys: maxKeys })
   }
 
-  /** What was used of the daily quotas is not on disk: after a restart more could be sent than they allow. */
+  /** What daily quotas allow can't be reserved on disk: sinks that have one send what is reserved, and no more. */
   limitsStoreFailing(reason: string): void {
-    const message = 'how much of bytes_per_day is used cannot be written, trying again: see to the disk'
+    const message =
+      'how much of bytes_per_day is used cannot be written, trying again; until then nothing is sent that was not reserved: see to the disk'
     this.write('error', 'limits_store_failing', 'limits', message, { reason })
   }
 
