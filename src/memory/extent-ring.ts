@@ -76,6 +76,7 @@ export const ENTRY = {
   HEAD_BYTES: 101, // of what was consumed, bytes that nobody sent: the heads of datagrams
   SHED_BY: 102, // one word a severity, 0 to 10
   CHECKSUM: 113, // 1: the frame's body gets a checksum
+  UNTIMED: 114, // accepted events without a time of their own
 } as const
 
 /** How a task on an entry ended. */

@@ -10,17 +10,22 @@ export class EventTimes {
   #count = 0
   #firstMs = Infinity
   #lastMs = -Infinity
+  /** Events without a time of their own. */
+  untimed = 0
 
   reset(receivedAtMs: number): void {
     this.#receivedAtMs = receivedAtMs
     this.#count = 0
     this.#firstMs = Infinity
     this.#lastMs = -Infinity
+    this.untimed = 0
   }
 
   /** The next event; NaN for one without a time. */
   note(timeMs: number): void {
-    const time = timeMs - timeMs === 0 ? timeMs : this.#receivedAtMs
+    const timed = timeMs - timeMs === 0
+    const time = timed ? timeMs : this.#receivedAtMs
+    if (!timed) this.untimed++
     if (time < this.#firstMs) this.#firstMs = time
     if (time > this.#lastMs) this.#lastMs = time
     this.#times[this.#count++] = time

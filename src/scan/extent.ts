@@ -293,6 +293,7 @@ export class Extent {
     words[word + ENTRY.DEAD_LETTERS] = this.#deadLetters.count
     doubles[(word + ENTRY.FIRST_TIME) >> 1] = this.#times.firstMs
     doubles[(word + ENTRY.LAST_TIME) >> 1] = this.#times.lastMs
+    words[word + ENTRY.UNTIMED] = this.#times.untimed
     words[word + ENTRY.CHECKSUM] = this.#checksums ? 1 : 0
     this.#counts.answer(this.#ring, word)
   }

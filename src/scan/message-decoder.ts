@@ -1,6 +1,6 @@
 /** Turns messages of another format into events: what the extent of a decoded source asks of its decoder. */
 export interface MessageDecoder {
-  /** Severity (0 to 10) and time (epoch milliseconds) of the message decoded last. */
+  /** Severity (0 to 10) and time (epoch milliseconds; NaN: it has none) of the message decoded last. */
   readonly severity: number
   readonly timeMs: number
   /** Before the messages of an extent: when it arrived, epoch milliseconds. */

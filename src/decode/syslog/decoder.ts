@@ -17,7 +17,7 @@ export const NO_ROOM = -1
  * README.md says what it knows.
  */
 export class SyslogDecoder {
-  /** `soc` severity (0 to 10) and time (epoch ms) of the last decoded message. */
+  /** `soc` severity (0 to 10) and time (epoch ms; NaN: it has none) of the last decoded message. */
   severity = 0
   timeMs = 0
   readonly #bytes: Uint8Array
@@ -27,7 +27,6 @@ export class SyslogDecoder {
   readonly #rfc5424: Rfc5424Header
   readonly #rfc3164: Rfc3164Header
   readonly #event: EventWriter
-  #receivedAtMs = 0
 
   /**
    * @param bytes messages are read from it, and events written to it
@@ -45,9 +44,9 @@ export class SyslogDecoder {
 
   /** Before the messages that arrived at one time (epoch ms): for years left out, and for messages without a time. */
   begin(receivedAtMs: number): void {
-    this.#receivedAtMs = Math.floor(receivedAtMs)
-    this.#time.begin(this.#receivedAtMs)
-    this.#event.begin(this.#receivedAtMs)
+    const arrivedAtMs = Math.floor(receivedAtMs)
+    this.#time.begin(arrivedAtMs)
+    this.#event.begin(arrivedAtMs)
   }
 
   /** The address of the peer, ASCII without port or brackets, for the messages that follow; an empty range: unknown. */
@@ -65,7 +64,7 @@ export class SyslogDecoder {
     this.#structuredData.clear()
     this.#parse(from, messageTo)
     this.severity = SOC_SEVERITY[this.#fields.severity]!
-    this.timeMs = this.#fields.hasTime ? this.#time.timeMs : this.#receivedAtMs
+    this.timeMs = this.#fields.hasTime ? this.#time.timeMs : Number.NaN
     const isUnicode = utf8 || isUtf8Text(this.#bytes, from, messageTo)
     return this.#event.write(out, outTo, isUnicode)
   }
