@@ -9,6 +9,14 @@ import { Connection } from './connection.ts'
 import { Exchange } from './exchange.ts'
 import type { AnswerReader } from './exchange.ts'
 
+/** So long after its last use a connection is closed that fewer requests at once leave without work. */
+export const IDLE_MS_MAX = 30_000
+
+interface IdleConnection {
+  readonly connection: Connection
+  readonly sinceMs: number
+}
+
 export interface RequesterOptions {
   /** Of the sink, for errors. */
   readonly name: string
@@ -34,8 +42,8 @@ export interface OutgoingRequest {
 export class Requester {
   readonly #options: RequesterOptions
   #connect: Connect | null = null
-  /** The last one used is the next: under little load the others time out. At most as many as sent at once. */
-  readonly #idle: Connection[] = []
+  /** The last one used is the next, the first is idle for longest. At most as many as sent at once. */
+  readonly #idle: IdleConnection[] = []
   readonly #all = new Set<Connection>()
   readonly #inFlight = new Set<Exchange>()
 
@@ -56,7 +64,7 @@ export class Requester {
   async send(request: OutgoingRequest, reader: AnswerReader, signal: AbortSignal): Promise<Outcome> {
     const connect = this.#connect
     if (connect === null || signal.aborted) return STOPPED
-    const connection = this.#idle.pop() ?? this.#open(connect)
+    const connection = this.#idle.pop()?.connection ?? this.#open(connect)
     const { clock } = this.#options
     const { timeoutMs } = this.#options.request
     const exchange = new Exchange(reader, connection.socket)
@@ -90,10 +98,19 @@ export class Requester {
 
   /** A connection whose socket is gone is not used again: a request that was given up could still wait in its queue. */
   async #giveBack(connection: Connection): Promise<void> {
-    if (this.#connect !== null && connection.socket()?.destroyed === false) {
-      this.#idle.push(connection)
+    if (this.#connect === null || connection.socket()?.destroyed !== false) {
+      await this.#close(connection)
       return
     }
+    const nowMs = this.#options.clock.now()
+    this.#idle.push({ connection, sinceMs: nowMs })
+    const longest = this.#idle[0]!
+    if (nowMs - longest.sinceMs <= IDLE_MS_MAX) return
+    this.#idle.shift()
+    await this.#close(longest.connection)
+  }
+
+  async #close(connection: Connection): Promise<void> {
     this.#all.delete(connection)
     await connection.close()
   }

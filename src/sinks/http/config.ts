@@ -29,5 +29,5 @@ export type HttpSinkConfig = Named<typeof httpSinkKeys>
 
 export function checkHttpSink(config: HttpSinkConfig, context: CheckContext, report: Report): void {
   checkSink(config, context, report)
-  checkClient(config, [config.url], context, report)
+  checkClient(config, [config.url], context, report, ['idempotency-key'])
 }
