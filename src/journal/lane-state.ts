@@ -19,10 +19,11 @@ export function laneState(
 ): LaneState {
   const bit = bitOf(lane)
   const left = new Unsettled()
-  for (const { of, first, count } of parts) {
+  for (const { of, first, count, pick } of parts) {
     if ((of.lanes & bit) === 0) continue
     const { position, records } = of.frame
-    for (const range of of.ranges) left.addRange(position, clip(range, first, first + count), records)
+    if (pick !== null) left.addPick(position, pick, records)
+    else for (const range of of.ranges) left.addRange(position, clip(range, first, first + count), records)
   }
   const { bulk, fast } = tracks
   const leads = lane === FAST && fast !== null && fast.until === Infinity ? fast : bulk
@@ -79,10 +80,28 @@ function clip({ first, end }: RecordRange, from: number, to: number): RecordRang
   return { first: Math.max(first, from), end: Math.min(end, to) }
 }
 
+/** Records of one frame, each with a mark where it was picked; behind the last is one that never is. */
+interface Picked {
+  readonly position: Position
+  readonly marks: Uint8Array
+}
+
 /** Collects what is not settled behind a cursor. */
 class Unsettled {
   readonly #intervals: Interval[] = []
+  /** By sequence: frames of which single records were picked. */
+  readonly #picked = new Map<number, Picked>()
   #oldest: Position | null = null
+
+  /** Picks of a frame can be many, and together be all of it: they are marked, and become intervals at the end. */
+  addPick(position: Position, pick: Uint16Array, records: number): void {
+    let picked = this.#picked.get(position.sequence)
+    if (picked === undefined) {
+      picked = { position, marks: new Uint8Array(records + 1) }
+      this.#picked.set(position.sequence, picked)
+    }
+    for (const record of pick) picked.marks[record] = 1
+  }
 
   addRange(position: Position, { first, end }: RecordRange, records: number): void {
     if (first >= end) return
@@ -101,6 +120,14 @@ class Unsettled {
   }
 
   state(next: Position): LaneState {
+    for (const { position, marks } of this.#picked.values()) {
+      const records = marks.length - 1
+      for (let first = marks.indexOf(1); first !== -1;) {
+        const end = marks.indexOf(0, first)
+        this.addRange(position, { first, end }, records)
+        first = marks.indexOf(1, end)
+      }
+    }
     const oldest = this.#oldest === null || this.#oldest.sequence > next.sequence ? next : this.#oldest
     return { next, oldest, unsettled: merged(this.#intervals) }
   }
