@@ -51,7 +51,7 @@ const keysOf: readonly (readonly Uint8Array[])[] = [
   [],
   [],
 ].map((names) => names.map((name) => Buffer.from(name)))
-/** Index in `keysOf`. */
+/** Index in `keysOf`; -1: none of them. */
 const ITEMS_KEY = 0
 const STATUS_KEY = 0
 const ERROR_KEY = 1
@@ -105,6 +105,11 @@ function unescaped(text: string): string {
   return text
 }
 
+const ITEMS_DEPTH = 2
+const TAKEN_STATUS = 201
+/** With the comma behind it, so that the next item is what is expected again. */
+const TAKEN_ITEM = Buffer.from(`{"create":{"status":${TAKEN_STATUS}}},`)
+
 /** Is told of each item as it ends; `status` is 0 where there is none. */
 export type OnItem = (status: number) => void
 
@@ -151,11 +156,30 @@ export class AnswerScanner {
       if (this.#state === STRING) at = this.#readString(chunk, at)
       else if (this.#state === BARE) at = this.#readBare(chunk, at)
       else if (this.#state === ESCAPE) {
-        this.#text?.addEscaped(chunk[at++]!)
+        this.#text?.addEscaped(chunk[at]!)
         this.#state = STRING
+        at++
       } else if (this.#state === BROKEN) return
-      else this.#readMark(chunk[at++]!)
+      else {
+        at = this.#skipTaken(chunk, at)
+        if (at < chunk.length) this.#readMark(chunk[at++]!)
+      }
     }
+  }
+
+  /** Items that say nothing but that the event was taken, which are nearly all, are told by their bytes. */
+  #skipTaken(chunk: Uint8Array, from: number): number {
+    if (this.#depth !== ITEMS_DEPTH || this.#state !== VALUE || this.#containers[ITEMS_DEPTH - 1] !== ITEMS)
+      return from
+    let at = from
+    while (at + TAKEN_ITEM.length <= chunk.length) {
+      let length = 0
+      while (length < TAKEN_ITEM.length && chunk[at + length] === TAKEN_ITEM[length]) length++
+      if (length < TAKEN_ITEM.length) break
+      this.#onItem(TAKEN_STATUS)
+      at += length
+    }
+    return at
   }
 
   #readString(chunk: Uint8Array, from: number): number {
@@ -176,8 +200,10 @@ export class AnswerScanner {
       this.#state = COMMA_OR_END
       return
     }
-    const keys = keysOf[this.#containers[this.#depth - 1]!]!
-    this.#key = keys.findIndex((name) => this.#keyText.equals(name))
+    const names = keysOf[this.#containers[this.#depth - 1]!]!
+    let key = names.length - 1
+    while (key >= 0 && !this.#keyText.equals(names[key]!)) key--
+    this.#key = key
     this.#state = COLON
   }
 
@@ -202,28 +228,39 @@ export class AnswerScanner {
 
   /** A byte between strings and numbers. */
   #readMark(byte: number): void {
-    if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) return
     const state = this.#state
-    const takesValue = state === VALUE || state === VALUE_OR_END
-    if (byte === QUOTE && (state === KEY || state === KEY_OR_END)) this.#beginString(this.#keyText, true)
-    else if (byte === 0x7b && takesValue) this.#open(this.#objectHere(), KEY_OR_END)
-    else if (takesValue && (this.#depth === 0 || this.#inItems)) this.#endItemsOrBreak(byte)
-    else if (byte === QUOTE && takesValue) this.#beginString(this.#textHere(), false)
-    else if (byte === 0x5b && takesValue) this.#open(this.#arrayHere(), VALUE_OR_END)
-    else if (byte === 0x3a && state === COLON) this.#state = VALUE
-    else if (byte === 0x2c && state === COMMA_OR_END) this.#state = this.#inArray ? VALUE : KEY
-    else if (byte === 0x7d && (state === COMMA_OR_END || state === KEY_OR_END) && !this.#inArray)
-      this.#close()
-    else if (byte === 0x5d && (state === COMMA_OR_END || state === VALUE_OR_END) && this.#inArray)
-      this.#close()
-    else if (takesValue && isWordByte(byte)) {
-      this.#number = byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : NaN
-      this.#state = BARE
-    } else this.#state = BROKEN
-  }
-
-  get #inItems(): boolean {
-    return this.#containers[this.#depth - 1] === ITEMS
+    switch (byte) {
+      case 0x20:
+      case 0x0a:
+      case 0x0d:
+      case 0x09:
+        return
+      case QUOTE:
+        if (state === KEY || state === KEY_OR_END) return this.#beginString(this.#keyText, true)
+        if (this.#takesAnyValue) return this.#beginString(this.#textHere(), false)
+        break
+      case 0x3a:
+        if (state === COLON) return void (this.#state = VALUE)
+        break
+      case 0x2c:
+        if (state === COMMA_OR_END) return void (this.#state = this.#inArray ? VALUE : KEY)
+        break
+      case 0x7b:
+        if (state === VALUE || state === VALUE_OR_END) return this.#open(this.#objectHere(), KEY_OR_END)
+        break
+      case 0x5b:
+        if (this.#takesAnyValue) return this.#open(this.#arrayHere(), VALUE_OR_END)
+        break
+      case 0x7d:
+        if ((state === COMMA_OR_END || state === KEY_OR_END) && !this.#inArray) return this.#close()
+        break
+      case 0x5d:
+        if ((state === COMMA_OR_END || state === VALUE_OR_END) && this.#inArray) return this.#close()
+        break
+      default:
+        if (isWordByte(byte) && this.#takesAnyValue) return this.#beginBare(byte)
+    }
+    this.#state = BROKEN
   }
 
   get #inArray(): boolean {
@@ -231,10 +268,15 @@ export class AnswerScanner {
     return container === ITEMS || container === OTHER_ARRAY
   }
 
-  /** The answer is an object, and so is each of its items. */
-  #endItemsOrBreak(byte: number): void {
-    if (byte === 0x5d && this.#state === VALUE_OR_END) this.#close()
-    else this.#state = BROKEN
+  /** The answer is an object, and so is each of its items; elsewhere any value may stand. */
+  get #takesAnyValue(): boolean {
+    if (this.#state !== VALUE && this.#state !== VALUE_OR_END) return false
+    return this.#depth > 0 && this.#containers[this.#depth - 1] !== ITEMS
+  }
+
+  #beginBare(byte: number): void {
+    this.#number = byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : NaN
+    this.#state = BARE
   }
 
   #beginString(text: KeptText | null, isKey: boolean): void {
