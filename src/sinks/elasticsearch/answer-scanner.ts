@@ -176,6 +176,7 @@ export class AnswerScanner {
       let length = 0
       while (length < TAKEN_ITEM.length && chunk[at + length] === TAKEN_ITEM[length]) length++
       if (length < TAKEN_ITEM.length) break
+      this.#beginItem()
       this.#onItem(TAKEN_STATUS)
       at += length
     }
