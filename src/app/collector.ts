@@ -115,10 +115,11 @@ export class Collector {
         this.#logger.error({ event: 'control_failed', error: String(error) }, 'control request failed'),
     })
     this.#inlets = new Map(
-      this.topology.sources.map(({ name, intake, config: { type } }) => [
-        name,
-        new Inlet({ name, intake, framing: type === 'syslog' ? 'syslog-newline' : 'lines' }),
-      ]),
+      this.topology.sources.flatMap(({ name, intake, config: { type } }) => {
+        if (type === 'dlq') return []
+        const framing = type === 'syslog' ? 'syslog-newline' : 'lines'
+        return [[name, new Inlet({ name, intake, framing })]]
+      }),
     )
     this.#processMetrics = new ProcessMetrics(this.registry)
     this.admin = new AdminServer({
@@ -140,6 +141,7 @@ export class Collector {
       uptimeS: () => (this.#clock.now() - this.#startedAtMs) / 1000,
       notReady: () => this.notReady(),
       slabs: () => topology.slabsByState(),
+      workers: () => ({ threads: topology.workers.threads, allowed: topology.workers.workerCount }),
       rings: () =>
         Object.fromEntries(
           topology.sources.map(({ name, extents, intake }) => [

@@ -153,6 +153,7 @@ function gauges(observed: Observed): Row[] {
       rings((ring) => ring.uncommittedBytes),
     ],
     ['ring_depth', 'Extents between cut and commit', ['source'], rings(({ depth }) => depth)],
+    ['workers', 'Worker threads', [], (add) => add({}, observed.workers().threads)],
     ['journal_bytes', 'Bytes of the journal on disk', [], journal(({ bytes }) => bytes)],
     ['journal_limit_bytes', 'journal.max_bytes', [], journal(({ maxBytes }) => maxBytes)],
     ['arena_slabs', 'Slabs of the arena by state', ['state'], slabs],

@@ -47,6 +47,8 @@ export interface Observed {
   notReady(): readonly NotReady[]
   /** Slabs by state: free, filling, working, held, ... */
   slabs(): Readonly<Record<string, number>>
+  /** Threads: those that are there, and how many there may be now. */
+  workers(): { readonly threads: number; readonly allowed: number }
   /** By source. */
   rings(): Readonly<Record<string, RingStatus>>
   /** By source, of those that take datagrams. */

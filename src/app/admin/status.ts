@@ -13,6 +13,7 @@ export function statusOf(observed: Observed) {
     not_ready: observed.notReady(),
     ledger: ledgerStatus(observed.ledger),
     arena: { slabs: observed.slabs() },
+    workers: observed.workers(),
     rings: mapValues(observed.rings(), ({ depth, entries, uncommittedBytes }) => ({
       depth,
       entries,

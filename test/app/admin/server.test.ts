@@ -90,6 +90,7 @@ t.test('status', async (t) => {
   })
   t.strictSame(status.arena, { slabs: { free: 60, filling: 1, working: 2, held: 1 } })
   t.strictSame(status.rings, { push: { depth: 3, entries: 1024, uncommitted_bytes: 77 } })
+  t.strictSame(status.workers, { threads: 2, allowed: 3 })
   t.strictSame(status.datagrams, { net: { kernel_drops: 5, discarded: 0, receive_buffer_bytes: 4096 } })
   t.strictSame(status.sinks, {
     siem: {
@@ -147,6 +148,7 @@ t.test('metrics', async (t) => {
     'spillway_arena_slabs{state="working"} 2',
     'spillway_kernel_udp_drops_total{source="net"} 5',
     'spillway_ring_depth{source="push"} 3',
+    'spillway_workers 2',
   ]) {
     t.ok(text.split('\n').includes(line), line)
   }
