@@ -57,11 +57,14 @@ export type Outcome =
  * - `send(payload, signal)` resolves with what became of it; it never rejects and never retries. When the signal is
  *   aborted it resolves soon, and what was not acknowledged counts as not delivered. The views stay valid until it
  *   resolves. Called up to `concurrency` times at once.
+ * - `probe(signal)`, where there is one, asks the destination whether it works, as `send` asks it to take something; `ack`:
+ *   it does. Called while the circuit breaker is open, when nothing else is under way.
  * - `stop()` may be called twice and before `start`; afterwards the sink owns no timer, socket, file or buffer.
  */
 export interface Sink {
   start(signal: AbortSignal): Promise<void>
   send(payload: Payload, signal: AbortSignal): Promise<Outcome>
+  probe?(signal: AbortSignal): Promise<Outcome>
   stop(): Promise<void>
 }
 

@@ -7,6 +7,19 @@ import type { RecordWalk } from './record-walk.ts'
 /** `]` and `[` less the comma that no event follows. */
 const JSON_ARRAY_EXTRA_BYTES = 1
 
+/** While its turn has not come, a batch may grow so long beyond `batch.max_age`. */
+export const GROWTH_MAX_MS = 30_000
+
+/** How the next batch may be, beyond what was configured. */
+export interface Room {
+  /** When its turn comes at the limiter: until then it may grow, if it is not full, though not for ever. */
+  readonly turnAtMs: number
+  /** What the destination is known to take. */
+  readonly maxBytes: number
+}
+
+const UNLIMITED: Room = { turnAtMs: -Infinity, maxBytes: Infinity }
+
 export interface BatcherOptions {
   readonly lane: LaneIndex
   /** Takes the next frame from the log, or what is meant of it; null when there is none. */
@@ -46,13 +59,17 @@ export class Batcher {
   #bytes = 0
   #runs = 0
   #full = false
+  #room = UNLIMITED
 
   constructor(options: BatcherOptions) {
     this.#options = options
   }
 
-  /** The next batch, if it is full, old enough, or `flush` is set and there is one; else null. */
-  take(nowMs: number, flush: boolean): Batch | null {
+  /**
+   * The next batch, if it is full, old enough, or `flush` is set and there is one; else null.
+   */
+  take(nowMs: number, flush: boolean, room = UNLIMITED): Batch | null {
+    this.#room = room
     this.#fill()
     if (this.#events === 0) return null
     if (!this.#full && !flush && nowMs < this.dueAtMs) return null
@@ -70,7 +87,10 @@ export class Batcher {
     const oldest = this.#parts[0]?.of.frame
     if (oldest === undefined) return Infinity
     // What was read back has waited already, and the slabs that it is read back to are few.
-    return oldest.readBack ? -Infinity : oldest.committedAtMs + this.#options.maxAgeMs
+    if (oldest.readBack) return -Infinity
+    const { maxAgeMs } = this.#options
+    const dueAtMs = oldest.committedAtMs + maxAgeMs
+    return Math.min(Math.max(dueAtMs, this.#room.turnAtMs), dueAtMs + GROWTH_MAX_MS)
   }
 
   get empty(): boolean {
@@ -115,7 +135,8 @@ export class Batcher {
   }
 
   #takeRecords(taken: Taken): void {
-    const { walk, maxBytes, maxEvents, encoding } = this.#options
+    const { walk, maxEvents, encoding } = this.#options
+    const maxBytes = Math.min(this.#options.maxBytes, this.#room.maxBytes)
     const range = taken.ranges[this.#range]!
     const first = this.#nextRecord
     const used = this.#bytes === 0 && encoding === 'json' ? JSON_ARRAY_EXTRA_BYTES : this.#bytes

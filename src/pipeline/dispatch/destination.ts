@@ -1,36 +1,76 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Outcome } from '../sink.ts'
+import { AdaptiveConcurrency, FixedConcurrency } from './adaptive-concurrency.ts'
+import type { AnswerVerdict, Concurrency } from './adaptive-concurrency.ts'
+import { Breaker } from './breaker.ts'
+import type { BreakerConfig } from './breaker.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
+import { RetryBudget } from './retry-budget.ts'
 
 /** A destination can't ask for a longer pause than this. */
 export const RETRY_AFTER_MAX_MS = 24 * 3_600_000
+/** Adaptive concurrency goes no higher. */
+export const CONCURRENCY_MAX = 200
+/** What was asked to come back at one moment comes back spread over so much more of the pause. */
+const PAUSE_SPREAD = 0.02
+
+export interface DestinationOptions {
+  readonly name: string
+  readonly clock: Clock
+  /** From 0 to 1. */
+  readonly random: () => number
+  /** On hold, so often. */
+  readonly probeEveryMs: number
+  readonly breaker: BreakerConfig
+  readonly concurrency: number | 'adaptive'
+  readonly events?: Partial<DispatchEvents>
+}
 
 interface Hold {
   readonly reason: string
   readonly sinceMs: number
 }
 
-/** What a sink's answers say about the destination as a whole, beyond the batch that was answered. */
+/**
+ * What a sink's answers say about the destination as a whole, beyond the batch that was answered: one state, shared by
+ * everything that sends to it.
+ *
+ * - **paused**: it named a time to come back at (Retry-After); nothing is sent before, probes neither.
+ * - **on hold**: the operator must act; one probe every `retry.max`.
+ * - **breaker**: it is down; probes with a growing cooldown.
+ * - **concurrency**: how many requests it takes at once.
+ */
 export class Destination {
-  /** Batches that it has accepted. */
+  /** Answers by which it took something. */
   acks = 0
   /** What went wrong last; '' when nothing did. */
   lastFailure = ''
   /** It asked not to be sent anything before this moment. */
   pausedUntilMs = 0
-  /** On hold: when the next probe may go. */
-  probeAtMs = 0
-  #hold: Hold | null = null
-
-  readonly #name: string
-  readonly #clock: Clock
-  readonly #probeEveryMs: number
+  /** Single events refused since it last took something. */
+  refusedInARow = 0
+  /** Most bytes of a body that it takes, by what it refused as too large; Infinity while it refused none. */
+  bodyBytesMax = Infinity
+  /** It takes no compressed bodies. */
+  refusesCompression = false
+  readonly breaker: Breaker
+  readonly concurrency: Concurrency
+  readonly budget: RetryBudget
+  readonly #options: DestinationOptions
   readonly #events: Partial<DispatchEvents>
+  #hold: Hold | null = null
+  #holdProbeAtMs = 0
 
-  constructor(name: string, clock: Clock, probeEveryMs: number, events: Partial<DispatchEvents> = {}) {
-    this.#name = name
-    this.#clock = clock
-    this.#probeEveryMs = probeEveryMs
+  constructor(options: DestinationOptions) {
+    const { name, clock, random, breaker, concurrency, events = {} } = options
+    this.#options = options
     this.#events = events
+    this.breaker = new Breaker(name, breaker, clock, random, events)
+    this.concurrency =
+      concurrency === 'adaptive'
+        ? new AdaptiveConcurrency({ max: CONCURRENCY_MAX })
+        : new FixedConcurrency(concurrency)
+    this.budget = new RetryBudget(clock.now())
   }
 
   /** Why the operator must act before anything but probes is sent; null when nothing is in the way. */
@@ -42,27 +82,119 @@ export class Destination {
     return this.#hold !== null
   }
 
-  accepted(): void {
-    this.acks++
-    if (this.#hold === null) return
-    this.#events.sinkResumed?.(this.#name, this.#clock.now() - this.#hold.sinceMs)
-    this.#hold = null
+  /** Nothing may be sent but a probe, at `probeAtMs`, one at a time. */
+  get probesOnly(): boolean {
+    return this.onHold || this.breaker.state !== 'closed'
   }
 
-  /** Nothing but probes until a batch is accepted. */
+  get probeAtMs(): number {
+    return Math.max(this.onHold ? this.#holdProbeAtMs : this.breaker.probeAtMs, this.pausedUntilMs)
+  }
+
+  /** Requests that may be in flight now. */
+  get allowed(): number {
+    return this.probesOnly ? 1 : this.concurrency.allowed
+  }
+
+  /** A request leaves; `inFlight` counts it. */
+  sent(inFlight: number): void {
+    this.breaker.probing()
+    this.concurrency.started(inFlight, this.#options.clock.now())
+  }
+
+  /**
+   * What an answer tells of the destination, before what it means for its batch. True when everything that waited out an
+   * outage may go on.
+   */
+  answered(outcome: Outcome, sentAtMs: number, delivered: number): boolean {
+    const { clock } = this.#options
+    const nowMs = clock.now()
+    const before = this.concurrency.allowed
+    this.concurrency.answered(nowMs - sentAtMs, verdictOf(outcome), nowMs)
+    if ('afterMs' in outcome && outcome.afterMs !== undefined) this.#pause(outcome.afterMs, outcome)
+    if (delivered > 0) this.acks++
+    if (delivered > 0) this.refusedInARow = 0
+    const isDown =
+      outcome.kind === 'retry' || (outcome.kind === 'partial' && delivered === 0 && isAllRetries(outcome))
+    let resumed = false
+    // While the operator must act, that is what is probed for.
+    if (isDown) {
+      if (!this.onHold) this.breaker.failed(sentAtMs, reasonOf(outcome))
+    } else resumed = this.breaker.succeeded()
+    if (delivered > 0 && this.#resume()) resumed = true
+    if (resumed) this.concurrency.reset()
+    if (this.concurrency.allowed !== before)
+      this.#events.concurrencyChanged?.(this.#options.name, this.concurrency.allowed)
+    return resumed
+  }
+
+  /** The answer to a health probe while the breaker is open. True when everything may go on. */
+  probed(outcome: Outcome, sentAtMs: number): boolean {
+    if ('afterMs' in outcome && outcome.afterMs !== undefined) this.#pause(outcome.afterMs, outcome)
+    if (outcome.kind !== 'ack') {
+      this.breaker.failed(sentAtMs, reasonOf(outcome))
+      return false
+    }
+    this.concurrency.reset()
+    return this.breaker.succeeded()
+  }
+
+  /** Nothing but probes until something is accepted. */
   hold(reason: string, status: number | undefined): void {
-    this.#hold = { reason, sinceMs: this.#hold?.sinceMs ?? this.#clock.now() }
-    this.#events.sinkHeld?.(this.#name, reason, status)
+    this.#hold = { reason, sinceMs: this.#hold?.sinceMs ?? this.#options.clock.now() }
+    this.#events.sinkHeld?.(this.#options.name, reason, status)
     this.probeLater()
   }
 
-  /** A probe has failed: the next one is due when it would be for the first failure. */
+  /** A probe has failed while on hold: the next one is due when it would be for the first failure. */
   probeLater(): void {
-    this.probeAtMs = Math.max(this.#clock.now() + this.#probeEveryMs, this.pausedUntilMs)
+    this.#holdProbeAtMs = this.#options.clock.now() + this.#options.probeEveryMs
   }
 
-  pause(afterMs: number): void {
-    const untilMs = this.#clock.now() + Math.min(afterMs, RETRY_AFTER_MAX_MS)
-    this.pausedUntilMs = Math.max(this.pausedUntilMs, untilMs)
+  /** Moments, spread a little, at which what was told to come back at `pausedUntilMs` does. */
+  comeBackAtMs(): number {
+    const { clock, random } = this.#options
+    const pauseMs = Math.max(0, this.pausedUntilMs - clock.now())
+    return this.pausedUntilMs + pauseMs * PAUSE_SPREAD * random()
   }
+
+  /** A body of so many bytes was too large, and that of a single event was not alone in it. */
+  refusedBody(bytes: number): void {
+    const halfBytes = Math.max(1, Math.floor(bytes / 2))
+    if (halfBytes >= this.bodyBytesMax) return
+    this.bodyBytesMax = halfBytes
+    this.#events.bodyLimitLearned?.(this.#options.name, halfBytes)
+  }
+
+  #pause(afterMs: number, outcome: Outcome): void {
+    const nowMs = this.#options.clock.now()
+    const untilMs = nowMs + Math.min(afterMs, RETRY_AFTER_MAX_MS)
+    if (untilMs <= this.pausedUntilMs) return
+    this.pausedUntilMs = untilMs
+    const status = 'status' in outcome ? outcome.status : undefined
+    this.#events.sinkPaused?.(this.#options.name, untilMs - nowMs, reasonOf(outcome), status)
+  }
+
+  #resume(): boolean {
+    if (this.#hold === null) return false
+    this.#events.sinkResumed?.(this.#options.name, this.#options.clock.now() - this.#hold.sinceMs)
+    this.#hold = null
+    return true
+  }
+}
+
+function verdictOf(outcome: Outcome): AnswerVerdict {
+  if (outcome.kind === 'ack') return 'ok'
+  if (outcome.kind === 'retry') return 'pushback'
+  if (outcome.kind !== 'partial') return 'other'
+  return outcome.items.some(({ kind }) => kind === 'retry') ? 'pushback' : 'ok'
+}
+
+function isAllRetries(outcome: Extract<Outcome, { kind: 'partial' }>): boolean {
+  return outcome.items.every(({ kind }) => kind === 'retry')
+}
+
+function reasonOf(outcome: Outcome): string {
+  if (outcome.kind === 'ack') return 'it named a time to come back at'
+  return outcome.kind === 'partial' ? (outcome.items[0]?.reason ?? '') : outcome.reason
 }

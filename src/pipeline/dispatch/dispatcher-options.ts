@@ -7,7 +7,9 @@ import type { Encoder } from '../encoder.ts'
 import type { SinkCounts } from '../ledger.ts'
 import type { Sink } from '../sink.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
-import type { RateLimit } from './limiter.ts'
+import type { ConcurrencyStatus } from './adaptive-concurrency.ts'
+import type { BreakerConfig } from './breaker.ts'
+import type { LimiterStatus, Quota, RateLimit } from './limits/limiter.ts'
 import type { PayloadForm } from './payload-builder.ts'
 
 /** The configuration of a sink as far as it is the pipeline's business. */
@@ -15,7 +17,10 @@ export interface DispatcherConfig extends PayloadForm {
   readonly batch: { readonly maxBytes: number; readonly maxEvents: number; readonly maxAgeMs: number }
   readonly rateLimit?: RateLimit
   readonly retry: { readonly initialMs: number; readonly maxMs: number; readonly maxAgeMs?: number }
-  readonly request: { readonly timeoutMs: number; readonly concurrency: number }
+  readonly breaker: BreakerConfig
+  /** Whether events of a source go one batch after another, in the order that they came in. */
+  readonly order: 'none' | 'per_source'
+  readonly request: { readonly timeoutMs: number; readonly concurrency: number | 'adaptive' }
   /** Longest record of its sources. */
   readonly maxRecordBytes: number
 }
@@ -40,6 +45,8 @@ export interface DispatcherOptions {
   /** From 0 to 1. */
   readonly random: () => number
   readonly events?: Partial<DispatchEvents>
+  /** What `rate_limit.bytes_per_day` leaves; absent without one. */
+  readonly quota?: Quota
 }
 
 export interface DispatcherStatus {
@@ -64,10 +71,10 @@ export interface DispatcherStatus {
   readonly pausedForMs: number
   /** '' when nothing has failed yet. */
   readonly lastFailure: string
-  readonly breaker?: BreakerStatus
-  readonly concurrency?: ConcurrencyStatus
+  readonly breaker: BreakerStatus
+  readonly concurrency: ConcurrencyStatus
   /** Null: the sink has no rate limit. */
-  readonly limits?: LimitsStatus | null
+  readonly limits: LimiterStatus | null
 }
 
 export interface BreakerStatus {
@@ -78,27 +85,6 @@ export interface BreakerStatus {
   readonly nextProbeMs: number
   /** Round trips in a row in which nothing succeeded. */
   readonly failures: number
-}
-
-export interface ConcurrencyStatus {
-  readonly mode: 'adaptive' | 'fixed'
-  /** Requests that may be in flight at once. */
-  readonly allowed: number
-  /** Mean of round trips, the latest ones counting most; 0: none yet, or `fixed`. */
-  readonly rttMs: number
-}
-
-export interface LimitsStatus {
-  /** What has buckets of its own: the sink, each source, or each value of a field. */
-  readonly per: 'sink' | 'source' | 'field'
-  /** Keys that have buckets now; 1 for `per: sink`. */
-  readonly keys: number
-  /** Keys of which something is ready and has to wait. */
-  readonly waitingKeys: number
-  /** How long until the next of them may send; 0: none waits. */
-  readonly waitMs: number
-  /** Sent since the day of `bytes_per_day` began, over all keys; null without that quota. */
-  readonly bytesToday: number | null
 }
 
 export interface DrainResult {

@@ -1,23 +1,31 @@
 import { BULK, FAST } from '../../journal/log.ts'
 import type { LaneIndex } from '../../journal/log.ts'
 import { Alarm } from './alarm.ts'
-import type { Batch, Part } from './batch.ts'
+import { Batch } from './batch.ts'
+import type { Part } from './batch.ts'
 import { Conditions } from './conditions.ts'
 import { Cutter } from './cutter.ts'
+import type { BatchCutter } from './cutter.ts'
 import { Deferring } from './deferring.ts'
 import { Destination } from './destination.ts'
+import { divideAt } from './divide.ts'
 import type { DispatcherOptions, DispatcherStatus, DrainResult } from './dispatcher-options.ts'
 import { GivingUp } from './giving-up.ts'
 import type { GiveUpCategory } from './giving-up.ts'
-import { countHeld, oldestMs, partsTaken } from './held.ts'
-import { Limiter } from './limiter.ts'
+import { countHeld, oldestMs } from './held.ts'
+import { Limiter, SOURCE_KEYS_MAX } from './limits/limiter.ts'
 import { LinePreparer } from './line-preparer.ts'
 import { OutcomeHandler } from './outcome-handler.ts'
-import { PayloadBuilder, growthBytesMax, sentBytesMax } from './payload-builder.ts'
-import { RecordWalk } from './record-walk.ts'
+import { PayloadBuilder, growthBytesMax, overheadBytes, sentBytesMax } from './payload-builder.ts'
+import { RecordWalk, measureParts } from './record-walk.ts'
 import { Roster } from './roster.ts'
 import { Sender } from './sender.ts'
 import { Settlement } from './settlement.ts'
+
+/** Events of a probe, at most. */
+export const PROBE_EVENTS_MAX = 100
+/** While nothing is accepted, no more single events than these are found out to be refused. */
+const PARKED_MAX = 200
 
 /** In the order in which they are served. */
 const LANES_SERVED = [FAST, BULK] as const
@@ -28,18 +36,21 @@ const LANES_SERVED = [FAST, BULK] as const
  *
  *     log -> cutter -> line -> in flight -> settled
  *      ^                ^ ^       |  |  '--> giving up -> settled
- *      |                | '-- waiting        (dead letters)
- *      '-- deferring <--'---- parked (refused)
+ *      |                | |- waiting |       (dead letters)
+ *      |                | '- pieces <'
+ *      '-- deferring <--'--- parked (refused)
  *
- * Line, in flight, waiting, giving up and deferring together are never more than `concurrency` batches and one, parked
- * ones apart, so a dead destination holds that many and the rest stays in the log. Nothing is done inside a caller's
- * step: every reason to act asks for one `#pump`, which runs as a microtask and looks at the whole state.
+ * What is under way is bounded by how many requests the destination takes at once (`roster.ts`), so a dead one holds few
+ * batches and the rest stays in the log. Nothing is done inside a caller's step: every reason to act asks for one `#pump`,
+ * which runs as a microtask and looks at the whole state.
  */
 export class Dispatcher {
   readonly name: string
   readonly #options: DispatcherOptions
   readonly #settlement: Settlement
-  readonly #cutter: Cutter
+  readonly #cutter: BatchCutter
+  readonly #limiter: Limiter
+  readonly #walkOverheadBytes: number
   readonly #payloads: PayloadBuilder
   readonly #preparer: LinePreparer
   readonly #sender: Sender
@@ -54,6 +65,7 @@ export class Dispatcher {
   #pumpAsked = false
   /** By lane: whose turn it is when both a refused batch and another could go. */
   readonly #parkedTurn = [false, false]
+  #probeTurn = true
   #drained: Promise<DrainResult> | null = null
   #halted: Promise<void> | null = null
 
@@ -62,20 +74,45 @@ export class Dispatcher {
     this.name = name
     this.#options = options
     this.#alarm = new Alarm(clock, () => this.#askForPump())
-    this.#roster = new Roster(config.request.concurrency)
+    const { concurrency } = config.request
+    const isInOrder = config.order === 'per_source'
+    this.#destination = new Destination({
+      name,
+      clock,
+      random: options.random,
+      probeEveryMs: config.retry.maxMs,
+      breaker: config.breaker,
+      concurrency,
+      events,
+    })
+    this.#roster = new Roster({
+      allowed: () => this.#destination.allowed,
+      waitingCounts: concurrency !== 'adaptive',
+      inOrder: isInOrder,
+    })
     this.#settlement = new Settlement(
       options,
       () => this.#askForPump(),
       () => this.#taken(),
     )
-    const rateLimit = config.rateLimit ?? {}
-    const limiter = new Limiter(rateLimit, sentBytesMax(config.maxRecordBytes, config), clock.now())
-    this.#cutter = this.#makeCutter(limiter)
-    this.#destination = new Destination(name, clock, config.retry.maxMs, events)
+    const { per } = config.rateLimit ?? {}
+    this.#limiter = new Limiter(
+      config.rateLimit ?? {},
+      sentBytesMax(config.maxRecordBytes, config),
+      clock.now(),
+      options.quota ?? null,
+      () => events.limiterKeysFull?.(name, typeof per === 'object' ? per.maxKeys : SOURCE_KEYS_MAX),
+    )
+    this.#walkOverheadBytes = overheadBytes(config)
+    this.#cutter = this.#makeCutter()
     const shared = {
       ...options,
       ...config,
-      limiter,
+      limiter: this.#limiter,
+      words: options.arena.words,
+      compressesAtWill: config.compression === 'auto',
+      compresses: () => this.#limiter.near(clock.now()) && !this.#destination.refusesCompression,
+      pieceOf: (batch: Batch, parts: readonly Part[]) => this.#pieceOf(batch, parts),
       sinkName: name,
       roster: this.#roster,
       destination: this.#destination,
@@ -138,16 +175,15 @@ export class Dispatcher {
 
   /** Why the operator must act, so that the collector is not ready; null when nothing asks for it. */
   get waitingForOperator(): string | null {
-    if (this.#destination.holdReason !== null) return this.#destination.holdReason
-    for (const batch of this.#roster.parked) return batch.reason
-    return null
+    return this.#destination.holdReason
   }
 
   status(): DispatcherStatus {
     const { waitingForOperator } = this
-    const { clock } = this.#options
+    const { clock, config } = this.#options
     const { line, inFlight, waiting, parked } = this.#roster
-    const { pausedUntilMs, lastFailure } = this.#destination
+    const { pausedUntilMs, lastFailure, breaker, concurrency } = this.#destination
+    const nowMs = clock.now()
     return {
       state: this.#stateShown(),
       waitingForOperator,
@@ -161,8 +197,16 @@ export class Dispatcher {
       framesWaiting: this.#settlement.reader.waiting,
       lagging: this.#cutter.lagging,
       oldestMs: oldestMs(this.#taken(), clock.wallClock()),
-      pausedForMs: Math.max(0, pausedUntilMs - clock.now()),
+      pausedForMs: Math.max(0, pausedUntilMs - nowMs),
       lastFailure,
+      breaker: {
+        state: breaker.state,
+        cause: breaker.cause,
+        nextProbeMs: breaker.state === 'open' ? Math.max(0, this.#destination.probeAtMs - nowMs) : 0,
+        failures: breaker.failures,
+      },
+      concurrency: concurrency.status(),
+      limits: config.rateLimit === undefined ? null : this.#limiter.status(nowMs),
     }
   }
 
@@ -173,22 +217,41 @@ export class Dispatcher {
     return this.waitingForOperator === null ? 'running' : 'waiting_for_operator'
   }
 
-  #makeCutter({ maxBytes, maxEvents }: Limiter): Cutter {
-    const { config, arena } = this.#options
-    const { batch, encoding, compression } = config
-    return new Cutter({
-      reader: this.#settlement.reader,
-      walk: new RecordWalk(arena.words, encoding === 'ndjson'),
+  #makeCutter(): BatchCutter {
+    const { config } = this.#options
+    const { batch, encoding, compression, rateLimit, order } = config
+    const { maxBytes, maxEvents } = this.#limiter
+    const reader = this.#settlement.reader
+    const options = {
+      reader,
+      walk: this.#walk(),
       encoding,
       maxBytes: Math.min(batch.maxBytes, maxBytes - growthBytesMax(maxBytes, compression)),
       maxEvents: Math.min(batch.maxEvents, maxEvents),
       maxAgeMs: batch.maxAgeMs,
-    })
+    }
+    const per = rateLimit?.per ?? 'sink'
+    if (per === 'sink' && order === 'none') return new Cutter(options)
+    throw new Error('keyed')
+  }
+
+  #walk(): RecordWalk {
+    const { config, arena } = this.#options
+    return new RecordWalk(arena.words, config.encoding !== 'json', this.#walkOverheadBytes)
+  }
+
+  /** A batch of parts of another one, with what became of that. */
+  #pieceOf(batch: Batch, parts: readonly Part[]): Batch {
+    const { config, arena } = this.#options
+    const isLines = config.encoding !== 'json'
+    const { bytes, runs } = measureParts(arena.words, parts, isLines, this.#walkOverheadBytes)
+    return new Batch(batch.lane, parts, bytes, runs, batch.key).inherit(batch)
   }
 
   /** What was taken from the log and is not settled. */
-  #taken(): Generator<Part> {
-    return partsTaken(this.#options.arena.words, this.#cutter.batchers, this.#roster.live)
+  *#taken(): Generator<Part> {
+    for (const batch of this.#roster.live) yield* batch.parts
+    yield* this.#cutter.unbatched(this.#options.arena.words)
   }
 
   #onSlabFree(): void {
@@ -214,10 +277,10 @@ export class Dispatcher {
   #pump(): void {
     const nowMs = this.#options.clock.now()
     this.#roster.abortOverdue(nowMs)
-    if (this.#destination.onHold) this.#chooseProbe(nowMs)
+    if (this.#destination.probesOnly) this.#probe(nowMs)
     else for (const lane of LANES_SERVED) this.#fillLine(lane, nowMs)
     if (this.#cutter.look(nowMs)) this.#askForPump()
-    this.#deferOldest()
+    this.#deferOldest(nowMs)
     this.#preparer.prepare(nowMs)
     const waitMs = this.#sender.sendLine(nowMs)
     this.#alarm.set(nowMs, Math.min(nowMs + waitMs, this.#nextDueMs(nowMs)))
@@ -226,55 +289,100 @@ export class Dispatcher {
 
   #fillLine(lane: LaneIndex, nowMs: number): void {
     const roster = this.#roster
-    while (roster.hasRoom(lane)) {
+    const mayGo = (batch: Batch) => this.#mayGo(batch, nowMs)
+    while (roster.hasRoom(lane, nowMs)) {
       // Probes and other batches take turns, so that neither keeps the other waiting for ever.
       const parked = this.#parkedTurn[lane]! ? roster.parkedDue(lane, nowMs) : null
       const batch =
-        parked ?? roster.takeRetry(lane, nowMs) ?? this.#cut(lane, nowMs) ?? roster.parkedDue(lane, nowMs)
+        parked ??
+        roster.takePiece(lane, mayGo) ??
+        roster.takeRetry(lane, nowMs, mayGo) ??
+        this.#cut(lane, nowMs) ??
+        roster.parkedDue(lane, nowMs)
       if (batch === null) return
       this.#parkedTurn[lane] = !batch.parked
       roster.enqueue(batch)
     }
   }
 
-  /** On hold one batch at a time is let try: the one at the head of the line. */
-  #chooseProbe(nowMs: number): void {
+  /** What has a limit of its own stands in line only when that lets it go: others need the place. */
+  #mayGo(batch: Batch, nowMs: number): boolean {
+    return batch.key === '' || this.#limiter.waitMs(batch.key, batch, nowMs) === 0
+  }
+
+  /** While nothing but probes may go: has one go when it is time. */
+  #probe(nowMs: number): void {
+    const { probeAtMs, onHold } = this.#destination
     const { line, inFlight } = this.#roster
-    if (nowMs < this.#destination.probeAtMs || inFlight.size > 0 || line.length > 0) return
-    const ways = [
-      (lane: LaneIndex) => this.#roster.takeRetry(lane, Infinity),
-      (lane: LaneIndex) => this.#cut(lane, nowMs),
-      (lane: LaneIndex) => this.#roster.parkedDue(lane, Infinity),
-    ]
-    for (const way of ways) {
-      const batch = way(FAST) ?? way(BULK)
-      if (batch === null) continue
-      line.push(batch)
+    if (nowMs < probeAtMs || inFlight.size > 0 || this.#sender.isProbing) return
+    if (!onHold && this.#options.sink.probe !== undefined) {
+      void this.#sender.probe(nowMs)
       return
     }
+    if (line.length === 0) {
+      const batch = this.#nextProbe(nowMs)
+      if (batch !== null) line.push(batch)
+    }
+    this.#shrinkProbe()
+  }
+
+  /** What was refused and what was not yet take turns: neither alone can tell whether the destination works. */
+  #nextProbe(nowMs: number): Batch | null {
+    const roster = this.#roster
+    const ways = [
+      (lane: LaneIndex) => roster.takeRetry(lane, Infinity, () => true),
+      (lane: LaneIndex) => this.#cut(lane, nowMs),
+      (lane: LaneIndex) => (roster.parked.size < PARKED_MAX ? roster.takePiece(lane, () => true) : null),
+      (lane: LaneIndex) => roster.parkedDue(lane, Infinity),
+    ]
+    this.#probeTurn = !this.#probeTurn
+    for (const way of this.#probeTurn ? ways.toReversed() : ways) {
+      const batch = way(FAST) ?? way(BULK)
+      if (batch !== null) return batch
+    }
+    return null
+  }
+
+  /** Of a large batch at the head of the line a few events are the probe. */
+  #shrinkProbe(): void {
+    const { line } = this.#roster
+    const batch = line[0]
+    if (batch === undefined || batch.events <= PROBE_EVENTS_MAX || batch.preparing) return
+    const parts = divideAt(this.#options.arena.words, batch.parts, PROBE_EVENTS_MAX)
+    const [probe, rest] = parts.map((some) => this.#pieceOf(batch, some))
+    this.#takeOut(batch)
+    this.#roster.replace(batch, [rest!])
+    this.#roster.live.add(probe!)
+    line.unshift(probe!)
   }
 
   /** The next new batch of a lane, unless as many as may be are under way. */
   #cut(lane: LaneIndex, nowMs: number): Batch | null {
     if (!this.#roster.mayCut(lane)) return null
-    const batch = this.#cutter.take(lane, nowMs, this.#state === 'draining')
+    const ahead = this.#roster.line.filter((batch) => batch.lane === lane).length
+    const turnMs = this.#limiter.turnMs('', ahead, nowMs)
+    const room = { turnAtMs: nowMs + turnMs, maxBytes: this.#destination.bodyBytesMax }
+    const batch = this.#cutter.take(lane, nowMs, this.#state === 'draining', room)
     if (batch !== null) this.#roster.live.add(batch)
     return batch
   }
 
   /** What holds the cursors back goes to the end of the log, one batch at a time. */
-  #deferOldest(): void {
-    if (this.#settlement.reader.blocked !== true || this.#deferring.worker.busy) return
-    const batch = this.#roster.oldestIdle()
+  #deferOldest(nowMs: number): void {
+    const isInOrder = this.#options.config.order === 'per_source'
+    if (isInOrder || this.#settlement.reader.blocked !== true || this.#deferring.worker.busy) return
+    const failed = this.#roster.oldestIdle()
+    const batch = failed ?? this.#cutter.takeWaiting?.(nowMs) ?? null
     if (batch === null) return
     this.#takeOut(batch)
+    this.#roster.live.add(batch)
     this.#deferring.worker.add({ batch })
   }
 
   #nextDueMs(nowMs: number): number {
     const next = Math.min(this.#roster.nextDueMs(nowMs), this.#cutter.nextDueMs(nowMs))
-    const { onHold, probeAtMs } = this.#destination
-    return onHold && probeAtMs > nowMs ? Math.min(next, probeAtMs) : next
+    const { probesOnly, probeAtMs } = this.#destination
+    return probesOnly && probeAtMs > nowMs ? Math.min(next, probeAtMs) : next
   }
 
   #giveUp(batch: Batch, category: GiveUpCategory): void {

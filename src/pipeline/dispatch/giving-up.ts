@@ -1,6 +1,6 @@
 import assert from 'node:assert'
 import type { DeadLetters } from '../../dlq/dead-letters.ts'
-import type { DeliveryFailure } from '../../encode/task.ts'
+import type { DeliveryFailure, EncodePart, Remark } from '../../encode/task.ts'
 import type { Arena } from '../../memory/arena.ts'
 import type { Encoder } from '../encoder.ts'
 import type { Batch, Part } from './batch.ts'
@@ -44,26 +44,37 @@ export class GivingUp {
     const parts = batch.parts.filter((part) => part.of.frame.sourceName === sourceName)
     const { lines, events, written, left } = await this.#encode(batch, category, parts, slab)
     await deadLetters.write(sourceName, lines, events)
-    batch.parts = [...left, ...batch.parts.filter((part) => !parts.includes(part))]
+    const others = batch.parts.filter((part) => !parts.includes(part))
+    batch.parts = [...left, ...others]
     onWritten(written, category, batch.reason)
   }
 
   async #encode(batch: Batch, category: GiveUpCategory, parts: readonly Part[], slab: number) {
     const { sinkName, arena, encoder } = this.#options
     const outFrom = arena.slabStart(slab)
-    const { reason, attempts, status } = batch
+    const { reason, attempts, status, history } = batch
     const { bytes, events, nextPart, nextRecord } = await encoder.encode({
-      parts: parts.map(encodePart),
+      parts: parts.map((part) => withRemark(encodePart(part), batch.remarks.get(part))),
       format: 'dead_letter',
       compression: 'none',
       outFrom,
       outTo: outFrom + arena.slabBytes,
-      failure: { sink: sinkName, category, reason, attempts, ...(status === undefined ? {} : { status }) },
+      failure: {
+        sink: sinkName,
+        category,
+        reason,
+        attempts,
+        history,
+        ...(status === undefined ? {} : { status }),
+      },
     })
     assert(events > 0, 'one dead letter fits an empty slab')
     const lines = arena.bytes.subarray(outFrom, outFrom + bytes)
     if (nextPart === -1) return { lines, events, written: parts, left: [] }
-    const [done, rest] = splitPart(arena.words, parts[nextPart]!, nextRecord)
+    const cut = parts[nextPart]!
+    const [done, rest] = splitPart(arena.words, cut, nextRecord)
+    const remark = batch.remarks.get(cut)
+    if (remark !== undefined) for (const part of rest) batch.remarks.set(part, remark)
     return {
       lines,
       events,
@@ -71,4 +82,8 @@ export class GivingUp {
       left: [...rest, ...parts.slice(nextPart + 1)],
     }
   }
+}
+
+function withRemark(part: EncodePart, remark: Remark | undefined): EncodePart {
+  return remark === undefined ? part : { ...part, remark }
 }

@@ -1,20 +1,5 @@
 import { BULK, FAST } from '../../journal/log.ts'
-import type { Batch, Part } from './batch.ts'
-import type { Batcher } from './batcher.ts'
-import { partOf } from './record-walk.ts'
-
-/** What a sink has taken from the log and not settled: all batches, what is being cut and what is left to cut. */
-export function* partsTaken(
-  words: Int32Array,
-  batchers: readonly Batcher[],
-  batches: Iterable<Batch>,
-): Generator<Part> {
-  for (const batch of batches) yield* batch.parts
-  for (const batcher of batchers) {
-    yield* batcher.parts
-    for (const { of, first, end } of batcher.rests()) yield partOf(words, of, first, end)
-  }
-}
+import type { Part } from './batch.ts'
 
 /**
  * Events that a sink holds, by lane: those not taken from the log and those taken and not settled. Counted by walking, so

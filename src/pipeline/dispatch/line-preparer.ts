@@ -30,11 +30,11 @@ export class LinePreparer {
 
   prepare(nowMs: number): void {
     const { roster, payloads, destination } = this.#options
-    const { onHold, probeAtMs } = destination
+    const { probesOnly, probeAtMs } = destination
     this.waitsForSlab = false
     for (const [place, batch] of roster.line.entries()) {
-      // On hold only the probe may keep an output slab: the others would keep it from having one.
-      if (onHold && (place > 0 || nowMs < probeAtMs)) payloads.release(batch)
+      // Only a probe may keep an output slab then: the others would keep it from having one.
+      if (probesOnly && (place > 0 || nowMs < probeAtMs)) payloads.release(batch)
       else if (batch.payload === null && !batch.preparing && batch.dueAtMs <= nowMs)
         if (!this.#prepareAt(place, batch)) return
     }

@@ -1,119 +1,259 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Outcome } from '../sink.ts'
 import { backoffMs } from './backoff.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, Part } from './batch.ts'
 import type { Destination } from './destination.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
+import { divideAt, divideByVerdict } from './divide.ts'
+import type { Divided } from './divide.ts'
 import type { GiveUpCategory } from './giving-up.ts'
-import { PARKED_BATCHES_MAX } from './roster.ts'
 import type { Roster } from './roster.ts'
 import type { Settlement } from './settlement.ts'
 
+/** So many single events refused in a row, with nothing accepted in between, are no fault of the events. */
+export const REFUSED_IN_A_ROW_MAX = 100
+/** Nor are so many batches, or tries of one event, of which nothing was accepted. */
+export const REFUSED_WHOLE_MAX = 3
+const STATUS_TOO_LARGE = 413
+const STATUS_THROTTLED = 429
+const STATUS_UNSUPPORTED_MEDIA_TYPE = 415
+
 type Failure<Kind extends Outcome['kind']> = Extract<Outcome, { kind: Kind }>
+type Partly = Failure<'partial'>
 
 export interface OutcomeHandlerOptions {
   readonly name: string
+  readonly words: Int32Array
   readonly retry: { readonly initialMs: number; readonly maxMs: number; readonly maxAgeMs?: number }
+  /** Bodies are compressed as the collector sees fit. */
+  readonly compressesAtWill: boolean
   readonly clock: Clock
   readonly random: () => number
   readonly roster: Roster
   readonly destination: Destination
   readonly settlement: Settlement
+  /** A batch of parts of another one, which it takes the place of, wholly or in part. */
+  readonly pieceOf: (batch: Batch, parts: readonly Part[]) => Batch
   readonly giveUp: (batch: Batch, category: GiveUpCategory) => void
   readonly events?: Partial<DispatchEvents>
 }
 
-/** Decides what happens to a batch that has been answered; it is in flight no more when it comes here. */
+/**
+ * Decides what happens to a batch that has been answered; it is in flight no more when it comes here.
+ *
+ * A refusal (400, 413, 422) is believed of single events alone, and only of a destination that takes something: of one that
+ * refuses everything the operator must hear, and nothing is given up for it.
+ */
 export class OutcomeHandler {
   readonly #options: OutcomeHandlerOptions
+  /** Batches refused to the last event since something was last accepted. */
+  #refusedWhole = 0
 
   constructor(options: OutcomeHandlerOptions) {
     this.#options = options
   }
 
-  handle(batch: Batch, outcome: Outcome): void {
+  handle(batch: Batch, outcome: Outcome, sentAtMs: number): void {
+    if (outcome.kind === 'partial') {
+      this.#answeredByItem(batch, outcome, sentAtMs)
+      return
+    }
+    if (outcome.kind === 'ack') this.#options.roster.setAside(batch)
+    this.#tell(outcome, sentAtMs, outcome.kind === 'ack' ? batch.events : 0)
     if (outcome.kind === 'ack') this.#accepted(batch)
     else if (outcome.kind === 'retry') this.#failed(batch, outcome)
     else if (outcome.kind === 'hold') this.#held(batch, outcome)
-    else if (outcome.kind === 'reject') this.#refused(batch, outcome)
-    // The place to settle a batch item by item.
-    else this.#failed(batch, { kind: 'retry', category: 'unknown', reason: 'some items failed' })
+    else this.#refused(batch, outcome)
+  }
+
+  /** The destination hears of every answer first: what it accepted, and when it may be sent to. */
+  #tell(outcome: Outcome, sentAtMs: number, delivered: number): void {
+    const { destination, roster, clock } = this.#options
+    const resumed = destination.answered(outcome, sentAtMs, delivered)
+    if (resumed) roster.wake(Math.max(clock.now(), destination.pausedUntilMs))
+    if (delivered === 0) return
+    this.#refusedWhole = 0
+    roster.unpark()
   }
 
   #accepted(batch: Batch): void {
-    const { roster, destination, settlement } = this.#options
+    const { roster, settlement } = this.#options
     roster.live.delete(batch)
-    roster.parked.delete(batch)
-    settlement.delivered(batch, batch.payload!.bytes)
-    destination.accepted()
-    for (const refused of roster.parked) if (!roster.inFlight.has(refused)) this.#giveUpIfBelieved(refused)
+    if (batch.refusal !== null) batch.refusal.open -= batch.events
+    settlement.delivered(batch.parts, batch.payload!.bytes)
   }
 
+  // ---- may pass
+
   #failed(batch: Batch, outcome: Failure<'retry'>): void {
-    const { name, retry, clock, random, roster, destination, giveUp, events } = this.#options
-    const nowMs = clock.now()
-    this.#note(batch, outcome)
-    batch.failures++
-    if (outcome.afterMs !== undefined) destination.pause(outcome.afterMs)
+    const { name, retry, clock, roster, destination, events } = this.#options
+    this.#note(batch, outcome.category, outcome)
+    if (destination.onHold) destination.probeLater()
+    if (batch.parked) batch.dueAtMs = clock.now() + retry.maxMs
+    else if (!this.#sendLater(batch, outcome.afterMs)) return
+    else roster.waiting.add(batch)
+    const waitMs = batch.dueAtMs - clock.now()
+    events?.sinkRetry?.(name, outcome.category, outcome.reason, waitMs, outcome.status)
+  }
+
+  /** Says when the batch is due; false where it has expired instead. */
+  #sendLater(batch: Batch, afterMs: number | undefined): boolean {
+    const { retry, clock, random, destination, giveUp } = this.#options
     const { maxAgeMs = Infinity } = retry
     if (clock.wallClock() - batch.youngestReceivedAtMs >= maxAgeMs) {
       giveUp(batch, 'expired')
-      return
+      return false
     }
-    const backoff = batch.parked ? retry.maxMs : backoffMs(retry, batch.failures, random)
-    batch.dueAtMs = Math.max(nowMs + backoff, destination.pausedUntilMs)
-    if (!batch.parked) roster.waiting.add(batch)
-    if (destination.onHold) destination.probeLater()
-    events?.sinkRetry?.(name, outcome.category, outcome.reason, batch.dueAtMs - nowMs, outcome.status)
-  }
-
-  #held(batch: Batch, outcome: Failure<'hold'>): void {
-    const { retry, clock, roster, destination } = this.#options
-    this.#note(batch, outcome)
-    // At the head of the line it is the next probe.
-    if (batch.parked) batch.dueAtMs = clock.now() + retry.maxMs
-    else roster.line.unshift(batch)
-    destination.hold(outcome.reason, outcome.status)
-  }
-
-  #refused(batch: Batch, outcome: Failure<'reject'>): void {
-    const { name, retry, clock, destination, events } = this.#options
-    batch.reason = outcome.reason
-    batch.status = outcome.status
-    destination.lastFailure = outcome.reason
-    events?.batchRefused?.(name, batch.events, outcome.reason, outcome.status)
-    if (this.#giveUpIfBelieved(batch)) return
-    // The place to split the batch, until the guilty events stand alone.
-    batch.dueAtMs = clock.now() + retry.maxMs
-    if (!batch.parked) this.#park(batch)
-    if (destination.onHold) destination.probeLater()
-  }
-
-  #park(batch: Batch): void {
-    const { roster, destination } = this.#options
-    if (roster.parked.size >= PARKED_BATCHES_MAX) {
-      roster.waiting.add(batch)
-      destination.hold(batch.reason, batch.status)
-      return
-    }
-    batch.parked = true
-    batch.acksAtRefusal = destination.acks
-    roster.parked.add(batch)
-  }
-
-  /** A refusal is believed of one event alone, and once the destination has accepted something else since. */
-  #giveUpIfBelieved(batch: Batch): boolean {
-    const { destination, giveUp } = this.#options
-    if (!batch.parked || batch.events !== 1 || batch.acksAtRefusal === destination.acks) return false
-    giveUp(batch, 'refused')
+    // A time that was named is the time to come back at: failing until then says nothing about the batch.
+    if (afterMs === undefined) batch.failures++
+    const backoffUntilMs = afterMs === undefined ? clock.now() + backoffMs(retry, batch.failures, random) : 0
+    batch.dueAtMs = Math.max(backoffUntilMs, destination.comeBackAtMs())
     return true
   }
 
-  /** A refused batch keeps the words it was refused with, whatever its probes meet. */
-  #note(batch: Batch, outcome: Failure<'retry' | 'hold'>): void {
-    this.#options.destination.lastFailure = outcome.reason
-    if (batch.parked) return
-    batch.reason = outcome.reason
-    batch.status = outcome.status
+  // ---- the operator must act
+
+  #held(batch: Batch, outcome: Failure<'hold'>): void {
+    const { name, retry, clock, roster, destination, compressesAtWill, events } = this.#options
+    const { reason, status } = outcome
+    this.#note(batch, 'hold', outcome)
+    // At the head of the line it is the next to go.
+    if (batch.parked) batch.dueAtMs = clock.now() + retry.maxMs
+    else roster.line.unshift(batch)
+    const wasCompressed = compressesAtWill && batch.payload!.contentEncoding !== ''
+    if (status === STATUS_UNSUPPORTED_MEDIA_TYPE && wasCompressed && !destination.refusesCompression) {
+      destination.refusesCompression = true
+      events?.compressionRefused?.(name, reason)
+      return
+    }
+    destination.hold(reason, status)
   }
+
+  // ---- refused
+
+  #refused(batch: Batch, outcome: Failure<'reject'>): void {
+    const { name, words, roster, destination, pieceOf, events } = this.#options
+    const { reason, status } = outcome
+    this.#note(batch, 'refused', outcome)
+    if (destination.onHold) destination.probeLater()
+    batch.refusal ??= { acks: destination.acks, open: batch.events, events: batch.events }
+    if (batch.events === 1) {
+      this.#refusedAlone(batch)
+      return
+    }
+    if (status === STATUS_TOO_LARGE) destination.refusedBody(batch.bytes)
+    events?.batchSplit?.(name, batch.events, reason, status)
+    const halves = divideAt(words, batch.parts, Math.ceil(batch.events / 2))
+    roster.replace(
+      batch,
+      halves.map((parts) => pieceOf(batch, parts)),
+    )
+  }
+
+  #refusedAlone(batch: Batch): void {
+    const { name, retry, clock, roster, destination, giveUp, events } = this.#options
+    const refusal = batch.refusal!
+    destination.refusedInARow++
+    if (!batch.parked) refusal.open = Math.max(0, refusal.open - 1)
+    const many = destination.refusedInARow >= REFUSED_IN_A_ROW_MAX
+    if (destination.acks > refusal.acks && !many && !destination.onHold) {
+      giveUp(batch, 'refused')
+      return
+    }
+    events?.batchRefused?.(name, batch.events, batch.reason, batch.status)
+    batch.dueAtMs = clock.now() + retry.maxMs
+    batch.parked = true
+    roster.parked.add(batch)
+    this.#doubt(batch, refusal.open === 0 && refusal.events > 1)
+  }
+
+  /** Nothing was accepted of what was refused here, so far: is it the destination that is wrong? */
+  #doubt(batch: Batch, toTheLast: boolean): void {
+    const { destination } = this.#options
+    if (batch.refusal!.open === 0) this.#refusedWhole++
+    const many = destination.refusedInARow >= REFUSED_IN_A_ROW_MAX || this.#refusedWhole >= REFUSED_WHOLE_MAX
+    if (toTheLast || many) destination.hold(batch.reason, batch.status)
+  }
+
+  // ---- item by item
+
+  #answeredByItem(batch: Batch, outcome: Partly, sentAtMs: number): void {
+    const { name, words, roster, destination, settlement, pieceOf, events } = this.#options
+    const divided = divideByVerdict(words, batch.parts, outcome.items)
+    if (divided === null) {
+      const reason = 'the sink told of events that were not sent, or of one twice'
+      this.handle(batch, { kind: 'retry', category: 'unknown', reason }, sentAtMs)
+      return
+    }
+    const delivered = eventsOf(divided.delivered)
+    const rejected = eventsOf([...divided.rejected.keys()])
+    const acksBefore = batch.refusal?.acks ?? destination.acks
+    roster.setAside(batch)
+    this.#tell(outcome, sentAtMs, delivered)
+    events?.itemsSettled?.(name, delivered, batch.events - delivered - rejected, rejected)
+    roster.live.delete(batch)
+    if (batch.refusal !== null) batch.refusal.open -= delivered
+    if (delivered > 0) settlement.delivered(divided.delivered, pieceOf(batch, divided.delivered).bytes)
+    const again = [...divided.retry]
+    if (rejected > 0) {
+      if (destination.acks > acksBefore) this.#giveUpItems(batch, divided)
+      else if (again.length > 0) again.push(...divided.rejected.keys())
+      else this.#doubtItems(batch, divided)
+    }
+    if (again.length > 0) this.#sendItemsAgain(pieceOf(batch, again), outcome)
+  }
+
+  #giveUpItems(batch: Batch, { rejected }: Divided): void {
+    const { roster, pieceOf, giveUp } = this.#options
+    const piece = pieceOf(batch, [...rejected.keys()])
+    for (const [part, remark] of rejected) piece.remarks.set(part, remark)
+    this.#noteItems(piece, rejected)
+    roster.live.add(piece)
+    giveUp(piece, 'refused')
+  }
+
+  /** All of a batch was rejected, item by item, and nothing was accepted meanwhile. */
+  #doubtItems(batch: Batch, { rejected }: Divided): void {
+    const { roster, destination, pieceOf } = this.#options
+    const piece = pieceOf(batch, [...rejected.keys()])
+    const { events } = piece
+    this.#noteItems(piece, rejected)
+    piece.refusal ??= { acks: destination.acks, open: events, events }
+    roster.live.add(piece)
+    if (events === 1) {
+      if (destination.onHold) destination.probeLater()
+      this.#refusedAlone(piece)
+      return
+    }
+    destination.refusedInARow += events
+    roster.pieces.push(piece)
+    destination.hold(piece.reason, piece.status)
+  }
+
+  #noteItems(piece: Batch, rejected: Divided['rejected']): void {
+    const { reason, status } = rejected.values().next().value!
+    piece.note('refused', reason, status, this.#options.clock.wallClock())
+  }
+
+  #sendItemsAgain(piece: Batch, outcome: Partly): void {
+    const { name, clock, roster, events } = this.#options
+    const { reason, status } = outcome.items.find(({ kind }) => kind === 'retry')!
+    const category = status === STATUS_THROTTLED ? 'throttled' : 'server_error'
+    piece.note(category, reason, status, clock.wallClock())
+    roster.live.add(piece)
+    if (!this.#sendLater(piece, outcome.afterMs)) return
+    roster.waiting.add(piece)
+    events?.sinkRetry?.(name, category, reason, piece.dueAtMs - clock.now(), status)
+  }
+
+  /** A refused event keeps the words that it was refused with, whatever its probes meet. */
+  #note(batch: Batch, category: string, { reason, status }: Failure<'retry' | 'hold' | 'reject'>): void {
+    this.#options.destination.lastFailure = reason
+    if (!batch.parked || category === 'refused')
+      batch.note(category, reason, status, this.#options.clock.wallClock())
+  }
+}
+
+function eventsOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { events }) => sum + events, 0)
 }

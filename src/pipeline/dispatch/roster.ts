@@ -2,10 +2,14 @@ import { BULK, FAST } from '../../journal/log.ts'
 import type { LaneIndex } from '../../journal/log.ts'
 import type { Batch } from './batch.ts'
 
-/** Batches refused for their content that are kept aside at most; with one more the whole sink waits for the operator. */
-export const PARKED_BATCHES_MAX = 64
 /** Fast batches that go one after another while a bulk batch stands in line. */
 export const FAST_IN_A_ROW_MAX = 3
+/** While fast batches come, bulk leaves them this share of the requests. */
+const FAST_SHARE = 1 / 4
+/** So long after a fast batch left, the next may come. */
+const FAST_RECENT_MS = 10_000
+/** Where those that wait for their backoff are no requests, so many may at most. */
+export const WAITING_MAX = 64
 
 export interface Flight {
   /** Ends the request. */
@@ -14,9 +18,18 @@ export interface Flight {
   readonly overdueAtMs: number
 }
 
+export interface RosterOptions {
+  /** Requests that may be in flight now. */
+  readonly allowed: () => number
+  /** Failed batches that wait count as requests: then what was cut first goes first, as far as one can tell. */
+  readonly waitingCounts: boolean
+  /** What has a key goes one after another with that key. */
+  readonly inOrder: boolean
+}
+
 /**
- * Where the batches of a sink are. `line`, `inFlight` and `waiting` exclude each other; a parked batch is also in the
- * line or in flight while it is being probed. Batches being given up or deferred are in `live` alone.
+ * Where the batches of a sink are. `line`, `inFlight`, `waiting` and `pieces` exclude each other; a parked batch is also in
+ * the line or in flight while it is being probed. Batches being given up or deferred are in `live` alone.
  */
 export class Roster {
   /** Every batch cut and not settled. */
@@ -26,35 +39,53 @@ export class Roster {
   readonly inFlight = new Map<Batch, Flight>()
   /** For the end of their backoff. */
   readonly waiting = new Set<Batch>()
-  /** Refused for their content. */
+  /** Of batches that were refused and divided, the next one last: a batch is searched to its end before others are divided. */
+  readonly pieces: Batch[] = []
+  /** Single events refused for their content, and not believed yet. */
   readonly parked = new Set<Batch>()
-  readonly #concurrency: number
+  readonly #options: RosterOptions
   #fastInARow = 0
+  #fastAtMs = -Infinity
 
-  constructor(concurrency: number) {
-    this.#concurrency = concurrency
+  constructor(options: RosterOptions) {
+    this.#options = options
   }
 
   /**
-   * Whether one more batch of a lane may be cut. As many as requests may be are under way, parked ones apart; but a lane
+   * Whether one more batch of a lane may be cut: as many as requests may be are under way, parked ones apart; but a lane
    * that has none always gets one, so that what fails in one doesn't hold up the other.
    */
   mayCut(lane: LaneIndex): boolean {
+    const { allowed, waitingCounts } = this.#options
     let underWay = 0
     let ofLane = 0
     for (const batch of this.live) {
       if (this.parked.has(batch)) continue
-      underWay++
       if (batch.lane === lane) ofLane++
+      if (waitingCounts || !this.waiting.has(batch)) underWay++
     }
-    return underWay < this.#concurrency || ofLane === 0
+    return ofLane === 0 || (underWay < allowed() && this.waiting.size < WAITING_MAX)
+  }
+
+  /** Whether a batch of this key may be cut: one is unsent at most; in order, one is unsettled. */
+  mayCutKey(key: string): boolean {
+    for (const batch of this.live) {
+      if (batch.key !== key || this.parked.has(batch)) continue
+      if (this.#options.inOrder || !this.inFlight.has(batch)) return false
+    }
+    return true
   }
 
   /** Whether the line has room for one more batch of a lane: for each request that may go, and for one of each lane. */
-  hasRoom(lane: LaneIndex): boolean {
-    if (this.line.length + this.inFlight.size < this.#concurrency) return true
-    for (const batch of this.inFlight.keys()) if (batch.lane === lane) return false
-    return !this.line.some((batch) => batch.lane === lane)
+  hasRoom(lane: LaneIndex, nowMs: number): boolean {
+    let inLane = 0
+    for (const batch of this.inFlight.keys()) if (batch.lane === lane) inLane++
+    for (const batch of this.line) if (batch.lane === lane) inLane++
+    if (inLane === 0) return true
+    const allowed = this.#options.allowed()
+    const kept =
+      lane === BULK && nowMs - this.#fastAtMs < FAST_RECENT_MS ? Math.floor(allowed * FAST_SHARE) : 0
+    return this.line.length + this.inFlight.size < allowed && inLane < allowed - kept
   }
 
   /** Puts a batch in line. Fast ones stand in front, but every fourth place is bulk's. */
@@ -73,23 +104,36 @@ export class Roster {
   }
 
   /** A batch leaves the line for the destination. */
-  depart(place: number, flight: Flight): void {
+  depart(place: number, flight: Flight, nowMs: number): void {
     const [batch] = this.line.splice(place, 1)
     this.inFlight.set(batch!, flight)
-    this.#fastInARow = batch!.lane === FAST ? this.#fastInARow + 1 : 0
+    const isFast = batch!.lane === FAST
+    this.#fastInARow = isFast ? this.#fastInARow + 1 : 0
+    if (isFast) this.#fastAtMs = nowMs
   }
 
-  /** Takes a batch of a lane whose backoff is over. */
-  takeRetry(lane: LaneIndex, nowMs: number): Batch | null {
+  /** Takes a batch of a lane whose backoff is over, and that may go. */
+  takeRetry(lane: LaneIndex, nowMs: number, mayGo: (batch: Batch) => boolean): Batch | null {
     for (const batch of this.waiting) {
-      if (batch.lane !== lane || batch.dueAtMs > nowMs) continue
+      if (batch.lane !== lane || batch.dueAtMs > nowMs || !mayGo(batch)) continue
       this.waiting.delete(batch)
       return batch
     }
     return null
   }
 
-  /** A refused batch of a lane that is due for a probe and not being probed. */
+  /** Takes the next piece of a lane that may go. */
+  takePiece(lane: LaneIndex, mayGo: (batch: Batch) => boolean): Batch | null {
+    for (let place = this.pieces.length - 1; place >= 0; place--) {
+      const batch = this.pieces[place]!
+      if (batch.lane !== lane || !mayGo(batch) || this.#mustFollow(batch)) continue
+      this.pieces.splice(place, 1)
+      return batch
+    }
+    return null
+  }
+
+  /** A refused event of a lane that is due for a probe and not being probed. */
   parkedDue(lane: LaneIndex, nowMs: number): Batch | null {
     for (const batch of this.parked)
       if (batch.lane === lane && batch.dueAtMs <= nowMs && !this.#isUp(batch)) return batch
@@ -105,10 +149,38 @@ export class Roster {
 
   /** Takes a batch out of everything but `live`. */
   setAside(batch: Batch): void {
-    const place = this.line.indexOf(batch)
-    if (place !== -1) this.line.splice(place, 1)
+    for (const list of [this.line, this.pieces]) {
+      const place = list.indexOf(batch)
+      if (place !== -1) list.splice(place, 1)
+    }
     this.waiting.delete(batch)
     this.parked.delete(batch)
+  }
+
+  /** Pieces take the place of a batch; the first one goes first. */
+  replace(batch: Batch, pieces: readonly Batch[]): void {
+    this.live.delete(batch)
+    for (const piece of pieces) this.live.add(piece)
+    this.pieces.push(...pieces.toReversed())
+  }
+
+  /** What was accepted is proof that the destination works: refused events are tried once more, and believed then. */
+  unpark(): void {
+    for (const batch of this.parked) {
+      if (this.#isUp(batch)) continue
+      this.parked.delete(batch)
+      batch.parked = false
+      batch.dueAtMs = 0
+      this.pieces.push(batch)
+    }
+  }
+
+  /** An outage is over: nothing waits for a backoff any more. */
+  wake(nowMs: number): void {
+    for (const batch of this.waiting) {
+      batch.dueAtMs = Math.min(batch.dueAtMs, nowMs)
+      batch.failures = 0
+    }
   }
 
   /** When time alone next changes something for a batch; Infinity if never. */
@@ -127,5 +199,12 @@ export class Roster {
 
   #isUp(batch: Batch): boolean {
     return this.inFlight.has(batch) || this.line.includes(batch)
+  }
+
+  /** In order, a piece follows whatever of its key was tried before it. */
+  #mustFollow({ key }: Batch): boolean {
+    if (!this.#options.inOrder) return false
+    const isSame = (batch: Batch) => batch.key === key
+    return [...this.waiting, ...this.inFlight.keys(), ...this.line].some(isSame)
   }
 }

@@ -4,7 +4,7 @@ import type { Batch } from './batch.ts'
 import type { Conditions } from './conditions.ts'
 import type { Destination } from './destination.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
-import type { Limiter } from './limiter.ts'
+import type { Limiter } from './limits/limiter.ts'
 import type { LinePreparer } from './line-preparer.ts'
 import type { OutcomeHandler } from './outcome-handler.ts'
 import type { PayloadBuilder } from './payload-builder.ts'
@@ -16,7 +16,7 @@ export const SEND_GRACE_MS = 2000
 export interface SenderOptions {
   readonly name: string
   readonly sink: Sink
-  readonly request: { readonly timeoutMs: number; readonly concurrency: number }
+  readonly request: { readonly timeoutMs: number }
   readonly clock: Clock
   readonly roster: Roster
   readonly destination: Destination
@@ -25,14 +25,16 @@ export interface SenderOptions {
   readonly payloads: PayloadBuilder
   readonly outcomes: OutcomeHandler
   readonly conditions: Conditions
-  /** A batch was answered, and what follows from it is done. */
+  /** A batch was answered, and what follows from it is done; or a probe was. */
   readonly onAnswered: () => void
   readonly events?: Partial<DispatchEvents>
 }
 
-/** Takes the line to the sink, one request a batch, within the rate limit and the concurrency. */
+/** Takes the line to the sink, one request a batch, within the rate limit and what the destination takes. */
 export class Sender {
   readonly #options: SenderOptions
+  /** A health probe is on its way. */
+  #probe: AbortController | null = null
 
   constructor(options: SenderOptions) {
     this.#options = options
@@ -40,30 +42,33 @@ export class Sender {
 
   /** Sends what may be sent; answers in how many milliseconds the next may, Infinity if that is no question of time. */
   sendLine(nowMs: number): number {
-    const { roster, destination, limiter, request } = this.#options
-    const { line, inFlight } = roster
-    const { onHold, probeAtMs, pausedUntilMs } = destination
-    if (line.length === 0 || (onHold && (nowMs < probeAtMs || inFlight.size > 0))) return Infinity
-    if (nowMs < pausedUntilMs) return pausedUntilMs - nowMs
-    let firstsMayGo = true
-    let place = 0
-    while (place < line.length && inFlight.size < request.concurrency) {
-      const batch = line[place]!
-      const { payload } = batch
-      const first = batch.attempts === 0
-      if (payload === null || (first && !firstsMayGo)) {
-        if (onHold) return Infinity
-        if (first) firstsMayGo = false
-        place++
-        continue
-      }
-      const waitMs = limiter.waitMs(payload.events, payload.bytes, nowMs)
-      if (waitMs > 0) return waitMs
-      limiter.take(payload.events, payload.bytes, nowMs)
-      void this.#send(place, batch, nowMs)
-      if (onHold) return Infinity
+    const { roster, destination } = this.#options
+    if (roster.line.length === 0 || this.#probe !== null) return Infinity
+    if (destination.probesOnly) return this.#sendProbe(nowMs)
+    const { pausedUntilMs } = destination
+    return nowMs < pausedUntilMs ? pausedUntilMs - nowMs : this.#sendAll(nowMs)
+  }
+
+  /** Asks the destination itself whether it works, where the sink can; nothing else is sent until it has answered. */
+  async probe(nowMs: number): Promise<void> {
+    const { name, sink, destination, roster, clock, onAnswered, events } = this.#options
+    const controller = new AbortController()
+    this.#probe = controller
+    destination.breaker.probing()
+    let outcome: Outcome
+    try {
+      outcome = await sink.probe!(controller.signal)
+    } catch (error) {
+      events?.sinkRequest?.(name, 'error')
+      outcome = { kind: 'retry', category: 'unknown', reason: String(error) }
     }
-    return Infinity
+    this.#probe = null
+    if (destination.probed(outcome, nowMs)) roster.wake(clock.now())
+    onAnswered()
+  }
+
+  get isProbing(): boolean {
+    return this.#probe !== null
   }
 
   /**
@@ -73,21 +78,73 @@ export class Sender {
   async end(busy: () => boolean): Promise<void> {
     const { roster, preparer, clock, conditions } = this.#options
     for (const { controller } of roster.inFlight.values()) controller.abort()
+    this.#probe?.abort()
     preparer.close()
     const grace = new AbortController()
     const timer = clock.setTimeout(() => grace.abort(), SEND_GRACE_MS)
-    const ended = () => roster.inFlight.size === 0 && !preparer.busy && !busy()
+    const ended = () => roster.inFlight.size === 0 && this.#probe === null && !preparer.busy && !busy()
     await conditions.until(ended, grace.signal)
     timer.clear()
     roster.inFlight.clear()
   }
 
-  async #send(place: number, batch: Batch, nowMs: number): Promise<void> {
-    const { name, sink, request, roster, outcomes, payloads, onAnswered, events } = this.#options
+  /** The first of the line, when it is time for a probe. */
+  #sendProbe(nowMs: number): number {
+    const { roster, destination, limiter } = this.#options
+    const batch = roster.line[0]!
+    if (nowMs < destination.probeAtMs || roster.inFlight.size > 0 || batch.payload === null) return Infinity
+    const waitMs = limiter.waitMs(batch.key, batch.payload, nowMs)
+    if (waitMs === 0) this.#depart(0, batch, nowMs)
+    return waitMs === 0 ? Infinity : waitMs
+  }
+
+  #sendAll(nowMs: number): number {
+    const { roster, destination, limiter, events } = this.#options
+    const { line, inFlight } = roster
+    let firstsMayGo = true
+    let place = 0
+    let soonestMs = Infinity
+    while (place < line.length && inFlight.size < destination.allowed) {
+      const batch = line[place]!
+      const { payload } = batch
+      const first = batch.attempts === 0
+      if (payload === null || (first && !firstsMayGo)) {
+        if (first && batch.key === '') firstsMayGo = false
+        place++
+        continue
+      }
+      const budgetMs = batch.failures > 0 ? destination.budget.waitMs(nowMs) : 0
+      const limitMs = limiter.waitMs(batch.key, payload, nowMs)
+      if (limitMs > 0) events?.rateLimited?.(this.#options.name, limitMs)
+      const waitMs = Math.max(budgetMs, limitMs)
+      if (waitMs === 0) {
+        this.#depart(place, batch, nowMs)
+        continue
+      }
+      soonestMs = Math.min(soonestMs, waitMs)
+      // What waits for the sink's limit has the next place; what waits for its own lets others pass.
+      if (limitMs > 0 && batch.key === '') return soonestMs
+      place++
+    }
+    return soonestMs
+  }
+
+  #depart(place: number, batch: Batch, nowMs: number): void {
+    const { request, roster, destination, limiter } = this.#options
+    const { budget } = destination
+    limiter.take(batch.key, batch.payload!, nowMs)
+    if (batch.failures > 0) budget.spend(nowMs)
+    else budget.earned(nowMs)
     const controller = new AbortController()
     const overdueAtMs = nowMs + request.timeoutMs + SEND_GRACE_MS
     batch.attempts++
-    roster.depart(place, { controller, overdueAtMs })
+    roster.depart(place, { controller, overdueAtMs }, nowMs)
+    destination.sent(roster.inFlight.size)
+    void this.#send(batch, controller, nowMs)
+  }
+
+  async #send(batch: Batch, controller: AbortController, sentAtMs: number): Promise<void> {
+    const { name, sink, roster, outcomes, payloads, onAnswered, events } = this.#options
     let outcome: Outcome
     try {
       outcome = await sink.send(batch.payload!, controller.signal)
@@ -97,7 +154,7 @@ export class Sender {
       outcome = { kind: 'retry', category: 'unknown', reason: String(error) }
     }
     // One that took too long to end was given up already.
-    if (roster.inFlight.delete(batch)) outcomes.handle(batch, outcome)
+    if (roster.inFlight.delete(batch)) outcomes.handle(batch, outcome, sentAtMs)
     payloads.release(batch)
     onAnswered()
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { BULK, FAST } from '../../journal/log.ts'
 import type { Log, LogReader, SettledCounts, TakenPart } from '../../journal/log.ts'
 import type { SinkCounts } from '../ledger.ts'
-import type { Batch, Part } from './batch.ts'
+import type { Part } from './batch.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
 import type { GiveUpCategory } from './giving-up.ts'
 
@@ -51,11 +51,11 @@ export class Settlement {
     })
   }
 
-  delivered(batch: Batch, bytes: number): void {
+  delivered(parts: readonly Part[], bytes: number): void {
     const { name, counts, clock, events } = this.#options
     const nowMs = clock.wallClock()
     counts.deliveredBytes += bytes
-    for (const part of batch.parts) {
+    for (const part of parts) {
       const bulk = part.events - part.fast
       counts.delivered[FAST]! += part.fast
       counts.delivered[BULK]! += bulk

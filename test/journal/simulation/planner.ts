@@ -78,6 +78,12 @@ export class Planner {
         maxEvents: 1 + dice.below(dice.chance(0.5) ? 100 : 4),
         maxAgeMs: dice.below(500),
       },
+      breaker: {
+        failures: 1 + dice.below(6),
+        cooldownMs: 1 + dice.below(500),
+        maxCooldownMs: 500 + dice.below(3000),
+      },
+      order: 'none',
       retry: {
         initialMs: 1 + dice.below(200),
         maxMs: 1 + dice.below(3000),

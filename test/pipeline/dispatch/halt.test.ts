@@ -56,8 +56,9 @@ t.test('a halt waits for the dead letters of what was refused', async (t) => {
   }
   await rig.add(numbered(1, 2))
   await rig.sink.open[0]!.answer(BAD_FIELD)
-  const halted = rig.dispatcher.halt(never)
   await rig.sink.open[0]!.answer(ACK)
+  const halted = rig.dispatcher.halt(never)
+  await rig.sink.open[0]!.answer(BAD_FIELD)
   await rig.clock.pass(399)
   t.equal(rig.dispatcher.status().batches.givingUp, 1)
   await rig.clock.pass(1)
@@ -105,10 +106,10 @@ t.test('a batch that holds back the look-ahead is put to the end of the log', as
     24,
     (clock, frames) => (log = new PatchyLog(frames, clock, 3)),
   )
-  rig.sink.reply = (text) => (text.includes(':1}') ? BAD_FIELD : ACK)
+  rig.sink.reply = (text) => (text.includes(':1}') ? DOWN : ACK)
   rig.commit(0, [{ text: '{"n":0}', routes: 0 }, { text: '{"n":1}', fast: true }, { text: '{"n":2}' }])
   await settled()
-  t.equal(rig.dispatcher.status().batches.refused, 1)
+  t.equal(rig.dispatcher.status().batches.retrying, 1)
   for (let n = 3; n < 12; n++) await rig.add(numbered(n, 1))
   await rig.clock.pass(100)
   t.ok(log!.deferrals > 0)

@@ -44,6 +44,7 @@ export class ScriptedSink implements Sink {
   readonly open: Request[] = []
   /** Answers at once where it returns an outcome. */
   reply: (text: string) => Outcome | null = () => null
+  probe?: (signal: AbortSignal) => Promise<Outcome>
   readonly #clock: SimulatedClock
 
   constructor(clock: SimulatedClock) {
@@ -110,6 +111,9 @@ const DEFAULTS: DispatcherConfig = {
   compression: 'none',
   batch: { maxBytes: 4096, maxEvents: 100, maxAgeMs: 100 },
   retry: { initialMs: 100, maxMs: 1000 },
+  /** Stays closed: tests of it say otherwise. */
+  breaker: { failures: 1e6, cooldownMs: 100, maxCooldownMs: 1000 },
+  order: 'none',
   request: { timeoutMs: 5000, concurrency: 2 },
   maxRecordBytes: 2048,
 }

@@ -34,6 +34,7 @@ export class Run {
   readonly rig: Rig
   readonly settings: {
     readonly config: DispatcherConfig
+    readonly concurrency: number
     readonly filterIndex: number
     /** The log is one as on disk. */
     readonly patchy: boolean
@@ -60,8 +61,10 @@ export class Run {
 
   constructor(seed: number) {
     this.#random = seededRandom(seed)
+    const concurrency = 1 + this.#below(4)
     this.settings = {
-      config: this.#config(),
+      concurrency,
+      config: this.#config(concurrency),
       filterIndex: this.#chance(0.5) ? 3 : -1,
       ...(this.#chance(0.5)
         ? { patchy: true, ending: this.#oneOf(['heal', 'halt', 'drain to log'] as const) }
@@ -132,7 +135,7 @@ export class Run {
   #onRequest(): Outcome | null {
     const { sink, clock } = this.rig
     const request = sink.requests.at(-1)!
-    assert(sink.open.length <= this.settings.config.request.concurrency, 'concurrency')
+    assert(sink.open.length <= this.settings.concurrency, 'concurrency')
     const ids = idsOf(request.payload)
     assert.equal(ids.length, request.payload.events, 'events of a payload')
     assert.equal(
@@ -378,7 +381,7 @@ export class Run {
 
   // --- dice
 
-  #config(): DispatcherConfig {
+  #config(concurrency: number): DispatcherConfig {
     const encoding = this.#chance(0.7) ? 'ndjson' : 'json'
     const compression = this.#chance(0.7) ? 'none' : this.#chance(0.5) ? 'gzip' : 'zstd'
     const rateLimit: RateLimit = {
@@ -395,12 +398,18 @@ export class Run {
         maxEvents: 1 + this.#below(this.#chance(0.5) ? 100 : 4),
         maxAgeMs: this.#below(2000),
       },
+      breaker: {
+        failures: 1 + this.#below(6),
+        cooldownMs: 1 + this.#below(500),
+        maxCooldownMs: 500 + this.#below(3000),
+      },
+      order: 'none',
       retry: {
         initialMs: 1 + this.#below(200),
         maxMs: 1 + this.#below(3000),
         ...(this.#chance(0.2) ? { maxAgeMs: 1000 + this.#below(10_000) } : {}),
       },
-      request: { timeoutMs: 1000 + this.#below(10_000), concurrency: 1 + this.#below(4) },
+      request: { timeoutMs: 1000 + this.#below(10_000), concurrency },
       maxRecordBytes: MAX_RECORD_BYTES,
     }
   }
