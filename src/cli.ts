@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, Option } from 'commander'
 import { version } from './base/version.ts'
+import { addDlqCommands } from './commands/dlq/commands.ts'
 import type { CatOptions } from './commands/journal/cat.ts'
 import type { JournalOptions } from './commands/journal/open-journal.ts'
 import type { DemoOptions } from './commands/demo/plan.ts'
@@ -123,6 +124,7 @@ async function main(argv: readonly string[]): Promise<number> {
       const { journalDetachCommand } = await import('./commands/journal-detach.ts')
       exitCode = await journalDetachCommand(sink, options)
     })
+  addDlqCommands(program, (code) => void (exitCode = code))
   program
     .command('audit')
     .description('recompute the ledger from what is on disk, also while a collector runs')

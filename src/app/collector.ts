@@ -17,6 +17,7 @@ import { RateLimitedLog } from '../telemetry/rate-limited-log.ts'
 import { AdminServer } from './admin/server.ts'
 import type { CollectorState, NotReady, Observed } from './admin/observed.ts'
 import { DETACH_METHOD, detachHandler } from './control/journal-detach.ts'
+import { PURGE_METHOD, purgeHandler } from './control/purge-letters.ts'
 import { ControlServer } from './control/server.ts'
 import { CONTROL_SOCKET } from './control/socket-path.ts'
 import { memorySum } from './config/memory-sum.ts'
@@ -110,7 +111,10 @@ export class Collector {
     this.#journalWatch = new JournalWatch(config.journal, this.topology, this.events)
     this.#control = new ControlServer({
       path: join(config.dataDir, CONTROL_SOCKET),
-      handlers: { [DETACH_METHOD]: detachHandler(config, this.topology.journal) },
+      handlers: {
+        [DETACH_METHOD]: detachHandler(config, this.topology.journal),
+        [PURGE_METHOD]: purgeHandler(this.topology.deadLetters),
+      },
       onError: (error) =>
         this.#logger.error({ event: 'control_failed', error: String(error) }, 'control request failed'),
     })

@@ -66,7 +66,8 @@ async function detachLocked({ dataDir, sink, configured, events }: OfflineDetach
   return detached.discarded
 }
 
-async function writeState(path: string, state: JournalState, events: StateFileEvents): Promise<void> {
+/** Makes a state the journal's, while no collector runs. Throws SPW_ERR_STATE_UNUSABLE. */
+export async function writeState(path: string, state: JournalState, events: StateFileEvents): Promise<void> {
   const file = await StateFile.open(path, nodeFileIo, events)
   try {
     await file.write(state)

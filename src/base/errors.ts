@@ -211,6 +211,27 @@ export const errorTable = {
     exitCode: 1,
     retryable: true,
   },
+  SPW_ERR_DLQ_FILE_UNKNOWN: {
+    message:
+      'there is no file {file} of dead letters in {directory}: it was purged, replayed or evicted, or never was',
+    exitCode: 2,
+    retryable: false,
+  },
+  SPW_ERR_REPLAY_RUNNING: {
+    message: 'dead letters are being replayed already: wait for the end of that, or stop it (Ctrl-C)',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_REPLAY_OFFLINE: {
+    message: 'no collector runs on {dataDir}: dead letters are replayed through it, so start it first',
+    exitCode: 1,
+    retryable: true,
+  },
+  SPW_ERR_DLQ_EXPORT: {
+    message: 'dead letters cannot be written to {to}: {reason}',
+    exitCode: 1,
+    retryable: false,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable

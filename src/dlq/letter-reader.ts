@@ -32,6 +32,8 @@ export interface LetterReaderOptions {
   readonly io?: FileIo
   /** How far a file is committed: `DeadLetterQueue.committedBytes`. Without: its whole lines, as it is when it is opened. */
   readonly committedBytes?: (file: string) => number
+  /** A line that is no letter, among those that `ids` ask for, or all. */
+  readonly onDamaged?: (id: LetterId) => void
 }
 
 /**
@@ -126,5 +128,6 @@ export class LetterReader implements AsyncIterable<FoundLetter> {
   #isDamaged(id: LetterId): void {
     this.damagedCount++
     if (this.damaged.length < DAMAGED_NAMED_MAX) this.damaged.push(id)
+    this.#options.onDamaged?.(id)
   }
 }
