@@ -43,7 +43,7 @@ export function makeDiskLog(
     arena,
     pool,
     segmentBytes: segmentBytesMax(config),
-    sources: config.sources.map(({ name }) => name),
+    sources: ledger.sources.map(({ name }) => name),
     sinks: new Map(
       config.sinks.map(({ name, from, lookaheadBytes }, index) => [
         name,

@@ -36,20 +36,23 @@ import type { Sink } from '../pipeline/sink.ts'
 import type { Source } from '../pipeline/source.ts'
 import { WorkerPool } from '../pipeline/worker-pool.ts'
 import { WorkerScaling } from '../pipeline/worker-scaling.ts'
-import type { WorkerContext } from '../scan/worker-context.ts'
 import { createSink, payloadForm } from '../sinks/registry.ts'
 import type { SinkConfig } from '../sinks/registry.ts'
-import { recordsPath } from '../sources/http_poll/config.ts'
+import { DLQ_SOURCE, dlqSourceConfig } from '../sources/dlq/config.ts'
+import type { DlqSourceConfig } from '../sources/dlq/config.ts'
+import type { DlqSource } from '../sources/dlq/index.ts'
 import { createSource, isDecoded } from '../sources/registry.ts'
 import type { SourceConfig } from '../sources/registry.ts'
 import type { TelemetryEvents } from '../telemetry/events.ts'
 import type { ResolvedConfig } from './config/root.ts'
 import { makeDiskLog, segmentBytesMax } from './make-disk-log.ts'
+import { makeReplaySource } from './make-replay-source.ts'
+import { filterIndex, makeWorkerContext } from './make-worker-context.ts'
 import { connectionsMax } from './open-files.ts'
 
-/** More than any decoder makes. */
-const DECODED_DEPTH_MAX = 8
 const SHARE_OF_SOURCE = 1 / 2
+/** A replay has no reserve: it waits, for hours if need be, and takes nothing from those that can't. */
+const SHARE_OF_REPLAY = 1 / 4
 const SHARE_OF_SINK = 1 / 2
 const SHARE_OF_OUTPUTS = 1 / 8
 const SHARE_OF_TABLES = 1 / 8
@@ -66,9 +69,12 @@ export interface TopologyOptions {
   readonly journalIo?: FileIo
 }
 
+/** Of a source of the configuration, or of the one for replays, which is always there. */
+export type AnySourceConfig = SourceConfig | DlqSourceConfig
+
 /** A source with all that is behind it. */
 export interface SourceLine extends IngestLine {
-  readonly config: SourceConfig
+  readonly config: AnySourceConfig
   readonly owner: SlabOwner
   readonly decoded: DecodeSpace | null
   readonly door: Source
@@ -93,7 +99,9 @@ export class Topology {
   readonly scaling: WorkerScaling
   readonly tables: TableSpace
   readonly scheduler: Scheduler
+  /** Those of the configuration, then the one for replays. */
   readonly sources: readonly SourceLine[]
+  readonly replay: DlqSource
   readonly sinks: readonly SinkLine[]
   readonly drainRate: DrainRate
   readonly #config: ResolvedConfig
@@ -120,10 +128,13 @@ export class Topology {
     })
     const outputs = this.pool.addOwner('worker outputs', config.workers.max, SHARE_OF_OUTPUTS)
     const tables = this.pool.addOwner('tables', config.workers.max, SHARE_OF_TABLES)
-    const sourceOwners = config.sources.map(({ name }) =>
-      this.pool.addOwner(`sources.${name}`, RESERVE_SLABS_PER_SOURCE, SHARE_OF_SOURCE),
+    const sources = [...config.sources, dlqSourceConfig(config.sources, config.journal)]
+    const sourceOwners = sources.map(({ name, type }) =>
+      type === 'dlq'
+        ? this.pool.addOwner(name, 0, SHARE_OF_REPLAY)
+        : this.pool.addOwner(`sources.${name}`, RESERVE_SLABS_PER_SOURCE, SHARE_OF_SOURCE),
     )
-    const decodedOwners = config.sources.map((source) =>
+    const decodedOwners = sources.map((source) =>
       isDecoded(source)
         ? this.pool.addOwner(`sources.${source.name} decoded`, RESERVE_SLABS_PER_DECODER, SHARE_OF_SOURCE)
         : null,
@@ -132,11 +143,11 @@ export class Topology {
       this.pool.addOwner(`sinks.${name}`, RESERVE_SLABS_PER_SINK, SHARE_OF_SINK),
     )
     this.tables = new TableSpace(this.arena, this.pool, tables)
-    const rings = config.sources.map(() => ExtentRing.create(RING_ENTRIES))
+    const rings = sources.map(() => ExtentRing.create(RING_ENTRIES))
     this.journal = config.journal.mode === 'disk' ? makeDiskLog(options, this) : null
     const log =
       this.journal ?? new MemoryLog(clock, { words: this.arena.words, epoch: randomBytes(8).toString('hex') })
-    const context = workerContext(config, this.arena, rings, this.control)
+    const context = makeWorkerContext(config, sources, this.arena, rings, this.control)
     this.workers = new WorkerPool({
       workers: config.workers,
       context,
@@ -148,7 +159,8 @@ export class Topology {
     this.sinks = config.sinks.map((sink, index) =>
       this.#sinkLine(options, log, sink, index, sinkOwners[index]!),
     )
-    this.sources = config.sources.map((source, index) =>
+    this.replay = makeReplaySource(options, this)
+    this.sources = sources.map((source, index) =>
       this.#sourceLine(
         options,
         log,
@@ -184,7 +196,7 @@ export class Topology {
   #sourceLine(
     options: TopologyOptions,
     log: Log,
-    config: SourceConfig,
+    config: AnySourceConfig,
     source: number,
     owner: SlabOwner,
     decodedOwner: SlabOwner | null,
@@ -212,6 +224,7 @@ export class Topology {
       ack: config.ack,
       keepsTallies: this.journal !== null,
       wake,
+      ...(config.type === 'dlq' ? { onCommitted: (frame) => this.replay.committed(frame) } : undefined),
       onFramed: (bytes, records) => intake.framed(bytes, records),
       onScanner: (_undecided, checked, failed) => {
         if (checked > 0) events.scannerCrossChecked(name, checked, failed)
@@ -232,7 +245,7 @@ export class Topology {
         else events.sourcePaused(name, this.#pauseReason(intake))
       },
     })
-    const door = createSource(config, {
+    const context = {
       intake,
       clock,
       random,
@@ -240,7 +253,8 @@ export class Topology {
       retryAfterSeconds: () => this.drainRate.retryAfterSeconds(intake.slabsToResume, random),
       accepting: () => intake.accepting,
       refusal: () => this.refusal(),
-    })
+    }
+    const door = config.type === 'dlq' ? this.replay : createSource(config, context)
     const { recordTimeoutMs } = config
     return { name, source, config, owner, decoded, ring, extents, intake, door, recordTimeoutMs }
   }
@@ -307,7 +321,7 @@ export class Topology {
         breaker: config.breaker,
         order: config.order,
         request: config.request,
-        maxRecordBytes: Math.max(...inputs.map((source) => root.sources[source]!.maxRecordBytes)),
+        maxRecordBytes: dlqSourceConfig(root.sources, root.journal).maxRecordBytes,
       },
       counts: this.ledger.sinks[index]!,
       pool: this.pool,
@@ -324,50 +338,23 @@ export class Topology {
 }
 
 function makeLedger(config: ResolvedConfig): Ledger {
-  const indexOf = new Map(config.sources.map(({ name }, index) => [name, index]))
+  const names = [...config.sources.map(({ name }) => name), DLQ_SOURCE]
   return new Ledger(
-    config.sources.map(({ name }) => new SourceCounts(name)),
+    names.map((name) => new SourceCounts(name)),
+    // A replay may be meant for any sink.
     config.sinks.map(
       ({ name, inputs }) =>
         new SinkCounts(
           name,
-          inputs.map((input) => indexOf.get(input)!),
+          [...inputs, DLQ_SOURCE].map((input) => names.indexOf(input)),
         ),
     ),
   )
 }
 
-/** Bit of a sink's `where` in the route mask, -1 for a sink without. */
-function filterIndex(sinks: readonly SinkConfig[], sink: SinkConfig): number {
-  return sinks.filter(({ where }) => where !== undefined).indexOf(sink)
-}
-
-function workerContext(
-  config: ResolvedConfig,
-  arena: Arena,
-  rings: readonly ExtentRing[],
-  control: Control,
-): WorkerContext {
-  return {
-    arena: arena.buffer,
-    slabBytes: arena.slabBytes,
-    sources: config.sources.map((source, index) => ({
-      name: source.name,
-      ring: rings[index]!.buffer,
-      schema: config.schemas[source.schema]!,
-      maxRecordBytes: source.maxRecordBytes,
-      maxDepth: 'maxDepth' in source ? source.maxDepth : DECODED_DEPTH_MAX,
-      ...(source.type === 'http_poll' ? { recordsPath: recordsPath(source.records) } : undefined),
-      ...(isDecoded(source) ? { decoder: { type: 'syslog', timezone: source.timezone } } : undefined),
-    })),
-    filters: config.sinks.flatMap(({ where }) => (where === undefined ? [] : [where])),
-    control: control.buffer,
-    checksums: config.journal.mode === 'disk',
-  }
-}
-
 /** Streams of a source that can have an unfinished record at once. */
-function unfinishedMax(config: SourceConfig): number {
+function unfinishedMax(config: AnySourceConfig): number {
+  if (config.type === 'dlq') return 1
   if (config.type === 'http') return config.maxRequests
   return Math.max(1, connectionsMax(config))
 }

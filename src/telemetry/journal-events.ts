@@ -1,8 +1,8 @@
 import { Counter } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../base/clock.ts'
-import { PollEvents } from './poll-events.ts'
 import type { RateLimitedLog } from './rate-limited-log.ts'
+import { ReplayEvents } from './replay-events.ts'
 
 /** Where a segment holds no frame that can be believed. */
 interface JournalDamage {
@@ -13,7 +13,7 @@ interface JournalDamage {
 }
 
 /** What happens to the journal on disk: the part of TelemetryEvents that is its. */
-export class JournalEvents extends PollEvents {
+export class JournalEvents extends ReplayEvents {
   readonly #failures: Counter
 
   constructor(options: { registry: Registry; log: RateLimitedLog; clock: Clock }) {
