@@ -7,7 +7,7 @@ import type { Sink } from '../../src/pipeline/sink.ts'
 import { BlackholeSink } from '../../src/sinks/blackhole/index.ts'
 import { createSink, payloadForm } from '../../src/sinks/registry.ts'
 import { StdoutSink } from '../../src/sinks/stdout/index.ts'
-import { NEVER, context, fileConfig, httpConfig, payloadOf } from './fixtures/configs.ts'
+import { NEVER, context, elasticsearchConfig, fileConfig, httpConfig, payloadOf } from './fixtures/configs.ts'
 import { startReceiver } from './fixtures/receiver.ts'
 
 /** One sink with its destination. */
@@ -27,6 +27,7 @@ const nothing = async (): Promise<void> => {}
 
 const cases: Record<string, (t: Test) => Promise<Rig>> = {
   http: () => httpRig(),
+  elasticsearch: () => elasticsearchRig(),
   file: (t) => fileRig(t.testdir({})),
   stdout: () => stdoutRig(),
   blackhole: async () => ({ sink: new BlackholeSink(), got: () => BATCHES.join(''), close: nothing }),
@@ -36,6 +37,25 @@ async function httpRig(): Promise<Rig> {
   const receiver = await startReceiver()
   return {
     sink: createSink(httpConfig(receiver.url), context),
+    got: () => Buffer.concat(receiver.received.map(({ body }) => body)).toString(),
+    stall: () => (receiver.answer = () => {}),
+    underWay: () => receiver.came(receiver.received.length + 1),
+    close: () => receiver.close(),
+  }
+}
+
+/** Takes whatever comes for so many events as it has lines. */
+async function elasticsearchRig(): Promise<Rig> {
+  const receiver = await startReceiver((response, { body }) => {
+    const items = body
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map(() => ({ create: { status: 201 } }))
+    response.end(JSON.stringify({ items }))
+  })
+  return {
+    sink: createSink(elasticsearchConfig(new URL('/', receiver.url).href), context),
     got: () => Buffer.concat(receiver.received.map(({ body }) => body)).toString(),
     stall: () => (receiver.answer = () => {}),
     underWay: () => receiver.came(receiver.received.length + 1),
