@@ -58,6 +58,11 @@ interface OpenSegment {
  */
 export class Backlog {
   readonly #options: BacklogOptions
+  /**
+   * When the frame read last was received: what comes next was received after it. Infinity while nothing tells. Deferred
+   * frames are left out of that.
+   */
+  receivedAtMs = Infinity
   #next: Position
   #open: OpenSegment | null = null
   /** What stood in segments whose files have gone, to be told of. */
@@ -188,6 +193,9 @@ export class Backlog {
     try {
       const checkpoint = (await this.#checkpointIn(file, info)) ?? (await this.#options.otherwise(info))
       this.#open = { number: info.number, file, checkpoint }
+      // A segment was begun before anything in it was committed.
+      if (checkpoint !== null && this.receivedAtMs === Infinity)
+        this.receivedAtMs = Date.parse(checkpoint.createdAt)
     } catch (error) {
       await file.close().catch(() => {})
       throw error
@@ -250,6 +258,7 @@ export class Backlog {
       const found = frameAt(memory, at, end, this.#expected())
       if (found.kind === 'frame') {
         if (found.head.kind !== FRAME_KIND.CHECKPOINT) pieces.push(this.#piece(found.head, at))
+        if (found.head.kind === FRAME_KIND.EVENTS) this.receivedAtMs = found.head.receivedAtMs
         this.#advance(found.head.frameBytes, sequenceAfter(found.head))
         at += found.head.frameBytes
         continue

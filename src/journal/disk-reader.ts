@@ -6,6 +6,7 @@ import { LANES_BOTH, LANES_BULK, LANES_FAST } from '../memory/frame-region.ts'
 import type { Backlog, Piece } from './backlog.ts'
 import { newSinkTally } from './checkpoint.ts'
 import type { Checkpoint, SinkTally } from './checkpoint.ts'
+import { DeferredTimes } from './deferred-times.ts'
 import type { DiskReaderOptions, ReaderPlace, ReaderStart } from './disk-reader-options.ts'
 import { frameBack, routeBitOf } from './frame-back.ts'
 import type { Recipient } from './frame-back.ts'
@@ -14,11 +15,11 @@ import { BULK, FAST } from './log.ts'
 import type { LogReader, ReaderOptions, Taken, TakenPart } from './log.ts'
 import { offeredOf } from './memory-log.ts'
 import { LookAhead } from './look-ahead.ts'
+import { oldestReceived } from './oldest-received.ts'
 import { Progress } from './progress.ts'
 import { FrameHolds } from './frame-holds.ts'
-import { NOTHING_TO_RESUME, countMeant, isSlow, rangesOf, within } from './track.ts'
+import { countMeant, isSlow, newTrack, rangesOf, within } from './track.ts'
 import type { FramePiece, Resume, Track } from './track.ts'
-import { Window } from './window.ts'
 import type { Offer } from './window.ts'
 
 /** The fast cursor looks at so much at once: most of what it passes has nothing for it. */
@@ -41,6 +42,7 @@ export class DiskReader implements LogReader {
   readonly #bulk: Track
   #fast: Track | null = null
   #progress = new Progress([0, 0])
+  readonly #deferred = new DeferredTimes()
   settledAtStart: readonly [number, number] = [0, 0]
   readonly #bulkAhead: LookAhead
   readonly #fastAhead: LookAhead
@@ -62,23 +64,14 @@ export class DiskReader implements LogReader {
     this.#bulkAhead = this.#lookAhead(false)
     this.#fastAhead = this.#lookAhead(true)
     this.#holds = new FrameHolds(options.liveSlabsMax)
-    this.#bulk = this.#newTrack(LANES_BOTH)
+    this.#bulk = newTrack(LANES_BOTH, this.#holds)
     options.pool.onFree(() => this.#readOn())
-  }
-
-  #newTrack(lanes: number): Track {
-    const window = new Window(
-      (frame) => this.#holds.hold(frame),
-      (frame) => this.#holds.letGo(frame),
-    )
-    return { window, lanes, backlog: null, resume: NOTHING_TO_RESUME, until: Infinity, reading: false }
   }
 
   /** Begins where an earlier run ended; without it at the head. */
   start(start: ReaderStart | null): void {
     this.#started = true
-    const { offered } = this.tally
-    this.settledAtStart = start === null ? [...offered] : start.settled
+    this.settledAtStart = start === null ? [...this.tally.offered] : start.settled
     this.#progress = new Progress(this.settledAtStart)
     if (start === null) return
     this.#recipient = { ...this.#recipient, voided: new Set(start.voided) }
@@ -86,14 +79,15 @@ export class DiskReader implements LogReader {
     this.#goBehind(this.#bulk, bulk.from, bulk.resume)
     if (!isDeepStrictEqual(bulk, fast)) {
       this.#bulk.lanes = LANES_BULK
-      this.#fast = this.#newTrack(LANES_FAST)
+      this.#fast = newTrack(LANES_FAST, this.#holds)
       this.#goBehind(this.#fast, fast.from, fast.resume)
     }
     this.#readOn()
   }
 
-  #goBehind(track: Track, from: Position, resume: Resume): void {
+  #goBehind(track: Track, from: Position, resume: Resume, receivedAfterMs = Infinity): void {
     track.backlog = this.#options.openBacklog(from)
+    track.backlog.receivedAtMs = receivedAfterMs
     track.resume = resume
   }
 
@@ -120,7 +114,7 @@ export class DiskReader implements LogReader {
     const [bulk, fast] = within(track.lanes, counts)
     if (bulk + fast === 0) return
     if (!this.#holds.hasRoom(frame.slab)) {
-      this.#goBehind(track, frame.position, track.resume)
+      this.#goBehind(track, frame.position, track.resume, frame.receivedAtMs)
       return
     }
     const ranges = [{ first: 0, end: frame.records }]
@@ -162,8 +156,9 @@ export class DiskReader implements LogReader {
   #runAhead(): void {
     if (this.#fast !== null || this.#bulk.backlog === null || this.#stopped) return
     if (this.tally.offered[FAST] === this.#progress.seen[FAST]) return
-    const fast = this.#newTrack(LANES_FAST)
-    this.#goBehind(fast, this.#bulk.backlog.next, this.#bulk.resume)
+    const fast = newTrack(LANES_FAST, this.#holds)
+    const { next, receivedAtMs } = this.#bulk.backlog
+    this.#goBehind(fast, next, this.#bulk.resume, receivedAtMs)
     this.#fast = fast
     this.#bulk.lanes = LANES_BULK
   }
@@ -176,13 +171,15 @@ export class DiskReader implements LogReader {
     if (taken.unsettled === 0) this.#holds.letGo(taken.frame)
   }
 
-  defer({ of, events, fast }: TakenPart, frame: Uint8Array, committed: () => void): void {
+  defer(part: TakenPart, frame: Uint8Array, committed: () => void): void {
+    const { of, events, fast } = part
     this.#options.appendDeferred(this.tally, of.frame, frame, (position) => {
       // It is come upon, and taken, once more.
       this.#progress.comeUpon(fast - events, -fast)
       this.#progress.pass(fast - events, -fast)
       of.unsettled -= events
       committed()
+      this.#deferred.add(position.sequence, part)
       if (of.unsettled === 0) this.#holds.letGo(of.frame)
       this.#deferredAt(position)
     })
@@ -192,7 +189,7 @@ export class DiskReader implements LogReader {
   #deferredAt(position: Position): void {
     for (const track of [this.#bulk, this.#fast]) {
       if (track !== null && track.backlog === null && track.until === Infinity)
-        this.#goBehind(track, position, track.resume)
+        this.#goBehind(track, position, track.resume, this.#options.clock.wallClock())
     }
     this.#readOn()
   }
@@ -217,6 +214,10 @@ export class DiskReader implements LogReader {
     const { passed } = this.#progress
     const { offered } = this.tally
     return [offered[BULK] - passed[BULK], offered[FAST] - passed[FAST]]
+  }
+
+  oldestReceivedAtMs(): readonly [number, number] {
+    return oldestReceived(this.place, this.#deferred, this.held())
   }
 
   // ---- look-ahead
@@ -304,9 +305,8 @@ export class DiskReader implements LogReader {
     const ranges = rangesOf(track.resume, position.sequence, head.records)
     if (ranges.length === 0) return
     const { words } = this.#options.arena
-    const table = { region: at, runs: head.runs, records: head.records, fast: head.fast }
     const lanes = this.#lanesAt(track, position.sequence)
-    const [bulk, fast] = within(lanes, countMeant(words, table, ranges, routeBit))
+    const [bulk, fast] = within(lanes, countMeant(words, { region: at, ...head }, ranges, routeBit))
     if (bulk + fast === 0) return
     const { pool, clock } = this.#options
     const name = checkpoint?.sources[head.source]?.name ?? ''

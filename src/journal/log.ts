@@ -73,6 +73,11 @@ export interface LogReader {
   readonly waiting: number
   /** Events not taken, by lane (BULK, FAST). */
   held(): readonly [number, number]
+  /**
+   * When the oldest event not taken was received, by lane (BULK, FAST), epoch milliseconds; Infinity: none is held. A bound
+   * where that is still to be read from disk: the event was received then or later.
+   */
+  oldestReceivedAtMs?(): readonly [number, number]
   /** The bulk cursor may not run further ahead of what is not settled, until some of that is settled or deferred. */
   readonly blocked?: boolean
   /**

@@ -122,6 +122,10 @@ class MemoryReader implements LogReader {
   held(): readonly [number, number] {
     return this.#window.held()
   }
+
+  oldestReceivedAtMs(): readonly [number, number] {
+    return this.#window.oldestReceived()
+  }
 }
 
 /** Records of a frame that are for a sink, given by its filter and its index, by lane. */

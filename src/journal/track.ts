@@ -1,10 +1,11 @@
 import { RECORD_FAST, recordWord, LANES_BULK, LANES_FAST } from '../memory/frame-region.ts'
 import type { Piece } from './backlog.ts'
 import type { Backlog } from './backlog.ts'
+import type { FrameHolds } from './frame-holds.ts'
 import type { Position } from './frame.ts'
 import type { RecordRange, TakenPart } from './log.ts'
 import type { Interval } from './state.ts'
-import type { Window } from './window.ts'
+import { Window } from './window.ts'
 
 /**
  * What is left of an earlier run at the beginning of a cursor's way: of the frames before `next` only some records are
@@ -29,6 +30,15 @@ export interface Track {
   /** Goes no further than to this sequence; the other track has the rest. */
   until: number
   reading: boolean
+}
+
+/** At the head. */
+export function newTrack(lanes: number, holds: FrameHolds): Track {
+  const window = new Window(
+    (frame) => holds.hold(frame),
+    (frame) => holds.letGo(frame),
+  )
+  return { window, lanes, backlog: null, resume: NOTHING_TO_RESUME, until: Infinity, reading: false }
 }
 
 /** Records of a frame that are not settled, of one that an earlier run had passed or not; empty when all are. */

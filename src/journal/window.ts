@@ -88,6 +88,19 @@ export class Window {
     return [bulk, fast]
   }
 
+  /** When the oldest of the events above was received, by lane; Infinity: there is none. */
+  oldestReceived(): [bulk: number, fast: number] {
+    let bulk = Infinity
+    let fast = Infinity
+    for (let i = this.#head; i < this.#offers.length; i++) {
+      const offer = this.#offers[i]!
+      const { receivedAtMs } = offer.frame
+      if (offer.bulk > 0) bulk = Math.min(bulk, receivedAtMs)
+      if (offer.fast > 0 && i >= this.#fast) fast = Math.min(fast, receivedAtMs)
+    }
+    return [bulk, fast]
+  }
+
   /** Offers that bulk has not passed, the oldest first. */
   forEach(visit: (offer: Offer, passedByFast: boolean) => void): void {
     for (let i = this.#head; i < this.#offers.length; i++) visit(this.#offers[i]!, i < this.#fast)

@@ -148,3 +148,21 @@ t.test('a new sink is offered what stands behind a damaged checkpoint', async (t
   t.equal(rig.sinks[0]!.taken.length, 12)
   t.same([rig.sinks[0]!.discarded, ...rig.sinks[0]!.reader.held()], [0, 0, 0])
 })
+
+t.test('when the oldest event was received that a sink has not taken', async (t) => {
+  const journal = journalOf(3)
+  const received = journal.frames.map(({ sequence }) => 1.8e12 + sequence)
+  const rig = new LogRig(journal, ['push'], [SINK])
+  await rig.log.open()
+  const { reader } = rig.sinks[0]!
+  await rig.clock.pass(100)
+  for (const receivedAtMs of received) {
+    t.same(reader.oldestReceivedAtMs!(), [receivedAtMs, Infinity])
+    const taken = reader.takeBulk()!
+    t.equal(taken.frame.receivedAtMs, receivedAtMs)
+    reader.settle(taken, taken.events)
+    // oxlint-disable-next-line no-await-in-loop -- the next one is read
+    await rig.clock.pass(100)
+  }
+  t.same(reader.oldestReceivedAtMs!(), [Infinity, Infinity])
+})

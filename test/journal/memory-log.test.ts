@@ -17,7 +17,7 @@ class Rig {
   )
 
   /** A frame of one record a character: `f` of the fast lane, `b` of bulk. */
-  append(source: number, records: string, settled?: () => void): Frame {
+  append(source: number, records: string, settled?: () => void, receivedAtMs = 0): Frame {
     const release = () => this.released.push(frame.position.sequence)
     const frame: Frame = {
       source,
@@ -31,7 +31,7 @@ class Rig {
       breaks: 0,
       firstTimeMs: 0,
       lastTimeMs: 0,
-      receivedAtMs: 0,
+      receivedAtMs,
       meantFor: null,
       routed: null,
       slab: 0,
@@ -158,4 +158,22 @@ t.test('a frame is given its id', async (t) => {
   t.equal(eventIdPrefix(rig.words, 0), `${EPOCH}-1-`)
   rig.append(0, 'b')
   t.equal(eventIdPrefix(rig.words, 0), `${EPOCH}-2-`)
+})
+
+t.test('when the oldest event was received that is not taken, by lane', async (t) => {
+  const rig = new Rig()
+  const reader = rig.reader([0])
+  t.same(reader.oldestReceivedAtMs!(), [Infinity, Infinity])
+  for (const [receivedAtMs, records] of [
+    [30, 'f'],
+    [10, 'b'],
+    [20, 'bf'],
+  ] as const)
+    rig.append(0, records, undefined, receivedAtMs)
+  t.same(reader.oldestReceivedAtMs!(), [10, 20])
+  reader.takeFast()
+  reader.takeFast()
+  t.same(reader.oldestReceivedAtMs!(), [10, Infinity])
+  reader.takeBulk()
+  t.same(reader.oldestReceivedAtMs!(), [20, Infinity])
 })
