@@ -1,5 +1,5 @@
 import type { Frame } from '../../../journal/frame.ts'
-import type { LaneIndex, Taken } from '../../../journal/log.ts'
+import type { LaneIndex, RecordRange, Taken } from '../../../journal/log.ts'
 import { Batch } from '../batch.ts'
 import type { Part } from '../batch.ts'
 import type { Cost } from '../limits/limiter.ts'
@@ -22,11 +22,12 @@ export interface BatchShape {
 /** What a frame, or some records of it, has for one key and is in no batch. */
 interface Portion {
   readonly of: Taken
-  /** Null: all records that are meant. */
+  /** Null: all records of `ranges` that are meant. */
   readonly pick: Uint16Array | null
-  /** The next: a place in the pick, or a record of this range. */
-  next: number
+  readonly ranges: readonly RecordRange[]
   range: number
+  /** The next: a record of that range, or a place in the pick. */
+  next: number
   /** Events that are left; behind the last one the frame may be gone. */
   left: number
   fastLeft: number
@@ -67,8 +68,9 @@ export class KeyQueue implements Sleeper, Cost {
   /** More for this key, behind the rest: all that is meant of a frame, or the records picked. */
   push(of: Taken, pick: Uint16Array | null): void {
     const { events, fast } = pick === null ? of : pickPart(this.#shape.words, of, pick)!
-    const next = pick === null ? of.ranges[0]!.first : 0
-    this.#portions.push({ of, pick, next, range: 0, left: events, fastLeft: fast })
+    const { ranges } = of
+    const next = pick === null ? ranges[0]!.first : 0
+    this.#portions.push({ of, pick, ranges, range: 0, next, left: events, fastLeft: fast })
     this.#fill()
   }
 
@@ -110,24 +112,24 @@ export class KeyQueue implements Sleeper, Cost {
     for (const portion of this.#portions.toArray()) yield* this.#rest(portion)
   }
 
-  *#rest({ of, pick, next, range, left, fastLeft }: Portion): Generator<Part> {
+  *#rest({ of, pick, ranges, range, next, left, fastLeft }: Portion): Generator<Part> {
     if (pick !== null) {
       const first = pick[next]!
       const count = pick.at(-1)! + 1 - first
       yield { of, first, count, pick: next === 0 ? pick : pick.slice(next), events: left, fast: fastLeft }
       return
     }
-    for (let index = range; index < of.ranges.length; index++) {
-      const { first, end } = of.ranges[index]!
+    for (let index = range; index < ranges.length; index++) {
+      const { first, end } = ranges[index]!
       const part = partOf(this.#shape.words, of, index === range ? next : first, end)
       if (part.events > 0) yield part
     }
   }
 
   #portionOf({ of, first, count, pick, events, fast }: Part): Portion {
-    if (pick !== null) return { of, pick, next: 0, range: 0, left: events, fastLeft: fast }
     const ranges = [{ first, end: first + count }]
-    return { of: { ...of, ranges }, pick: null, next: first, range: 0, left: events, fastLeft: fast }
+    const next = pick === null ? first : 0
+    return { of, pick, ranges, range: 0, next, left: events, fastLeft: fast }
   }
 
   #refill(): void {
@@ -152,14 +154,21 @@ export class KeyQueue implements Sleeper, Cost {
     const { of, next } = portion
     const used = this.#usedBytes()
     walk.measurePick(of, pick, next, this.#room(used))
-    const taken = pick.slice(next, walk.next)
+    const taken = walk.next - next === pick.length ? pick : pick.slice(next, walk.next)
     portion.next = walk.next
     if (taken.length > 0) {
       const first = taken[0]!
       const count = taken.at(-1)! + 1 - first
       // Neighbours without a gap are told by where they begin: that costs no copy for the worker.
       const isRun = count === taken.length
-      this.#add(portion, { of, first, count, pick: isRun ? null : taken, events: taken.length, fast: walk.fast })
+      this.#add(portion, {
+        of,
+        first,
+        count,
+        pick: isRun ? null : taken,
+        events: taken.length,
+        fast: walk.fast,
+      })
     }
     this.#measured(used, portion.left === 0)
   }
@@ -167,7 +176,7 @@ export class KeyQueue implements Sleeper, Cost {
   #takeRange(portion: Portion): void {
     const { walk, maxEvents, maxBytes } = this.#shape
     const { of, next } = portion
-    const range = of.ranges[portion.range]!
+    const range = portion.ranges[portion.range]!
     const used = this.#usedBytes()
     walk.measure(of, next, range.end, this.#room(used))
     const isWhole = walk.next === range.end
@@ -181,7 +190,7 @@ export class KeyQueue implements Sleeper, Cost {
     portion.next = walk.next
     if (events > 0) this.#add(portion, { of, first: next, count: walk.next - next, pick: null, events, fast })
     this.#measured(used, isWhole)
-    if (isWhole && portion.left > 0) portion.next = of.ranges[++portion.range]!.first
+    if (isWhole && portion.left > 0) portion.next = portion.ranges[++portion.range]!.first
   }
 
   #room(usedBytes: number): { events: number; bytes: number; evenOversize: boolean } {
