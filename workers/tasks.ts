@@ -5,6 +5,8 @@
 import { workerData } from 'node:worker_threads'
 import { encode as encodeParts } from '../src/encode/encode.ts'
 import { Arena } from '../src/memory/arena.ts'
+import { group as groupEvents } from '../src/scan/group.ts'
+import type { EventGroup, GroupTask } from '../src/scan/group.ts'
 import { Ingestor } from '../src/scan/ingest.ts'
 import type { RecordError, WorkerContext } from '../src/scan/worker-context.ts'
 import type { EncodeResult, EncodeTask } from '../src/encode/task.ts'
@@ -26,4 +28,8 @@ export function ingest({ source, entry }: IngestTask): RecordError[] | undefined
 
 export function encode(task: EncodeTask): EncodeResult {
   return encodeParts(arena, context.sources, task)
+}
+
+export function group(task: GroupTask): EventGroup[] {
+  return groupEvents(arena, task)
 }

@@ -135,7 +135,7 @@ function copyRecords(arena: Arena, part: EncodePart, extent: Measured, out: numb
   const { words, bytes } = arena
   const isDeferred = isDeferredFrame(words, part.region)
   const bytesFrom = out + regionBytes(extent.runs, extent.records)
-  const output = new Output(bytes, bytesFrom, bytesFrom + extent.bytes)
+  const output = new Output(arena, bytesFrom, bytesFrom + extent.bytes)
   let run = -1
   let copiedRun = -1
   let runCount = 0

@@ -16,7 +16,7 @@ export function encode(arena: Arena, sources: readonly EncodeSource[], task: Enc
   if (task.format === 'dead_letter') return encodeDeadLetters(arena, sources, task)
   if (task.format === 'frame') return encodeDeferred(arena, task)
   const { outFrom, outTo, compression } = task
-  const output = new Output(arena.bytes, outFrom, outTo)
+  const output = new Output(arena, outFrom, outTo)
   const events = gather(arena, task, output)
   const bytes =
     compression === 'none' ? output.used : compress(arena.bytes, outFrom, output.used, outTo, compression)

@@ -1,5 +1,6 @@
 import assert from 'node:assert'
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
+import type { Arena } from '../memory/arena.ts'
 
 const DIGIT_0 = 0x30
 
@@ -12,9 +13,9 @@ export class Output {
   readonly #to: number
   #at: number
 
-  constructor(bytes: Uint8Array, from: number, to: number) {
+  constructor({ bytes, nodeBuffer }: Arena, from: number, to: number) {
     this.#bytes = bytes
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#buffer = nodeBuffer
     this.#from = from
     this.#to = to
     this.#at = from

@@ -1,8 +1,9 @@
 import { Piscina } from 'piscina'
 import type { EncodeResult, EncodeTask } from '../encode/task.ts'
+import type { EventGroup, GroupTask } from '../scan/group.ts'
 import type { RecordError, WorkerContext } from '../scan/worker-context.ts'
 import type * as Tasks from '../../workers/tasks.ts'
-import type { Encoder } from './encoder.ts'
+import type { Encoder, Grouper } from './encoder.ts'
 
 /** A thread beyond the least that had no task for so long ends. */
 const IDLE_TIMEOUT_MS = 30_000
@@ -22,7 +23,7 @@ export interface WorkerPoolOptions {
 }
 
 /** The Piscina pool, with every option said. Its queue is short: the scheduler knows how many tasks it may give. */
-export class WorkerPool implements Encoder {
+export class WorkerPool implements Encoder, Grouper {
   /** When a thread that is not needed ends. */
   readonly idleTimeoutMs: number
   readonly #piscina: Piscina
@@ -105,6 +106,10 @@ export class WorkerPool implements Encoder {
 
   encode(task: EncodeTask): Promise<EncodeResult> {
     return this.#run('encode', task, new AbortController())
+  }
+
+  group(task: GroupTask): Promise<EventGroup[]> {
+    return this.#run('group', task, new AbortController())
   }
 
   async #run<Name extends keyof typeof Tasks>(
