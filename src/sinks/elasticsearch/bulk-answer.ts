@@ -38,9 +38,11 @@ export class BulkAnswer implements AnswerReader {
   }
 
   classify(answer: Answer): Outcome {
-    const whole = classify(answer, this.#wallClock())
-    if (whole.kind !== 'ack') return whole
     const { status, cutOff } = answer
+    const whole = classify(answer, this.#wallClock())
+    // 406: a version of the API in the headers, `compatible-with`, that the store doesn't speak.
+    if (status === 406 && whole.kind === 'retry') return { kind: 'hold', reason: whole.reason, status }
+    if (whole.kind !== 'ack') return whole
     if (cutOff !== null) return cutOffOf(cutOff, status)
     if (!this.#scanner.whole)
       return unreadable(`HTTP ${status}, but no answer of _bulk: ${beginning(answer)}`, status)

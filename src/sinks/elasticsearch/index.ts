@@ -1,4 +1,5 @@
 /** Sink `elasticsearch`: each batch is one `_bulk` request, and each of its events is settled by what the answer says of it. */
+import { healthProbe } from '../../pipeline/http/health-probe.ts'
 import { requestHeaders } from '../../pipeline/http/request-headers.ts'
 import { Requester } from '../../pipeline/http/requester.ts'
 import type { Outcome, Payload, Sink, SinkContext } from '../../pipeline/sink.ts'
@@ -9,6 +10,8 @@ import type { ElasticsearchSinkConfig } from './config.ts'
 const ANSWER_FIELDS = 'items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason'
 
 export class ElasticsearchSink implements Sink {
+  /** There where `breaker.probe` is. */
+  readonly probe?: (signal: AbortSignal) => Promise<Outcome>
   readonly #path: string
   readonly #headers: Readonly<Record<string, string>>
   readonly #requester: Requester
@@ -20,6 +23,9 @@ export class ElasticsearchSink implements Sink {
     this.#headers = requestHeaders(config, version)
     this.#requester = new Requester({ ...config, url, clock })
     this.#wallClock = () => clock.wallClock()
+    const { probe } = config.breaker
+    if (probe !== undefined)
+      this.probe = healthProbe(this.#requester, { probe, headers: this.#headers, clock })
   }
 
   async start(): Promise<void> {

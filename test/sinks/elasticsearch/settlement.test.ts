@@ -102,7 +102,7 @@ t.test('words of the store, printable, and not without an end', async (t) => {
 t.test('what the answer as a whole says', async (t) => {
   const [sink, store] = await startBoth(t)
   const classes: Record<string, number[]> = {
-    hold: [301, 401, 403, 404, 405, 415],
+    hold: [301, 401, 403, 404, 405, 406, 415],
     reject: [400, 413],
     retry: [408, 429, 500, 502, 503, 504],
   }
