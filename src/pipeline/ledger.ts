@@ -40,6 +40,8 @@ export class SinkCounts {
   readonly offered = [0, 0]
   readonly delivered = [0, 0]
   deliveredBytes = 0
+  /** Of those delivered in this run, at most so many came behind a later event of their source; in no equation. */
+  outOfOrder = 0
   /** By category: refused, expired, undelivered. */
   readonly deadLettered = new Map<string, number>()
   readonly discarded = new Map<string, number>()

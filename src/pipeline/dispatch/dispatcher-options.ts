@@ -65,7 +65,10 @@ export interface DispatcherStatus {
   readonly framesWaiting: number
   /** Events wait in the log longer than they should: severe ones go first. */
   readonly lagging: boolean
-  /** How long ago the oldest event that was taken from the log and is not settled was received, by lane; 0: none. */
+  /**
+   * How long ago the oldest event held was received, by lane; 0: none is. For one that is still to be read from disk, and
+   * is the oldest, a bound: it is no older.
+   */
   readonly oldestMs: { readonly bulk: number; readonly fast: number }
   /** How much longer the destination asked to be left alone. */
   readonly pausedForMs: number

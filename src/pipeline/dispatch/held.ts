@@ -17,9 +17,19 @@ export function countHeld(
   return held
 }
 
-/** How long ago the oldest event was received, in milliseconds, by lane; 0 where there is none. */
-export function oldestMs(taken: Iterable<Part>, wallClockMs: number): { bulk: number; fast: number } {
-  const oldest = { bulk: 0, fast: 0 }
+/**
+ * How long ago the oldest event held was received, in milliseconds, by lane; 0 where there is none. `inLog`: when the oldest
+ * was received that is not taken, Infinity for none.
+ */
+export function oldestMs(
+  taken: Iterable<Part>,
+  wallClockMs: number,
+  inLog: readonly [bulk: number, fast: number] = [Infinity, Infinity],
+): { bulk: number; fast: number } {
+  const oldest = {
+    bulk: Math.max(0, wallClockMs - inLog[BULK]),
+    fast: Math.max(0, wallClockMs - inLog[FAST]),
+  }
   for (const { of, events, fast } of taken) {
     const ageMs = wallClockMs - of.frame.receivedAtMs
     if (events > fast) oldest.bulk = Math.max(oldest.bulk, ageMs)

@@ -3,6 +3,7 @@ import { BULK, FAST } from '../../journal/log.ts'
 import type { Log, LogReader, SettledCounts, TakenPart } from '../../journal/log.ts'
 import type { SinkCounts } from '../ledger.ts'
 import type { Part } from './batch.ts'
+import { DeliveryOrder } from './delivery-order.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
 import type { GiveUpCategory } from './giving-up.ts'
 
@@ -25,6 +26,7 @@ export interface SettlementOptions {
 export class Settlement {
   readonly reader: LogReader
   readonly #options: SettlementOptions
+  readonly #order = new DeliveryOrder()
 
   /**
    * @param onFrame there may be something to take.
@@ -59,6 +61,7 @@ export class Settlement {
       const bulk = part.events - part.fast
       counts.delivered[FAST]! += part.fast
       counts.delivered[BULK]! += bulk
+      counts.outOfOrder += this.#order.delivered(part)
       events?.eventsDelivered?.(name, bulk, part.fast, nowMs - part.of.frame.receivedAtMs)
       this.#settle(part)
     }
