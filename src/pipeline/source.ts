@@ -25,6 +25,8 @@ export interface SourceEvents {
   pollFailed(source: string, url: string, reason: string, attempts: number, lasting: boolean): void
   /** The server said how long to stay away. */
   pollThrottled(source: string, url: string, reason: string, waitMs: number): void
+  /** So many polls may be under way at once. */
+  pollConcurrencyChanged(source: string, from: number, to: number, cause: string): void
 }
 
 /** What a source that asks servers says of one that it asks. */
@@ -79,6 +81,8 @@ export interface Source {
   datagrams?(): DatagramStatus
   /** Of a source that asks servers. */
   polls?(): readonly UrlStatus[]
+  /** How many it may ask at once now. */
+  pollsAtOnce?(): number
   start(signal: AbortSignal): Promise<void>
   stop(deadline?: AbortSignal): Promise<void>
 }

@@ -15,4 +15,5 @@ export const quietEvents: SourceEvents = {
   pollRequest() {},
   pollFailed() {},
   pollThrottled() {},
+  pollConcurrencyChanged() {},
 }

@@ -8,6 +8,14 @@ export interface BackpressureOptions {
   readonly onChange: (paused: boolean) => void
 }
 
+/** What a source has taken of what it may take. */
+export interface Fill {
+  /** Places of its ring. */
+  readonly ring: { readonly used: number; readonly most: number }
+  /** Slabs, with what others have taken of those that are shared. */
+  readonly slabs: { readonly used: number; readonly most: number }
+}
+
 /**
  * Whether a source may read. It stops when a slab or a place in the ring was wanted and not there, or when nothing may
  * be taken at all; where it was for slabs, it goes on only once a quarter of the source's share is free, so that
@@ -41,6 +49,15 @@ export class Backpressure {
   /** This source's share is used up, while others would get room. */
   get overShare(): boolean {
     return this.#options.pool.overShare(this.#options.owner)
+  }
+
+  get fill(): Fill {
+    const { pool, owner, extents } = this.#options
+    const most = owner.reserved + owner.sharedMax
+    return {
+      ring: { used: extents.depth, most: extents.entryCount },
+      slabs: { used: most - pool.availableFor(owner), most },
+    }
   }
 
   /** Slabs that must still become free before reading resumes: with less than a quarter it would stop again at once. */

@@ -89,6 +89,11 @@ export class ExtentQueue {
     return this.hasReady ? this.#head - this.#next + this.#again.length : 0
   }
 
+  /** Most of them. */
+  get entryCount(): number {
+    return this.#extents.length
+  }
+
   get empty(): boolean {
     return this.#head === this.#tail
   }

@@ -3,6 +3,7 @@ import type { Arena } from '../../memory/arena.ts'
 import { RUN_KIND, RUN_KIND_MASK } from '../../memory/frame-region.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
 import { Backpressure } from './backpressure.ts'
+import type { Fill } from './backpressure.ts'
 import type { BlockPool } from './block-pool.ts'
 import type { ExtentQueue } from './extent-queue.ts'
 import { Lane, LF_BYTES } from './lane.ts'
@@ -114,6 +115,10 @@ export class Intake {
 
   get accepting(): boolean {
     return this.#backpressure.accepting
+  }
+
+  get fill(): Fill {
+    return this.#backpressure.fill
   }
 
   /** Slabs that must still become free before reading resumes. */

@@ -7,6 +7,7 @@ import type { Source, SourceContext, UrlStatus } from '../../pipeline/source.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptContext } from './attempt.ts'
 import type { HttpPollSourceConfig } from './config.ts'
+import { PollConcurrency } from './concurrency.ts'
 import { Connections } from './connections.ts'
 import { Poll } from './poll.ts'
 import { Schedule } from './schedule.ts'
@@ -23,6 +24,7 @@ export class HttpPollSource implements Source {
   readonly #config: HttpPollSourceConfig
   readonly #context: SourceContext
   readonly #polls: readonly Poll[]
+  readonly #concurrency: PollConcurrency
   readonly #schedule: Schedule
   #attempts: AttemptContext | null = null
   /** Those that still read. */
@@ -38,9 +40,14 @@ export class HttpPollSource implements Source {
     const [first] = this.#polls
     const others = this.#polls.length - 1
     this.address = others > 0 ? `${first!.shown} and ${others} more` : first!.shown
+    this.#concurrency = new PollConcurrency({
+      most: config.concurrency,
+      fill: () => context.intake.fill,
+      onChange: (from, to, cause) => context.events.pollConcurrencyChanged(config.name, from, to, cause),
+    })
     this.#schedule = new Schedule({
       clock: context.clock,
-      concurrency: config.concurrency,
+      concurrency: () => this.#concurrency.allowed,
       mayBegin: () => this.#mayBegin(),
       begin: (index) => this.#begin(index),
     })
@@ -77,9 +84,11 @@ export class HttpPollSource implements Source {
     return { config, clock, intake, connections, headers, headersForOthers }
   }
 
-  /** What is under way goes on; no request begins while there is no room for its answer. */
+  /** What is under way goes on; no request begins while there is no room for its answer, or too many are under way. */
   #mayBegin(): boolean {
     const { intake } = this.#context
+    this.#concurrency.beforeOne()
+    if (this.#schedule.underWay >= this.#concurrency.allowed) return false
     if (!intake.full && this.#context.accepting()) return true
     if (!this.#waitsForRoom) {
       this.#waitsForRoom = true
@@ -119,6 +128,7 @@ export class HttpPollSource implements Source {
     if (result === 'failed' && this.#stopped === null)
       events.pollFailed(name, poll.shown, reason, attempts, outcome.kind === 'failed')
     if (result === 'throttled') events.pollThrottled(name, poll.shown, reason, dueAtMs - clock.now())
+    this.#concurrency.afterOne()
     this.#schedule.plan(index, dueAtMs)
   }
 
@@ -129,6 +139,10 @@ export class HttpPollSource implements Source {
       const nextRequest = inMs > 0 && inMs < Infinity ? new Date(clock.wallClock() + inMs) : null
       return { url: shown, lastSuccess, lastError, nextRequest }
     })
+  }
+
+  pollsAtOnce(): number {
+    return this.#concurrency.allowed
   }
 
   stop(deadline?: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 export interface ScheduleOptions {
   readonly clock: Clock
   /** How many may be under way at once. */
-  readonly concurrency: number
+  readonly concurrency: () => number
   /** False: none is begun now; `wake` is called when that may have changed. */
   readonly mayBegin: () => boolean
   readonly begin: (index: number) => void
@@ -45,7 +45,7 @@ export class Schedule {
   wake(): void {
     const { clock, concurrency, mayBegin, begin } = this.#options
     this.#disarm()
-    while (!this.#stopped && this.#underWay.size < concurrency) {
+    while (!this.#stopped && this.#underWay.size < concurrency()) {
       const index = this.#first()
       const dueAtMs = this.dueAtMs(index)
       if (dueAtMs === Infinity) return

@@ -273,3 +273,24 @@ t.test('while there is no room no poll begins, and an answer waits without being
   t.same(received().slice(0, lines.length), lines, 'all of it, in order')
   t.equal((await rig.requests()).retry, undefined)
 })
+
+t.test('while the sink lags, fewer polls go on at once; then as many as before', async (t) => {
+  const records = Array.from({ length: 600 }, (_, n) => `{"n":${n},"x":"${'y'.repeat(100)}"}`)
+  const paths = Array.from({ length: 8 }, (_, n) => `/${n}`)
+  const answer = whole(`[${records.join()}]`)
+  const server = await PolledServer.start(t, Object.fromEntries(paths.map((path) => [path, answer])))
+  const opened = Promise.withResolvers<number>()
+  const rig = await startPolling(t, {
+    urls: paths.map((path) => server.origin + path),
+    keys: 'interval: 100ms, concurrency: 4',
+    arena: '{ slab_bytes: 128KiB, arena_bytes: 4MiB }',
+  })
+  rig.receiver.answer = () => opened.promise
+  const { door } = rig.collector.topology.sources[0]!
+  const allowed = () => door.pollsAtOnce?.()
+  t.equal(allowed(), 4)
+  await until(() => allowed() === 1)
+  opened.resolve(200)
+  await until(() => allowed() === 4)
+  t.equal(await rig.failedPolls(), 0)
+})

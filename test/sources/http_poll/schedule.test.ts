@@ -10,7 +10,7 @@ function rig(concurrency: number) {
   const gate = { open: true }
   const schedule = new Schedule({
     clock,
-    concurrency,
+    concurrency: () => concurrency,
     mayBegin: () => gate.open,
     begin: (index) => begun.push(`${index}@${clock.now()}`),
   })
@@ -89,7 +89,7 @@ t.test('over a long time: never twice at once, never too many, and all have thei
     }
     const schedule: Schedule = new Schedule({
       clock,
-      concurrency,
+      concurrency: () => concurrency,
       mayBegin: () => true,
       begin: (index) => {
         if (underWay.has(index)) t.fail('twice at once')
@@ -122,7 +122,7 @@ t.test('what is over as soon as it begins leaves no timer behind', async (t) => 
   const clock = new ManualClock()
   const schedule: Schedule = new Schedule({
     clock,
-    concurrency: 2,
+    concurrency: () => 2,
     mayBegin: () => true,
     begin: (index) => schedule.plan(index, clock.now() + 100),
   })
