@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { LedgerAudit } from './audit/ledger-audit.ts'
-import type { Audited, Problem } from './audit/ledger-audit.ts'
+import type { Audited, AuditedLetters, Problem } from './audit/ledger-audit.ts'
 import { lettersOnDisk } from './audit/letters.ts'
 import { standardOutput, withJournal } from './journal/open-journal.ts'
 import type { JournalOptions, JournalView, Output } from './journal/open-journal.ts'
@@ -49,7 +49,7 @@ async function auditOnce(view: JournalView): Promise<Audited> {
   return ledger.finish(await lettersOnDisk(view.io, join(view.dataDir, 'dlq')))
 }
 
-function shown({ sources, sinks, problems, notes, damage }: Audited, balanced: boolean): string {
+function shown({ sources, sinks, deadLetters, problems, notes, damage }: Audited, balanced: boolean): string {
   const sourceRows = sources.map((one) => [
     one.name,
     one.received,
@@ -83,11 +83,19 @@ function shown({ sources, sinks, problems, notes, damage }: Audited, balanced: b
     '\n',
     table(sinkHead, sinkRows),
     '\n',
+    letterTable(deadLetters),
+    '\n',
     ...damage.map((one) => `segment ${one.segment} is damaged: ${shownDamage(one).trim()}\n`),
     ...notes.map((note) => `${line(note)}\n`),
     ...problems.map((problem) => `DOES NOT HOLD ${line(problem)}\n`),
     balanced ? 'the ledger balances\n' : 'the ledger does not balance\n',
   ].join('')
+}
+
+function letterTable(letters: AuditedLetters): string {
+  const { found, counted, queued, replayed, purged, evicted } = letters
+  const head = ['dead letters', 'found', 'counted', 'queued', 'replayed', 'purged', 'evicted']
+  return table(head, [['', found, counted, queued, replayed, purged, evicted]])
 }
 
 function line({ where, what }: Problem): string {

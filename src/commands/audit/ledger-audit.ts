@@ -6,6 +6,7 @@ import type { SegmentAccount } from '../../journal/segment-account.ts'
 import type { SegmentWalk, Step } from '../../journal/segment-walk.ts'
 import type { JournalState, SinkState } from '../../journal/state.ts'
 import type { LogVisitor, SegmentRead } from '../journal/walk-log.ts'
+import type { LettersOnDisk } from './letters.ts'
 
 export interface AuditedSource {
   readonly name: string
@@ -30,6 +31,18 @@ export interface AuditedSink {
   readonly discarded: number
 }
 
+/** `found + rejected and dead-lettered = queued + replayed + purged + evicted`. */
+export interface AuditedLetters {
+  readonly found: number
+  /** Of sources and sinks: what was refused or given up. */
+  readonly counted: number
+  /** On disk. */
+  readonly queued: number
+  readonly replayed: number
+  readonly purged: number
+  readonly evicted: number
+}
+
 export interface Problem {
   /** `source push`, `sink siem`, `dead letters`, `journal`. */
   readonly where: string
@@ -39,6 +52,7 @@ export interface Problem {
 export interface Audited {
   readonly sources: readonly AuditedSource[]
   readonly sinks: readonly AuditedSink[]
+  readonly deadLetters: AuditedLetters
   /** What doesn't hold. */
   readonly problems: readonly Problem[]
   /** What is worth knowing, and no fault of the ledger. */
@@ -93,8 +107,7 @@ export class LedgerAudit implements LogVisitor {
     this.#lastSegment = segment.number
   }
 
-  /** `letters`: whole dead letters on disk. */
-  finish(letters: number): Audited {
+  finish(letters: LettersOnDisk): Audited {
     const state = this.#state
     if (state === null) {
       if (this.#end !== null)
@@ -109,10 +122,11 @@ export class LedgerAudit implements LogVisitor {
     const auditedSinks = Object.entries(state?.sinks ?? {}).map(([name, sink]) =>
       this.#sink(name, sink, sources, sinks),
     )
-    this.#letters(auditedSources, auditedSinks, letters)
+    const deadLetters = this.#letters(auditedSources, auditedSinks, letters)
     return {
       sources: auditedSources,
       sinks: auditedSinks,
+      deadLetters,
       problems: this.#problems,
       notes: this.#notes,
       damage: this.#damage,
@@ -210,18 +224,26 @@ export class LedgerAudit implements LogVisitor {
     }
   }
 
-  #letters(sources: readonly AuditedSource[], sinks: readonly AuditedSink[], letters: number): void {
-    const { found, replayed, purged, evicted } = this.#state?.deadLetters ?? NO_LETTERS
+  /** Marks are written before the state is: where they tell of more, that is so. */
+  #letters(
+    sources: readonly AuditedSource[],
+    sinks: readonly AuditedSink[],
+    { queued, totals }: LettersOnDisk,
+  ): AuditedLetters {
+    const { found, evicted, ...state } = this.#state?.deadLetters ?? NO_LETTERS
+    const replayed = Math.max(state.replayed, totals.replayed)
+    const purged = Math.max(state.purged, totals.purged)
     const counted =
-      found + sum(sources.map(({ rejected }) => rejected)) + sum(sinks.map((sink) => sink.deadLettered))
-    const expected = counted - replayed - purged - evicted
-    const text = `${count(letters)} on disk, ${count(expected)} counted`
-    if (letters < expected) this.#problem('dead letters', text)
-    else if (letters > expected)
+      sum(sources.map(({ rejected }) => rejected)) + sum(sinks.map(({ deadLettered }) => deadLettered))
+    const expected = found + counted - replayed - purged - evicted
+    const text = `${count(queued)} on disk, ${count(expected)} counted`
+    if (queued < expected) this.#problem('dead letters', text)
+    else if (queued > expected)
       this.#note(
         'dead letters',
         `${text}: the rest was written in the last moment before a crash, or just now`,
       )
+    return { found, counted, queued, replayed, purged, evicted }
   }
 
   #equal(where: string, what: string, left: number, right: number): void {
