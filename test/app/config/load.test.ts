@@ -80,9 +80,10 @@ t.test('burst is one second of requests unless it is given', async (t) => {
   t.equal(burstOf('requests_per_second: 10, algorithm: leaky_bucket'), 1)
 })
 
+const perOf = (per: string) =>
+  parse(withSink(`rate_limit: { bytes_per_day: 1GiB, per: ${per} }`)).config.sinks[0]?.rateLimit.per
+
 t.test('what is limited is a word, or a field with a limit on its values', async (t) => {
-  const perOf = (per: string) =>
-    parse(withSink(`rate_limit: { bytes_per_day: 1GiB, per: ${per} }`)).config.sinks[0]?.rateLimit.per
   t.equal(perOf('source'), 'source')
   t.same(perOf('{ field: tenant }'), { field: 'tenant', maxKeys: 10_000 })
   t.same(perOf('{ field: /org/id, max_keys: 7 }'), { field: '/org/id', maxKeys: 7 })
