@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { ExportOptions } from './export.ts'
 import type { LsOptions } from './ls.ts'
 import type { PurgeOptions } from './purge.ts'
+import type { ReplayOptions } from './replay.ts'
 import type { ShowOptions } from './show.ts'
 
 const IDS = ['[ids...]', 'of single letters, such as push.00000001:17'] as const
@@ -11,7 +12,7 @@ const IDS = ['[ids...]', 'of single letters, such as push.00000001:17'] as const
 export function addDlqCommands(program: Command, done: (exitCode: number) => void): Command {
   const dlq = program
     .command('dlq')
-    .description('look at dead letters and take them out of the queue, also while a collector runs')
+    .description('look at dead letters, replay them, take them out of the queue, also while a collector runs')
   letterCommand(dlq, 'ls', 'how many there are, of what kind, and what fails most')
     .option('--by <grouping>', 'only by category, source, sink or hour')
     .option('--top <n>', 'so many of the failures (default: 10)')
@@ -48,6 +49,23 @@ export function addDlqCommands(program: Command, done: (exitCode: number) => voi
     .action(async (ids: string[], options: PurgeOptions) => {
       const { dlqPurgeCommand } = await import('./purge.ts')
       done(await dlqPurgeCommand(ids, options))
+    })
+  letterCommand(dlq, 'replay', 'send letters again, by the collector that runs, through the schemas of today')
+    .argument(...IDS)
+    .option('--max <n>', 'the first so many')
+    .option('--all', 'everything there is')
+    .option(
+      '--to <sinks>',
+      'to these sinks (default: as the letter says, or those that read its source)',
+      collect,
+    )
+    .option('--schema <name>', 'by this schema (default: that of the source that it came in by)')
+    .option('--rate <n>', 'events a second (default: 1k)')
+    .option('--dry-run', 'only say what would go where')
+    .option('--json', 'the result as JSON')
+    .action(async (ids: string[], options: ReplayOptions) => {
+      const { dlqReplayCommand } = await import('./replay.ts')
+      done(await dlqReplayCommand(ids, options))
     })
   return dlq
 }
