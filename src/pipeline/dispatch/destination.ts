@@ -111,6 +111,7 @@ export class Destination {
     const nowMs = clock.now()
     const before = this.concurrency.allowed
     this.concurrency.answered(nowMs - sentAtMs, verdictOf(outcome), nowMs)
+    if (outcome.kind === 'retry') this.#sitOut(sentAtMs)
     if ('afterMs' in outcome && outcome.afterMs !== undefined) this.#pause(outcome.afterMs, outcome)
     if (delivered > 0) this.acks++
     if (delivered > 0) this.refusedInARow = 0
@@ -164,6 +165,12 @@ export class Destination {
     if (halfBytes >= this.bodyBytesMax) return
     this.bodyBytesMax = halfBytes
     this.#events.bodyLimitLearned?.(this.#options.name, halfBytes)
+  }
+
+  /** To refuse is less work than to take: without this, the faster a destination refused, the more it would be asked. */
+  #sitOut(sentAtMs: number): void {
+    const { rttMs } = this.concurrency.status()
+    if (rttMs !== null) this.pausedUntilMs = Math.max(this.pausedUntilMs, sentAtMs + rttMs)
   }
 
   #pause(afterMs: number, outcome: Outcome): void {

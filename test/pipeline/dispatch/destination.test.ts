@@ -1,0 +1,47 @@
+import t from 'tap'
+import { Destination } from '../../../src/pipeline/dispatch/destination.ts'
+import type { Outcome } from '../../../src/pipeline/sink.ts'
+import { SimulatedClock } from './simulated-clock.ts'
+
+const refused: Outcome = { kind: 'retry', category: 'throttled', reason: 'slow down', status: 429 }
+
+class Answering {
+  readonly clock = new SimulatedClock()
+  readonly destination: Destination
+
+  constructor(concurrency: number | 'adaptive') {
+    this.destination = new Destination({
+      name: 'siem',
+      clock: this.clock,
+      random: () => 1,
+      probeEveryMs: 1000,
+      breaker: { failures: 5, cooldownMs: 1000, maxCooldownMs: 60_000 },
+      concurrency,
+    })
+  }
+
+  /** Answers a request after so long; how long nothing may be sent from then on. */
+  async pauseAfter(rttMs: number, outcome: Outcome): Promise<number> {
+    const sentAtMs = this.clock.now()
+    this.destination.sent(1)
+    await this.clock.pass(rttMs)
+    this.destination.answered(outcome, sentAtMs, outcome.kind === 'ack' ? 1 : 0)
+    return Math.max(0, this.destination.pausedUntilMs - this.clock.now())
+  }
+}
+
+t.test('who refuses faster than it takes is not asked faster', async (t) => {
+  const answering = new Answering('adaptive')
+  t.equal(await answering.pauseAfter(3, refused), 0, 'nothing is known yet')
+  t.equal(await answering.pauseAfter(100, { kind: 'ack' }), 0)
+  t.equal(await answering.pauseAfter(3, refused), 97, 'the rest of a round trip is sat out')
+  await answering.clock.pass(97)
+  t.equal(await answering.pauseAfter(150, refused), 0, 'it took its time')
+  t.equal(await answering.pauseAfter(3, { ...refused, afterMs: 2000 }), 2000, 'what it asks for is longer')
+})
+
+t.test('a fixed number of requests goes on with its backoff', async (t) => {
+  const answering = new Answering(4)
+  await answering.pauseAfter(100, { kind: 'ack' })
+  t.equal(await answering.pauseAfter(3, refused), 0)
+})
