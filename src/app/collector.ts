@@ -9,15 +9,13 @@ import type { SpillwayError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import type { FileIo } from '../base/file-io.ts'
 import type { Ledger } from '../pipeline/ledger.ts'
-import { RING_ENTRIES } from '../pipeline/limits.ts'
 import { TelemetryEvents } from '../telemetry/events.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ProcessMetrics } from '../telemetry/process-metrics.ts'
 import { RateLimitedLog } from '../telemetry/rate-limited-log.ts'
 import { AdminServer } from './admin/server.ts'
 import type { CollectorState, NotReady, Observed } from './admin/observed.ts'
-import { DETACH_METHOD, detachHandler } from './control/journal-detach.ts'
-import { PURGE_METHOD, purgeHandler } from './control/purge-letters.ts'
+import { controlHandlers } from './control/handlers.ts'
 import { ControlServer } from './control/server.ts'
 import { CONTROL_SOCKET } from './control/socket-path.ts'
 import { memorySum } from './config/memory-sum.ts'
@@ -31,6 +29,7 @@ import { journalLeftBehind } from './journal-left-behind.ts'
 import { Leftovers } from './leftovers.ts'
 import { openFilesMax, openFilesWanted } from './open-files.ts'
 import { countFoundLetters, restoreLedger } from './restore-ledger.ts'
+import { observedTopology } from './observed-topology.ts'
 import { Topology } from './topology.ts'
 
 export interface CollectorOptions {
@@ -111,10 +110,7 @@ export class Collector {
     this.#journalWatch = new JournalWatch(config.journal, this.topology, this.events)
     this.#control = new ControlServer({
       path: join(config.dataDir, CONTROL_SOCKET),
-      handlers: {
-        [DETACH_METHOD]: detachHandler(config, this.topology.journal),
-        [PURGE_METHOD]: purgeHandler(this.topology.deadLetters),
-      },
+      handlers: controlHandlers(config, this.topology),
       onError: (error) =>
         this.#logger.error({ event: 'control_failed', error: String(error) }, 'control request failed'),
     })
@@ -138,39 +134,14 @@ export class Collector {
   get #observed(): Observed {
     const { topology } = this
     return {
+      ...observedTopology(topology),
       version,
-      ledger: topology.ledger,
       memoryLimitBytes: this.#memory.totalBytes,
       state: () => this.#state,
       uptimeS: () => (this.#clock.now() - this.#startedAtMs) / 1000,
       notReady: () => this.notReady(),
-      slabs: () => topology.slabsByState(),
-      workers: () => ({ threads: topology.workers.threads, allowed: topology.workers.workerCount }),
-      rings: () =>
-        Object.fromEntries(
-          topology.sources.map(({ name, extents, intake }) => [
-            name,
-            { depth: extents.depth, entries: RING_ENTRIES, uncommittedBytes: intake.uncommittedBytes },
-          ]),
-        ),
-      datagrams: () =>
-        Object.fromEntries(
-          topology.sources.flatMap(({ name, door }) =>
-            door.datagrams === undefined ? [] : [[name, door.datagrams()]],
-          ),
-        ),
-      polls: () =>
-        Object.fromEntries(
-          topology.sources.flatMap(({ name, door }) =>
-            door.polls === undefined ? [] : [[name, door.polls()]],
-          ),
-        ),
-      sinks: () =>
-        Object.fromEntries(
-          topology.sinks.map(({ config: { name }, dispatcher }) => [name, dispatcher.status()]),
-        ),
       journal: () => this.#journalWatch.status(),
-      deadLetterBytes: () => topology.deadLetters.bytes,
+      replay: () => topology.replay.status,
     }
   }
 

@@ -1,6 +1,8 @@
 import type { DispatcherStatus } from '../../pipeline/dispatch/dispatcher-options.ts'
+import type { EventLagStatus } from '../../pipeline/intake/event-lag.ts'
 import type { DatagramStatus, UrlStatus } from '../../pipeline/source.ts'
 import type { Ledger } from '../../pipeline/ledger.ts'
+import type { ReplayStatus } from '../../sources/dlq/index.ts'
 
 export type CollectorState = 'starting' | 'running' | 'draining' | 'stopped'
 
@@ -55,10 +57,14 @@ export interface Observed {
   datagrams(): Readonly<Record<string, DatagramStatus>>
   /** By source, of those that ask servers. */
   polls(): Readonly<Record<string, readonly UrlStatus[]>>
+  /** By source. */
+  eventLag(): Readonly<Record<string, EventLagStatus>>
   /** By sink. */
   sinks(): Readonly<Record<string, DispatcherStatus>>
   /** Null in memory mode. */
   journal(): JournalStatus | null
+  /** Of dead letters: the one under way, or else the last one; null where there was none. */
+  replay(): ReplayStatus | null
   /** Bytes of the dead-letter queue on disk. */
   deadLetterBytes(): number
 }

@@ -6,6 +6,7 @@ import { listenError } from '../../base/listen-error.ts'
 import { KIB } from '../../base/units.ts'
 import { isLoopback } from '../../pipeline/config-checks.ts'
 import { DASHBOARD_CSP, DASHBOARD_HTML } from './dashboard.ts'
+import { exportDelivery } from './delivery-metrics.ts'
 import { exportLedger } from './ledger-metrics.ts'
 import type { Observed } from './observed.ts'
 import { readinessOf, statusOf } from './status.ts'
@@ -50,6 +51,7 @@ export class AdminServer {
     this.#options = options
     const { observed, registry } = options
     exportLedger(registry, observed)
+    exportDelivery(registry, observed)
     this.#routes = {
       '/': () => ({
         status: 200,

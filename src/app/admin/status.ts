@@ -1,11 +1,14 @@
 import { REJECT_CATEGORIES } from '../../memory/extent-ring.ts'
-import type { DispatcherStatus } from '../../pipeline/dispatch/dispatcher-options.ts'
+import type { BreakerStatus, DispatcherStatus } from '../../pipeline/dispatch/dispatcher-options.ts'
+import type { EventLagStatus, LagSummary } from '../../pipeline/intake/event-lag.ts'
 import { LANES } from '../../pipeline/ledger.ts'
 import type { Ledger, SinkCounts, SourceCounts } from '../../pipeline/ledger.ts'
 import type { JournalStatus, Observed } from './observed.ts'
+import type { ReplayStatus } from '../../sources/dlq/index.ts'
 
 /** What `/status` answers: the ledger and the state of every part, read in one step, so that the equations hold. */
-export function statusOf(observed: Observed) {
+export function statusOf(observed: Observed, wallClockMs = Date.now()) {
+  const outOfOrder = new Map(observed.ledger.sinks.map((counts) => [counts.name, counts.outOfOrder]))
   return {
     version: observed.version,
     uptime_s: Math.floor(observed.uptimeS()),
@@ -32,8 +35,13 @@ export function statusOf(observed: Observed) {
         next_request: nextRequest,
       })),
     ),
-    sinks: mapValues(observed.sinks(), dispatcherStatus),
+    event_time: mapValues(observed.eventLag(), eventTimeStatus),
+    sinks: mapValues(observed.sinks(), (status, name) => ({
+      ...dispatcherStatus(status, wallClockMs),
+      out_of_order_events: outOfOrder.get(name) ?? 0,
+    })),
     journal: journalStatus(observed.journal()),
+    replay: replayStatus(observed.replay()),
     dead_letter_bytes: observed.deadLetterBytes(),
     memory_limit_bytes: observed.memoryLimitBytes,
     resident_bytes: process.memoryUsage.rss(),
@@ -98,7 +106,15 @@ function sinkStatus(sink: SinkCounts) {
   }
 }
 
-function dispatcherStatus(status: DispatcherStatus) {
+function eventTimeStatus({ lastMinute, sinceStart, untimed, ahead }: EventLagStatus) {
+  return { last_minute: lagStatus(lastMinute), since_start: lagStatus(sinceStart), untimed, ahead }
+}
+
+function lagStatus({ events, lagMs, skewMs }: LagSummary) {
+  return { events, lag_ms: lagMs, skew_ms: skewMs }
+}
+
+function dispatcherStatus(status: DispatcherStatus, wallClockMs: number) {
   const { sending, ready, retrying, refused, givingUp } = status.batches
   return {
     state: status.state,
@@ -109,13 +125,46 @@ function dispatcherStatus(status: DispatcherStatus) {
     oldest_ms: status.oldestMs,
     paused_for_ms: status.pausedForMs,
     last_failure: status.lastFailure,
+    breaker: breakerStatus(status.breaker, wallClockMs),
+    concurrency: {
+      mode: status.concurrency.mode,
+      allowed: status.concurrency.allowed,
+      rtt_ms: status.concurrency.rttMs,
+    },
+    rate_limit: limitsStatus(status.limits),
   }
+}
+
+function breakerStatus({ state, cause, nextProbeMs, failures }: BreakerStatus, wallClockMs: number) {
+  const nextProbe = state === 'open' ? new Date(wallClockMs + nextProbeMs).toISOString() : null
+  return { state, cause, next_probe: nextProbe, failures }
+}
+
+function limitsStatus(limits: DispatcherStatus['limits']) {
+  if (limits === null) return null
+  const { near, keys, waitingKeys, sharedRequests, quotaUsedUp } = limits
+  return {
+    near,
+    keys,
+    waiting_keys: waitingKeys,
+    shared_requests: sharedRequests,
+    quota_used_up:
+      quotaUsedUp === undefined
+        ? null
+        : { keys: quotaUsedUp.keys, for_s: Math.round(quotaUsedUp.forMs / 1000) },
+  }
+}
+
+function replayStatus(replay: ReplayStatus | null) {
+  if (replay === null) return null
+  const { startedAt, waitingFor, ...rest } = replay
+  return { ...rest, started_at: startedAt, waiting_for: waitingFor }
 }
 
 function byLane(counts: readonly number[]) {
   return Object.fromEntries(LANES.map((lane, index) => [lane, counts[index] ?? 0]))
 }
 
-function mapValues<From, To>(values: Readonly<Record<string, From>>, map: (value: From) => To) {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]))
+function mapValues<From, To>(values: Readonly<Record<string, From>>, map: (value: From, name: string) => To) {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]))
 }

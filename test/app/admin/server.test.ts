@@ -92,6 +92,22 @@ t.test('status', async (t) => {
   t.strictSame(status.rings, { push: { depth: 3, entries: 1024, uncommitted_bytes: 77 } })
   t.strictSame(status.workers, { threads: 2, allowed: 3 })
   t.strictSame(status.datagrams, { net: { kernel_drops: 5, discarded: 0, receive_buffer_bytes: 4096 } })
+  t.strictSame(status.event_time.push, {
+    last_minute: {
+      events: 8,
+      lag_ms: { p50: 250, p99: 4500, max: 9000 },
+      skew_ms: { p50: 0, p99: 1500, max: 3000 },
+    },
+    since_start: {
+      events: 80,
+      lag_ms: { p50: 250, p99: 4500, max: 90_000 },
+      skew_ms: { p50: 0, p99: 1500, max: 30_000 },
+    },
+    untimed: 11,
+    ahead: 1,
+  })
+  const { next_probe: nextProbe } = status.sinks.siem.breaker
+  t.ok(Math.abs(Date.parse(nextProbe) - Date.now() - 4000) < 2000, nextProbe)
   t.strictSame(status.sinks, {
     siem: {
       state: 'waiting_for_operator',
@@ -102,6 +118,16 @@ t.test('status', async (t) => {
       oldest_ms: { bulk: 9000, fast: 40 },
       paused_for_ms: 700,
       last_failure: '401',
+      breaker: { state: 'open', cause: 'connect ECONNREFUSED', next_probe: nextProbe, failures: 5 },
+      concurrency: { mode: 'adaptive', allowed: 12, rtt_ms: 31.5 },
+      rate_limit: {
+        near: true,
+        keys: 30,
+        waiting_keys: 2,
+        shared_requests: 0,
+        quota_used_up: { keys: 1, for_s: 3600 },
+      },
+      out_of_order_events: 2,
     },
   })
   t.strictSame(status.journal, {
@@ -148,6 +174,18 @@ t.test('metrics', async (t) => {
     'spillway_arena_slabs{state="working"} 2',
     'spillway_kernel_udp_drops_total{source="net"} 5',
     'spillway_ring_depth{source="push"} 3',
+    'spillway_breaker_state{sink="siem"} 2',
+    'spillway_sink_concurrency{sink="siem"} 12',
+    'spillway_sink_paused_for_seconds{sink="siem"} 0.7',
+    'spillway_limiter_waiting_keys{sink="siem"} 2',
+    'spillway_oldest_held_seconds{sink="siem",lane="bulk"} 9',
+    'spillway_oldest_held_seconds{sink="siem",lane="fast"} 0.04',
+    'spillway_out_of_order_events_total{sink="siem"} 2',
+    'spillway_event_lag_seconds{source="push",quantile="0.99"} 4.5',
+    'spillway_event_lag_seconds{source="push",quantile="1"} 9',
+    'spillway_event_skew_seconds{source="push",quantile="0.5"} 0',
+    'spillway_untimed_events_total{source="push"} 11',
+    'spillway_ahead_events_total{source="push"} 1',
     'spillway_workers 2',
   ]) {
     t.ok(text.split('\n').includes(line), line)
