@@ -23,18 +23,12 @@ function withoutIndexes(path: string): string {
   return /\/\d/.test(path) ? path.replace(/\/\d+(?=\/|$)/g, '/*') : path
 }
 
-/** In this order: what is longer first, so that its parts are not taken for something else. */
-const PARTICULARS: readonly (readonly [RegExp, string])[] = [
-  // What is quoted as a value or an id is of one event; a field's or an index's name is not.
-  [/\b(value|id|_id|key|token)(s?\W{1,4})'[^']*'/gi, "$1$2'*'"],
-  [/\b(value|id|_id|key|token)(s?\W{1,4})"[^"]*"/gi, '$1$2"*"'],
-  [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*(?:Z|[+-]\d\d:?\d\d)?/g, '*'],
-  [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, '*'],
-  [/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '*'],
-  // Words of letters and digits, as ids have them.
-  [/\b(?=\w*\d)(?=\w*[a-z])[\w-]{8,}\b/gi, '*'],
-  [/\b\d+(?:\.\d+)?\b/g, '*'],
-]
+/** What is quoted as a value or an id is of one event; the name of a field or an index is not. */
+const QUOTED = /\b(value|id|key|token)(s?\W{1,4})(['"])(?:(?!\3).)*\3/gi
+/** Words with a digit: numbers, times, addresses, ids. */
+const WITH_DIGIT = /\b[\w-]*\d[\w.:+-]*/g
+/** Shorter words that have letters, too, are names: `ipv4`, `x509`. */
+const ID_CHARS_MIN = 8
 
 let lastReason = ''
 let lastGeneral = ''
@@ -43,7 +37,9 @@ function generalReason(reason: string): string {
   if (reason === '') return ''
   if (reason !== lastReason) {
     lastReason = reason
-    lastGeneral = PARTICULARS.reduce((text, [what, by]) => text.replace(what, by), reason)
+    lastGeneral = reason
+      .replace(QUOTED, '$1$2$3*$3')
+      .replace(WITH_DIGIT, (word) => (word.length >= ID_CHARS_MIN || !/[a-z]/i.test(word) ? '*' : word))
   }
   return lastGeneral
 }

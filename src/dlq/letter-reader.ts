@@ -5,7 +5,7 @@ import type { FileIo } from '../base/file-io.ts'
 import { marksName, parseFileName } from './letter-file.ts'
 import { LETTER_LINE_MAX } from './letter-id.ts'
 import type { LetterId } from './letter-id.ts'
-import { parseLetter } from './letter.ts'
+import { parseLetter, parseLetterHead } from './letter.ts'
 import type { Letter } from './letter.ts'
 import { nullIfMissing, readMarks } from './marks.ts'
 import { letterFilter } from './selection.ts'
@@ -32,6 +32,8 @@ export interface LetterReaderOptions {
   readonly io?: FileIo
   /** How far a file is committed: `DeadLetterQueue.committedBytes`. Without: its whole lines, as it is when it is opened. */
   readonly committedBytes?: (file: string) => number
+  /** Letters come without their `record`, and several times as fast. */
+  readonly withoutRecords?: boolean
   /** A line that is no letter, among those that `ids` ask for, or all. */
   readonly onDamaged?: (id: LetterId) => void
 }
@@ -85,7 +87,7 @@ export class LetterReader implements AsyncIterable<FoundLetter> {
 
   /** Marks first: a file that goes meanwhile takes its marks with it, and its letters must not come back for that. */
   async *#lettersOf(name: string): AsyncGenerator<FoundLetter> {
-    const { directory, committedBytes } = this.#options
+    const { directory, committedBytes, withoutRecords = false } = this.#options
     const { lines: marked } = await readMarks(this.#io, join(directory, marksName(name)))
     const file = await this.#io.open(join(directory, name), 'read').catch(nullIfMissing)
     if (file === null) return
@@ -101,7 +103,7 @@ export class LetterReader implements AsyncIterable<FoundLetter> {
           if (chosen.last < number) return
           if (marked.has(number) || !chosen.has(number)) continue
           const line = block.subarray(from, to)
-          const letter = parseLetter(line.toString())
+          const letter = withoutRecords ? parseLetterHead(line) : parseLetter(line.toString())
           if (letter === null) this.#isDamaged({ file: name, line: number })
           else if (matches(letter))
             yield { id: { file: name, line: number }, letter, bytes: to + 1 - from, line }

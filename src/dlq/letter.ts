@@ -53,6 +53,23 @@ export function parseLetter(line: string): Letter | null {
   }
 }
 
+const RECORD = Buffer.from(',"record":"')
+/** What may stand behind the record. Within it, or any other string, a quotation mark has a backslash before it. */
+const BEHIND = [Buffer.from('","truncated":'), Buffer.from('","sink":"')]
+const END = Buffer.from('"}')
+
+/** As `parseLetter`, in a third of the time: the letter without its record, which is not looked at. */
+export function parseLetterHead(line: Buffer): Letter | null {
+  const from = line.indexOf(RECORD)
+  if (from < 0) return parseLetter(line.toString())
+  const textFrom = from + RECORD.length
+  let to = -1
+  for (const behind of BEHIND) if (to < 0) to = line.indexOf(behind, textFrom)
+  if (to < 0) to = line.subarray(-END.length).equals(END) ? line.length - END.length : -1
+  if (to < textFrom) return null
+  return parseLetter(line.toString('utf8', 0, from) + line.toString('utf8', to + 1))
+}
+
 /** The record's bytes: whole, or the beginning of them where the letter is `truncated`; null where it holds none. */
 export function recordOf({ record, record_base64: base64 }: Letter): Buffer | null {
   if (record !== undefined) return Buffer.from(record)

@@ -1,6 +1,6 @@
 import { failureOf, valueAt } from './failure.ts'
 import type { Failure } from './failure.ts'
-import { recordOf } from './letter.ts'
+import { parseLetter, recordOf } from './letter.ts'
 import type { Letter } from './letter.ts'
 import type { LetterId } from './letter-id.ts'
 import type { FoundLetter } from './letter-reader.ts'
@@ -57,18 +57,18 @@ export class FailureCounts extends LetterCounts {
   readonly values = new Set<string>()
   #tries = 0
 
-  constructor(failure: Failure, { id, letter }: FoundLetter) {
+  constructor(failure: Failure, { id, line }: FoundLetter) {
     super()
     this.failure = failure
     this.example = id
-    this.sample = sampleOf(letter)
+    this.sample = sampleOf(parseLetter(line.toString()))
   }
 
-  look(letter: Letter): void {
+  look({ letter, line }: FoundLetter): void {
     if (this.sources.size < SOURCES_NAMED_MAX) this.sources.add(letter.source)
     if (this.failure.path === '' || this.values.size >= VALUES_MAX || this.#tries >= VALUE_TRIES_MAX) return
     this.#tries++
-    const value = valueIn(letter)
+    const value = valueIn(parseLetter(line.toString()))
     if (value !== undefined) this.values.add(cut(JSON.stringify(value)))
   }
 }
@@ -122,12 +122,12 @@ export class LetterSummary {
     this.by.hour.count(`${letter.received_at.slice(0, 13)}:00Z`, found)
     const { category, path, expected, sink, status, reason } = failureOf(letter)
     const name = `${category}\0${path}\0${expected}\0${sink}\0${status}\0${reason}`
-    this.failures.count(name, found)?.look(letter)
+    this.failures.count(name, found)?.look(found)
   }
 }
 
-function valueIn(letter: Letter): unknown {
-  const { record = '', path = '' } = letter
+function valueIn(letter: Letter | null): unknown {
+  const { record = '', path = '' } = letter ?? {}
   if (record.length > SAMPLE_RECORD_CHARS_MAX) return undefined
   try {
     return valueAt(JSON.parse(record), path)
@@ -136,10 +136,9 @@ function valueIn(letter: Letter): unknown {
   }
 }
 
-function sampleOf(letter: Letter): string {
-  const { record } = letter
-  const text = record ?? recordOf(letter)?.toString('latin1', 0, SAMPLE_CHARS_MAX + 1) ?? ''
-  return cut(text)
+function sampleOf(letter: Letter | null): string {
+  if (letter === null) return ''
+  return cut(letter.record ?? recordOf(letter)?.toString('latin1', 0, SAMPLE_CHARS_MAX + 1) ?? '')
 }
 
 function cut(text: string): string {

@@ -61,9 +61,24 @@ export function dlqExportCommand(
   })
 }
 
-/** On one line of its own; null where only its beginning is there. */
+/**
+ * As it was received; null where only its beginning is there. Line breaks within a JSON document mean nothing, and become
+ * blanks, so that it is one line.
+ */
 function recordLine({ letter }: FoundLetter): Buffer | null {
-  return letter.truncated === true ? null : recordOf(letter)
+  const { truncated, record } = letter
+  if (truncated === true) return null
+  if (record === undefined || !/[\r\n]/.test(record) || !isJson(record)) return recordOf(letter)
+  return Buffer.from(record.replace(/[\r\n]/g, ' '))
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 async function openNew(file: string): Promise<Writable> {

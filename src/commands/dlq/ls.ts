@@ -26,7 +26,7 @@ export function dlqLsCommand(options: LsOptions, output: Output = standardOutput
     const by = parseGrouping(options.by)
     const top = options.top === undefined ? TOP : parseMax('--top', options.top)
     const summary = new LetterSummary()
-    const reader = view.reader()
+    const reader = view.reader({ withoutRecords: true })
     for await (const found of reader) summary.add(found)
     const coloured =
       output === standardOutput && wantsColour(process.stdout, options.color !== false, process.env)

@@ -94,7 +94,7 @@ async function purge(view: LettersView, output: Output, hand: Purge): Promise<nu
     }
   }
   const takesDamaged = isEverything({ ...view.selection, ids: undefined })
-  const reader = view.reader({ onDamaged: takesDamaged ? add : () => {} })
+  const reader = view.reader({ withoutRecords: true, ...(takesDamaged ? { onDamaged: add } : undefined) })
   for await (const { id } of reader) {
     add(id)
     if (runs < RUNS_MAX) continue
