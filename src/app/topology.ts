@@ -328,6 +328,7 @@ export class Topology {
       owner,
       arena: this.arena,
       encoder: this.workers,
+      grouper: this.workers,
       deadLetters: this.deadLetters,
       clock,
       random,

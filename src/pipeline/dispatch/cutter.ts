@@ -24,6 +24,8 @@ export interface BatchCutter {
   readonly lagging: boolean
   /** What was taken from the log and is in no batch. */
   unbatched(words: Int32Array): Iterable<Part>
+  /** What was not cut, in batches that are not going to be sent; null: nothing is left. */
+  takeRest(): Batch | null
   /** The oldest of what waits for nothing but a limit of its own, as a batch that is not sent but deferred. */
   takeWaiting?(nowMs: number): Batch | null
 }
@@ -54,6 +56,10 @@ export class Cutter implements BatchCutter {
 
   take(lane: LaneIndex, nowMs: number, flush: boolean, room?: Room): Batch | null {
     return this.#batchers[lane].take(nowMs, flush, room)
+  }
+
+  takeRest(): Batch | null {
+    return this.take(BULK, 0, true) ?? this.take(FAST, 0, true)
   }
 
   look(nowMs: number): boolean {

@@ -3,7 +3,7 @@ import type { DeadLetters } from '../../dlq/dead-letters.ts'
 import type { Log } from '../../journal/log.ts'
 import type { Arena } from '../../memory/arena.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
-import type { Encoder } from '../encoder.ts'
+import type { Encoder, Grouper } from '../encoder.ts'
 import type { SinkCounts } from '../ledger.ts'
 import type { Sink } from '../sink.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
@@ -40,6 +40,7 @@ export interface DispatcherOptions {
   readonly owner: SlabOwner
   readonly arena: Arena
   readonly encoder: Encoder
+  readonly grouper: Grouper
   readonly deadLetters: DeadLetters
   readonly clock: Clock
   /** From 0 to 1. */

@@ -1,31 +1,25 @@
 import { BULK, FAST } from '../../journal/log.ts'
 import type { LaneIndex } from '../../journal/log.ts'
 import { Alarm } from './alarm.ts'
-import { Batch } from './batch.ts'
-import type { Part } from './batch.ts'
+import type { Batch, Part } from './batch.ts'
 import { Conditions } from './conditions.ts'
-import { Cutter } from './cutter.ts'
 import type { BatchCutter } from './cutter.ts'
 import { Deferring } from './deferring.ts'
 import { Destination } from './destination.ts'
-import { divideAt } from './divide.ts'
 import type { DispatcherOptions, DispatcherStatus, DrainResult } from './dispatcher-options.ts'
 import { GivingUp } from './giving-up.ts'
 import type { GiveUpCategory } from './giving-up.ts'
 import { countHeld, oldestMs } from './held.ts'
 import { Limiter, SOURCE_KEYS_MAX } from './limits/limiter.ts'
+import { makeCutter } from './make-cutter.ts'
 import { LinePreparer } from './line-preparer.ts'
 import { OutcomeHandler } from './outcome-handler.ts'
-import { PayloadBuilder, growthBytesMax, overheadBytes, sentBytesMax } from './payload-builder.ts'
-import { RecordWalk, measureParts } from './record-walk.ts'
+import { PayloadBuilder, sentBytesMax } from './payload-builder.ts'
+import { Pieces } from './pieces.ts'
+import { Probing } from './probing.ts'
 import { Roster } from './roster.ts'
 import { Sender } from './sender.ts'
 import { Settlement } from './settlement.ts'
-
-/** Events of a probe, at most. */
-export const PROBE_EVENTS_MAX = 100
-/** While nothing is accepted, no more single events than these are found out to be refused. */
-const PARKED_MAX = 200
 
 /** In the order in which they are served. */
 const LANES_SERVED = [FAST, BULK] as const
@@ -50,7 +44,7 @@ export class Dispatcher {
   readonly #settlement: Settlement
   readonly #cutter: BatchCutter
   readonly #limiter: Limiter
-  readonly #walkOverheadBytes: number
+  readonly #probing: Probing
   readonly #payloads: PayloadBuilder
   readonly #preparer: LinePreparer
   readonly #sender: Sender
@@ -65,7 +59,6 @@ export class Dispatcher {
   #pumpAsked = false
   /** By lane: whose turn it is when both a refused batch and another could go. */
   readonly #parkedTurn = [false, false]
-  #probeTurn = true
   #drained: Promise<DrainResult> | null = null
   #halted: Promise<void> | null = null
 
@@ -103,8 +96,8 @@ export class Dispatcher {
       options.quota ?? null,
       () => events.limiterKeysFull?.(name, typeof per === 'object' ? per.maxKeys : SOURCE_KEYS_MAX),
     )
-    this.#walkOverheadBytes = overheadBytes(config)
-    this.#cutter = this.#makeCutter()
+    const onGrouped = () => this.#askForPump()
+    this.#cutter = makeCutter(options, this.#settlement.reader, this.#limiter, this.#roster, onGrouped)
     const shared = {
       ...options,
       ...config,
@@ -112,7 +105,9 @@ export class Dispatcher {
       words: options.arena.words,
       compressesAtWill: config.compression === 'auto',
       compresses: () => this.#limiter.near(clock.now()) && !this.#destination.refusesCompression,
-      pieceOf: (batch: Batch, parts: readonly Part[]) => this.#pieceOf(batch, parts),
+      pieces: new Pieces(options.arena.words, config),
+      cut: (lane: LaneIndex, nowMs: number) => this.#cut(lane, nowMs),
+      takeOut: (batch: Batch) => this.#takeOut(batch),
       sinkName: name,
       roster: this.#roster,
       destination: this.#destination,
@@ -134,6 +129,7 @@ export class Dispatcher {
     this.#deferring = new Deferring(shared)
     const outcomes = new OutcomeHandler(shared)
     this.#sender = new Sender({ ...shared, outcomes, payloads: this.#payloads, preparer: this.#preparer })
+    this.#probing = new Probing({ ...shared, sender: this.#sender })
     counts.held = () => countHeld(this.#settlement.reader.held(), this.#taken())
     pool.onFree(() => this.#onSlabFree())
   }
@@ -196,7 +192,7 @@ export class Dispatcher {
       },
       framesWaiting: this.#settlement.reader.waiting,
       lagging: this.#cutter.lagging,
-      oldestMs: oldestMs(this.#taken(), clock.wallClock()),
+      oldestMs: oldestMs(this.#taken(), clock.wallClock(), this.#settlement.reader.oldestReceivedAtMs?.()),
       pausedForMs: Math.max(0, pausedUntilMs - nowMs),
       lastFailure,
       breaker: {
@@ -215,37 +211,6 @@ export class Dispatcher {
     if (this.#state === 'draining' || this.#state === 'closing' || this.#state === 'halting')
       return 'draining'
     return this.waitingForOperator === null ? 'running' : 'waiting_for_operator'
-  }
-
-  #makeCutter(): BatchCutter {
-    const { config } = this.#options
-    const { batch, encoding, compression, rateLimit, order } = config
-    const { maxBytes, maxEvents } = this.#limiter
-    const reader = this.#settlement.reader
-    const options = {
-      reader,
-      walk: this.#walk(),
-      encoding,
-      maxBytes: Math.min(batch.maxBytes, maxBytes - growthBytesMax(maxBytes, compression)),
-      maxEvents: Math.min(batch.maxEvents, maxEvents),
-      maxAgeMs: batch.maxAgeMs,
-    }
-    const per = rateLimit?.per ?? 'sink'
-    if (per === 'sink' && order === 'none') return new Cutter(options)
-    throw new Error('keyed')
-  }
-
-  #walk(): RecordWalk {
-    const { config, arena } = this.#options
-    return new RecordWalk(arena.words, config.encoding !== 'json', this.#walkOverheadBytes)
-  }
-
-  /** A batch of parts of another one, with what became of that. */
-  #pieceOf(batch: Batch, parts: readonly Part[]): Batch {
-    const { config, arena } = this.#options
-    const isLines = config.encoding !== 'json'
-    const { bytes, runs } = measureParts(arena.words, parts, isLines, this.#walkOverheadBytes)
-    return new Batch(batch.lane, parts, bytes, runs, batch.key).inherit(batch)
   }
 
   /** What was taken from the log and is not settled. */
@@ -277,7 +242,7 @@ export class Dispatcher {
   #pump(): void {
     const nowMs = this.#options.clock.now()
     this.#roster.abortOverdue(nowMs)
-    if (this.#destination.probesOnly) this.#probe(nowMs)
+    if (this.#destination.probesOnly) this.#probing.choose(nowMs)
     else for (const lane of LANES_SERVED) this.#fillLine(lane, nowMs)
     if (this.#cutter.look(nowMs)) this.#askForPump()
     this.#deferOldest(nowMs)
@@ -308,52 +273,6 @@ export class Dispatcher {
   /** What has a limit of its own stands in line only when that lets it go: others need the place. */
   #mayGo(batch: Batch, nowMs: number): boolean {
     return batch.key === '' || this.#limiter.waitMs(batch.key, batch, nowMs) === 0
-  }
-
-  /** While nothing but probes may go: has one go when it is time. */
-  #probe(nowMs: number): void {
-    const { probeAtMs, onHold } = this.#destination
-    const { line, inFlight } = this.#roster
-    if (nowMs < probeAtMs || inFlight.size > 0 || this.#sender.isProbing) return
-    if (!onHold && this.#options.sink.probe !== undefined) {
-      void this.#sender.probe(nowMs)
-      return
-    }
-    if (line.length === 0) {
-      const batch = this.#nextProbe(nowMs)
-      if (batch !== null) line.push(batch)
-    }
-    this.#shrinkProbe()
-  }
-
-  /** What was refused and what was not yet take turns: neither alone can tell whether the destination works. */
-  #nextProbe(nowMs: number): Batch | null {
-    const roster = this.#roster
-    const ways = [
-      (lane: LaneIndex) => roster.takeRetry(lane, Infinity, () => true),
-      (lane: LaneIndex) => this.#cut(lane, nowMs),
-      (lane: LaneIndex) => (roster.parked.size < PARKED_MAX ? roster.takePiece(lane, () => true) : null),
-      (lane: LaneIndex) => roster.parkedDue(lane, Infinity),
-    ]
-    this.#probeTurn = !this.#probeTurn
-    for (const way of this.#probeTurn ? ways.toReversed() : ways) {
-      const batch = way(FAST) ?? way(BULK)
-      if (batch !== null) return batch
-    }
-    return null
-  }
-
-  /** Of a large batch at the head of the line a few events are the probe. */
-  #shrinkProbe(): void {
-    const { line } = this.#roster
-    const batch = line[0]
-    if (batch === undefined || batch.events <= PROBE_EVENTS_MAX || batch.preparing) return
-    const parts = divideAt(this.#options.arena.words, batch.parts, PROBE_EVENTS_MAX)
-    const [probe, rest] = parts.map((some) => this.#pieceOf(batch, some))
-    this.#takeOut(batch)
-    this.#roster.replace(batch, [rest!])
-    this.#roster.live.add(probe!)
-    line.unshift(probe!)
   }
 
   /** The next new batch of a lane, unless as many as may be are under way. */
@@ -446,7 +365,7 @@ export class Dispatcher {
     await this.#lettersWritten()
     // Stopping ends this loop too: it changes the state.
     while (this.#state === 'closing') {
-      const batch = this.#cutter.take(BULK, 0, true) ?? this.#cutter.take(FAST, 0, true)
+      const batch = this.#cutter.takeRest()
       if (batch === null) return
       this.#roster.live.add(batch)
       this.#giveUpAtEnd(batch)

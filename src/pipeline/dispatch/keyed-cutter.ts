@@ -20,9 +20,9 @@ import type { RecordWalk } from './record-walk.ts'
 export const PORTIONS_MAX = 32_768
 /** What waits for its limit is deferred once nothing else could be cut for so long, for want of frames. */
 const STARVED_MS = 200
-/** Fast batches of a key that go one after another while bulk events of it wait, and how long these then come first. */
+/** Fast batches of a key that go one after another while bulk events of it wait; then it is their turn, for so long. */
 const FAST_IN_A_ROW_MAX = 3
-const BULK_FIRST_MS = 1000
+const BULK_TURN_MS = 10_000
 
 export interface KeyedCutterOptions {
   readonly reader: LogReader
@@ -203,7 +203,7 @@ export class KeyedCutter implements BatchCutter {
       fast.wake(queue)
     } else if (++queue.inARow >= FAST_IN_A_ROW_MAX && bulk.queueOf(key) !== undefined) {
       queue.inARow = 0
-      queue.notBeforeMs = nowMs + BULK_FIRST_MS
+      queue.notBeforeMs = nowMs + BULK_TURN_MS
     }
   }
 
@@ -266,7 +266,7 @@ function allOf(words: Int32Array, of: Taken): Uint16Array {
 }
 
 /** Of parts of one frame; ascending. */
-function recordsOfAll(words: Int32Array, parts: readonly Part[]): Uint16Array {
+export function recordsOfAll(words: Int32Array, parts: readonly Part[]): Uint16Array {
   const records = new Uint16Array(parts.reduce((sum, { events }) => sum + events, 0))
   let at = 0
   for (const part of parts) {

@@ -4,9 +4,10 @@ import { backoffMs } from './backoff.ts'
 import type { Batch, Part } from './batch.ts'
 import type { Destination } from './destination.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
-import { divideAt, divideByVerdict } from './divide.ts'
+import { divideByVerdict } from './divide.ts'
 import type { Divided } from './divide.ts'
 import type { GiveUpCategory } from './giving-up.ts'
+import type { Pieces } from './pieces.ts'
 import type { Roster } from './roster.ts'
 import type { Settlement } from './settlement.ts'
 
@@ -32,8 +33,7 @@ export interface OutcomeHandlerOptions {
   readonly roster: Roster
   readonly destination: Destination
   readonly settlement: Settlement
-  /** A batch of parts of another one, which it takes the place of, wholly or in part. */
-  readonly pieceOf: (batch: Batch, parts: readonly Part[]) => Batch
+  readonly pieces: Pieces
   readonly giveUp: (batch: Batch, category: GiveUpCategory) => void
   readonly events?: Partial<DispatchEvents>
 }
@@ -132,7 +132,7 @@ export class OutcomeHandler {
   // ---- refused
 
   #refused(batch: Batch, outcome: Failure<'reject'>): void {
-    const { name, words, roster, destination, pieceOf, events } = this.#options
+    const { name, roster, destination, pieces, events } = this.#options
     const { reason, status } = outcome
     this.#note(batch, 'refused', outcome)
     if (destination.onHold) destination.probeLater()
@@ -143,11 +143,7 @@ export class OutcomeHandler {
     }
     if (status === STATUS_TOO_LARGE) destination.refusedBody(batch.bytes)
     events?.batchSplit?.(name, batch.events, reason, status)
-    const halves = divideAt(words, batch.parts, Math.ceil(batch.events / 2))
-    roster.replace(
-      batch,
-      halves.map((parts) => pieceOf(batch, parts)),
-    )
+    roster.replace(batch, pieces.divide(batch, Math.ceil(batch.events / 2)))
   }
 
   #refusedAlone(batch: Batch): void {
@@ -178,7 +174,7 @@ export class OutcomeHandler {
   // ---- item by item
 
   #answeredByItem(batch: Batch, outcome: Partly, sentAtMs: number): void {
-    const { name, words, roster, destination, settlement, pieceOf, events } = this.#options
+    const { name, words, roster, destination, settlement, pieces, events } = this.#options
     const divided = divideByVerdict(words, batch.parts, outcome.items)
     if (divided === null) {
       const reason = 'the sink told of events that were not sent, or of one twice'
@@ -193,19 +189,19 @@ export class OutcomeHandler {
     events?.itemsSettled?.(name, delivered, batch.events - delivered - rejected, rejected)
     roster.live.delete(batch)
     if (batch.refusal !== null) batch.refusal.open -= delivered
-    if (delivered > 0) settlement.delivered(divided.delivered, pieceOf(batch, divided.delivered).bytes)
+    if (delivered > 0) settlement.delivered(divided.delivered, pieces.of(batch, divided.delivered).bytes)
     const again = [...divided.retry]
     if (rejected > 0) {
       if (destination.acks > acksBefore) this.#giveUpItems(batch, divided)
       else if (again.length > 0) again.push(...divided.rejected.keys())
       else this.#doubtItems(batch, divided)
     }
-    if (again.length > 0) this.#sendItemsAgain(pieceOf(batch, again), outcome)
+    if (again.length > 0) this.#sendItemsAgain(pieces.of(batch, again), outcome)
   }
 
   #giveUpItems(batch: Batch, { rejected }: Divided): void {
-    const { roster, pieceOf, giveUp } = this.#options
-    const piece = pieceOf(batch, [...rejected.keys()])
+    const { roster, pieces, giveUp } = this.#options
+    const piece = pieces.of(batch, [...rejected.keys()])
     for (const [part, remark] of rejected) piece.remarks.set(part, remark)
     this.#noteItems(piece, rejected)
     roster.live.add(piece)
@@ -214,8 +210,8 @@ export class OutcomeHandler {
 
   /** All of a batch was rejected, item by item, and nothing was accepted meanwhile. */
   #doubtItems(batch: Batch, { rejected }: Divided): void {
-    const { roster, destination, pieceOf } = this.#options
-    const piece = pieceOf(batch, [...rejected.keys()])
+    const { roster, destination, pieces } = this.#options
+    const piece = pieces.of(batch, [...rejected.keys()])
     const { events } = piece
     this.#noteItems(piece, rejected)
     piece.refusal ??= { acks: destination.acks, open: events, events }

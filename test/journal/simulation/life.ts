@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Clock } from '../../../src/base/clock.ts'
 import type { FileIo } from '../../../src/base/file-io.ts'
 import { encode } from '../../../src/encode/encode.ts'
+import { group } from '../../../src/scan/group.ts'
 import { restoreLedger } from '../../../src/app/restore-ledger.ts'
 import { DiskLog } from '../../../src/journal/disk-log.ts'
 import type { DiskLogEvents, LogSink } from '../../../src/journal/disk-log-options.ts'
@@ -143,7 +144,10 @@ export class Life {
     })
     this.destinations.push(destination)
     const owner: SlabOwner = this.pool.addOwner(`${name} payloads`, 2, 0)
-    const schemas = this.plan.sources.map((source) => ({ name: source, schema: { name: 'any' } }))
+    const schemas = this.plan.sources.map((source) => ({
+      name: source,
+      schema: { name: 'any', version: '' },
+    }))
     const log: Log = {
       append: (entry) => this.log.append(entry),
       addReader: (options) => {
@@ -170,6 +174,7 @@ export class Life {
             return encode(this.arena, schemas, task)
           },
         },
+        grouper: { group: async (task) => group(this.arena, task) },
         deadLetters: { healthy: true, write: (_source, lines) => this.#writeLetters(lines) },
         clock: this.clock,
         random: this.#random,

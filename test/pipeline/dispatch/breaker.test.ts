@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Outcome } from '../../../src/pipeline/sink.ts'
-import { PROBE_EVENTS_MAX } from '../../../src/pipeline/dispatch/dispatcher.ts'
+import { PROBE_EVENTS_MAX } from '../../../src/pipeline/dispatch/probing.ts'
 import { Rig } from './rig.ts'
 import { settled } from './simulated-clock.ts'
 

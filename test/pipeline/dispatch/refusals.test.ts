@@ -220,8 +220,8 @@ t.test(
       Array.from({ length: 100 }, (_, n) => n).filter((n) => !rejected.includes(n)),
     )
     t.strictSame(
-      rig.letters.lines.map(({ record, reason }) => [record, reason]).toSorted(),
-      rejected.map((n) => [`{"n":${n}}`, `field ${n} is no date`]).toSorted(),
+      new Set(rig.letters.lines.map(({ record, reason }) => `${record} ${reason}`)),
+      new Set(rejected.map((n) => `{"n":${n}} field ${n} is no date`)),
       'each with the words said of it',
     )
     t.ok(

@@ -1,4 +1,5 @@
 import { encode } from '../../../src/encode/encode.ts'
+import { group } from '../../../src/scan/group.ts'
 import type { DeadLetters } from '../../../src/dlq/dead-letters.ts'
 import type { Clock } from '../../../src/base/clock.ts'
 import type { Log } from '../../../src/journal/log.ts'
@@ -148,7 +149,7 @@ export class Rig {
     this.encoder = {
       encode: async (task) => {
         this.encodes++
-        const schemas = SOURCES.map((name) => ({ name, schema: { name: 'any' } }))
+        const schemas = SOURCES.map((name) => ({ name, schema: { name: 'any', version: '' } }))
         return encode(arena, schemas, task)
       },
     }
@@ -165,6 +166,7 @@ export class Rig {
       owner: this.slabOwner,
       arena,
       encoder: { encode: (task) => this.encoder.encode(task) },
+      grouper: { group: async (task) => group(arena, task) },
       deadLetters: this.letters,
       clock: this.clock,
       random: () => 1,

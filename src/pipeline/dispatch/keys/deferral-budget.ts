@@ -1,7 +1,9 @@
-import { MIB } from '../../../base/units.ts'
+import { KIB, MIB } from '../../../base/units.ts'
 
 /** May always be deferred. */
 const BYTES_PER_SECOND = 8 * MIB
+/** However small it is, a frame costs a task and a place in a commit. */
+const BYTES_MIN = 16 * KIB
 /** What was deferred before costs so many times as much: a log that holds nothing else is gone round slowly. */
 const AGAIN_COSTS = 8
 /** For each byte that goes out, so many may be deferred. */
@@ -36,6 +38,6 @@ export class DeferralBudget {
 
   /** @param isAgain it was deferred before. */
   spend(bytes: number, isAgain: boolean): void {
-    this.#bytes -= isAgain ? AGAIN_COSTS * bytes : bytes
+    this.#bytes -= Math.max(BYTES_MIN, bytes) * (isAgain ? AGAIN_COSTS : 1)
   }
 }

@@ -1,0 +1,81 @@
+import { BULK, FAST } from '../../journal/log.ts'
+import type { LaneIndex } from '../../journal/log.ts'
+import type { Sink } from '../sink.ts'
+import type { Batch } from './batch.ts'
+import type { Destination } from './destination.ts'
+import type { Pieces } from './pieces.ts'
+import type { Roster } from './roster.ts'
+import type { Sender } from './sender.ts'
+
+/** Events of a probe, at most. */
+export const PROBE_EVENTS_MAX = 100
+/** While nothing is accepted, no more single events than these are found out to be refused. */
+const PARKED_MAX = 200
+
+export interface ProbingOptions {
+  readonly sink: Sink
+  readonly roster: Roster
+  readonly destination: Destination
+  readonly sender: Sender
+  readonly pieces: Pieces
+  /** The next new batch of a lane; null where there is none. */
+  readonly cut: (lane: LaneIndex, nowMs: number) => Batch | null
+  /** A batch will not be sent as it is. */
+  readonly takeOut: (batch: Batch) => void
+}
+
+/** While nothing but probes may go, chooses what the destination is tried with. */
+export class Probing {
+  readonly #options: ProbingOptions
+  #refusedFirst = false
+
+  constructor(options: ProbingOptions) {
+    this.#options = options
+  }
+
+  /** Has a probe stand in line, or go, when it is time for one. */
+  choose(nowMs: number): void {
+    const { sink, roster, destination, sender } = this.#options
+    const { line, inFlight } = roster
+    if (nowMs < destination.probeAtMs || inFlight.size > 0 || sender.isProbing) return
+    if (!destination.onHold && sink.probe !== undefined) {
+      void sender.probe(nowMs)
+      return
+    }
+    if (line.length === 0) {
+      const batch = this.#next(nowMs)
+      if (batch !== null) line.push(batch)
+    }
+    this.#shrink()
+  }
+
+  /** What was refused and what was not take turns: neither alone can tell whether the destination works. */
+  #next(nowMs: number): Batch | null {
+    const { roster, cut } = this.#options
+    const ways = [
+      (lane: LaneIndex) => roster.takeRetry(lane, Infinity, () => true),
+      (lane: LaneIndex) => cut(lane, nowMs),
+      (lane: LaneIndex) => (roster.parked.size < PARKED_MAX ? roster.takePiece(lane, () => true) : null),
+      (lane: LaneIndex) => roster.parkedDue(lane, Infinity),
+    ]
+    const inTurn = this.#refusedFirst ? ways.toReversed() : ways
+    this.#refusedFirst = !this.#refusedFirst
+    for (const way of inTurn) {
+      const batch = way(FAST) ?? way(BULK)
+      if (batch !== null) return batch
+    }
+    return null
+  }
+
+  /** Of a large batch at the head of the line a few events are the probe. */
+  #shrink(): void {
+    const { roster, pieces, takeOut } = this.#options
+    const batch = roster.line[0]
+    if (batch === undefined || batch.events <= PROBE_EVENTS_MAX || batch.preparing) return
+    const [probe, rest] = pieces.divide(batch, PROBE_EVENTS_MAX)
+    takeOut(batch)
+    roster.replace(batch, [rest])
+    roster.live.add(probe)
+    roster.line.unshift(probe)
+  }
+}
