@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
+import { TASKS_PER_WORKER } from './worker-pool.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 const LOOK_MS = 50
@@ -39,10 +40,10 @@ export interface WorkerScalingOptions {
 
 /**
  * How many worker threads there may be, from `workers.min` to `workers.max`. More, as soon as extents have waited in the
- * rings for a few looks, one for each worker or more: one for each that waits, so that a spike gets all it can use in one
- * step. Piscina starts a thread when a task finds none free, and ends one that was idle for long; then there may be
- * fewer. So the number grows within a fraction of a second, shrinks after half a minute, and a steady load, whose threads
- * are never idle for that long, changes nothing.
+ * rings for a few looks, or tasks of sinks in the pool, one for each worker or more: one for each that waits, so that a
+ * spike gets all it can use in one step. Piscina starts a thread when a task finds none free, and ends one that was idle
+ * for long; then there may be fewer. So the number grows within a fraction of a second, shrinks after half a minute, and
+ * a steady load, whose threads are never idle for that long, changes nothing.
  */
 export class WorkerScaling {
   readonly #options: WorkerScalingOptions
@@ -76,10 +77,14 @@ export class WorkerScaling {
 
   #look(): void {
     const { workers, max, lines } = this.#options
-    const waiting = lines.reduce((sum, { extents }) => sum + extents.waiting, 0)
+    const extentsWaiting = lines.reduce((sum, { extents }) => sum + extents.waiting, 0)
+    // The scheduler gives no more than that: these are a sink's, that has much to encode.
+    const tasksWaiting = Math.max(0, workers.tasks - workers.workerCount * TASKS_PER_WORKER)
+    const waiting = extentsWaiting + tasksWaiting
     this.#looksBehind = waiting >= workers.workerCount ? this.#looksBehind + 1 : 0
     if (this.#looksBehind >= LOOKS_BEHIND && workers.workerCount < max) {
-      this.#scale(Math.min(max, workers.workerCount + waiting), this.#cause())
+      const cause = extentsWaiting >= tasksWaiting ? this.#ringDepth() : `${workers.tasks} tasks to do`
+      this.#scale(Math.min(max, workers.workerCount + waiting), cause)
     } else if (this.#looksBehind === 0) this.#followThreads()
     this.#watch()
   }
@@ -105,7 +110,7 @@ export class WorkerScaling {
     wake()
   }
 
-  #cause(): string {
+  #ringDepth(): string {
     const { lines, ringEntries } = this.#options
     const deepest = lines.reduce((most, line) => (line.extents.depth > most.extents.depth ? line : most))
     return `ring depth ${deepest.extents.depth} of ${ringEntries} of source ${deepest.name}`

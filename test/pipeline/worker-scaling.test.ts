@@ -47,15 +47,18 @@ class SimulatedPool {
   }
 
   get waiting(): number {
-    return this.depth - this.tasks
+    return this.depth - Math.min(this.depth, this.workerCount * 2)
   }
 
   get threads(): number {
     return this.#threads.length
   }
 
+  /** Tasks of sinks. */
+  encoding = 0
+
   get tasks(): number {
-    return Math.min(this.depth, this.workerCount * 2)
+    return Math.min(this.depth, this.workerCount * 2) + this.encoding
   }
 
   allow(workerCount: number): void {
@@ -80,7 +83,7 @@ class SimulatedPool {
 
   #tick(now: number): void {
     this.#backlog = Math.min(128, this.#backlog + this.arriving())
-    if (this.#backlog > 0) this.#onTask()
+    if (this.tasks > 0) this.#onTask()
     while (this.tasks > this.threads && this.threads < this.workerCount)
       this.#threads.push({ readyAtMs: now + START_MS, workedAtMs: now + START_MS })
     for (const thread of this.#threads) {
@@ -119,6 +122,17 @@ t.test('a spike gets the most workers within a second, and quiet gives them back
     [[4, 1, 'idle for 30 s']],
   )
   t.equal(pool.clock.pending, 0, 'nobody looks at a pool that has nothing to do')
+})
+
+t.test('much to encode is a spike too', async (t) => {
+  const pool = new SimulatedPool(1, 4)
+  pool.encoding = 2
+  await pool.run(1000)
+  t.same(pool.changes, [])
+  pool.encoding = 4
+  await pool.run(1000)
+  t.match(pool.changes, [{ from: 1, to: 3, cause: '4 tasks to do' }])
+  pool.scaling.stop()
 })
 
 t.test('a short burst is no spike', async (t) => {
