@@ -2,23 +2,36 @@
  * One dead letter: an NDJSON line that tells who sent a record, why it was given up, and the record itself, whole.
  *
  *     {"source":"push","peer":"10.0.0.7:49152","received_at":"2026-11-03T09:15:00.000Z","category":"schema_violation",
- *      "path":"/severity","expected":"an integer from 0 to 10","schema":"soc","record":"{\"severity\":99}"}
+ *      "path":"/severity","expected":"an integer from 0 to 10","schema":"soc",
+ *      "schema_version":"0f1e2d3c4b5a","record":"{\"severity\":99}"}
  *
  * `record` is a JSON string that holds the record's text; `record_base64` stands in its place where the record is not
  * UTF-8, or where escaping it would not fit into an empty output. A cut record is followed by `"truncated":true` and
- * the whole `length` in bytes; one given up at delivery by `sink`, `attempts`, `status` (where there was one) and
- * `reason`.
+ * the whole `length` in bytes; one given up at delivery by `sink`, `attempts`, `status` (where there was one), `reason`
+ * and `history`, what became of it before, the oldest first:
+ *
+ *     "history":[{"at":"2026-11-03T09:15:00.000Z","status":503,"category":"server_error","reason":"...","count":4}]
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import assert from 'node:assert'
+import type { Attempt } from './task.ts'
 
 /** A record refused at ingest keeps so much of its beginning; an accepted one is never cut. */
 export const DEAD_LETTER_RECORD_BYTES_MAX = 65_536
 
 /** Paths, expectations and reasons carry words of strangers: longer ones are cut. In UTF-16 code units. */
 const TEXT_CHARS_MAX = 512
-/** A code unit as JSON is at most `\u0000`. Path, expectation, reason; and the rest, of which names are the longest. */
-const OVERHEAD_BYTES_MAX = 3 * 6 * TEXT_CHARS_MAX + 2048
+/** The history is longer the more often it was sent: so many entries, with so much of what was said. */
+const HISTORY_ENTRIES_MAX = 8
+const HISTORY_TEXT_CHARS_MAX = 200
+/** Names and numbers of an entry. */
+const HISTORY_ENTRY_BYTES_MAX = 256
+const HISTORY_BYTES_MAX = HISTORY_ENTRIES_MAX * (6 * HISTORY_TEXT_CHARS_MAX + HISTORY_ENTRY_BYTES_MAX)
+/**
+ * A code unit as JSON is at most `\u0000`. Path, expectation, reason; history; and the rest, of which names are the
+ * longest.
+ */
+const OVERHEAD_BYTES_MAX = 3 * 6 * TEXT_CHARS_MAX + HISTORY_BYTES_MAX + 2048
 
 export interface DeadLetterEntry {
   readonly source: string
@@ -30,6 +43,8 @@ export interface DeadLetterEntry {
   readonly path: string
   readonly expected: string
   readonly schema: string
+  /** SchemaSpec.version; '' where the schema is not known any more. */
+  readonly schemaVersion: string
   /** Absolute range of the record, or of its beginning, in the writer's bytes. */
   readonly from: number
   readonly to: number
@@ -40,6 +55,7 @@ export interface DeadLetterEntry {
   readonly attempts?: number
   readonly status?: number
   readonly reason?: string
+  readonly history?: readonly Attempt[]
 }
 
 /** Most bytes that the dead letter of a record of this length takes in an output that its escaped form doesn't fit. */
@@ -158,10 +174,10 @@ class CachedOrigin {
   }
 }
 
-function verdictOf({ category, path, expected, schema }: DeadLetterEntry): string {
+function verdictOf({ category, path, expected, schema, schemaVersion }: DeadLetterEntry): string {
   return (
-    `,"category":${quoted(category)},"path":${quoted(path)}` +
-    `,"expected":${quoted(expected)},"schema":${quoted(schema)}`
+    `,"category":${quoted(category)},"path":${quoted(path)},"expected":${quoted(expected)}` +
+    `,"schema":${quoted(schema)},"schema_version":"${schemaVersion}"`
   )
 }
 
@@ -173,12 +189,20 @@ function remarksOf(entry: DeadLetterEntry, end: number): string {
     text += `,"sink":${quoted(entry.sink)},"attempts":${entry.attempts ?? 0}`
     if (entry.status !== undefined) text += `,"status":${entry.status}`
     text += `,"reason":${quoted(entry.reason ?? '')}`
+    const attempts = entry.history?.slice(-HISTORY_ENTRIES_MAX).map(attemptOf) ?? []
+    text += `,"history":[${attempts.join(',')}]`
   }
   return `${text}}\n`
 }
 
-function quoted(text: string): string {
-  return JSON.stringify(text.length > TEXT_CHARS_MAX ? text.slice(0, TEXT_CHARS_MAX) : text)
+function attemptOf({ at, status, category, reason, count }: Attempt): string {
+  const statusMember = status === undefined ? '' : `,"status":${status}`
+  const words = quoted(reason, HISTORY_TEXT_CHARS_MAX)
+  return `{"at":"${new Date(at).toISOString()}"${statusMember},"category":"${category}","reason":${words},"count":${count}}`
+}
+
+function quoted(text: string, maxChars = TEXT_CHARS_MAX): string {
+  return JSON.stringify(text.length > maxChars ? text.slice(0, maxChars) : text)
 }
 
 /** Where the kept part of the record ends. */

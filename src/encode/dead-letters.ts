@@ -10,7 +10,7 @@ import type { DeliveryFailure, EncodePart, EncodeResult, EncodeTask } from './ta
 /** What a dead letter tells of a source. */
 export interface EncodeSource {
   readonly name: string
-  readonly schema: { readonly name: string }
+  readonly schema: { readonly name: string; readonly version: string }
   /** Its events were decoded. */
   readonly decoder?: unknown
 }
@@ -49,6 +49,7 @@ function writePart(
     ...part.remark,
     source: part.sourceName,
     schema: source?.schema.name ?? '',
+    schemaVersion: source?.schema.version ?? '',
     receivedAtMs: arena.doubles[((part.region >> 2) + HEADER.RECEIVED_AT) >> 1]!,
     path: '',
     expected: '',

@@ -43,7 +43,7 @@ export interface DeliveryFailure {
   readonly attempts: number
   readonly status?: number
   /** What became of it, the oldest first, at most 8. */
-  readonly history?: readonly Attempt[]
+  readonly history: readonly Attempt[]
 }
 
 /** Gathers chosen records into an output slab. */

@@ -252,6 +252,7 @@ export class Extent {
       path,
       expected,
       schema: this.kernel.schemaName,
+      schemaVersion: this.kernel.schemaVersion,
       from,
       to: Math.min(end, from + DEAD_LETTER_RECORD_BYTES_MAX),
       length,

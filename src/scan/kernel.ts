@@ -12,6 +12,7 @@ export interface SourceKernel {
   readonly index: number
   readonly name: string
   readonly schemaName: string
+  readonly schemaVersion: string
   readonly declaresLogs: boolean
   readonly recordsPath: readonly string[] | null
   readonly maxRecordBytes: number
@@ -29,6 +30,7 @@ export function compileKernel(source: WorkerSource, index: number, arena: Arena)
     index,
     name,
     schemaName: schema.name,
+    schemaVersion: schema.version,
     declaresLogs: schema.declaresLogs,
     recordsPath: recordsPath ?? null,
     maxRecordBytes,

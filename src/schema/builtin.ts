@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { RFC3339_FORMAT } from './oracle.ts'
+import { versionOf } from './spec.ts'
 import type { SchemaSpec } from './spec.ts'
 
 const soc = Type.Object({
@@ -31,15 +32,23 @@ const any = Type.Object({})
 
 /** The schemas that every installation has; other keys are allowed in each. */
 export const builtinSpecs: Record<'soc' | 'log_event' | 'any', SchemaSpec> = {
-  soc: { name: 'soc', schema: soc, severity: '/severity', timestamp: '/timestamp', declaresLogs: false },
+  soc: {
+    name: 'soc',
+    schema: soc,
+    version: versionOf(soc),
+    severity: '/severity',
+    timestamp: '/timestamp',
+    declaresLogs: false,
+  },
   log_event: {
     name: 'log_event',
     schema: logEvent,
+    version: versionOf(logEvent),
     severity: '/severity',
     severityMap: { DEBUG: 1, INFO: 2, WARNING: 5, ERROR: 7, CRITICAL: 9 },
     severityAbsent: 2,
     timestamp: '/timestamp',
     declaresLogs: false,
   },
-  any: { name: 'any', schema: any, declaresLogs: false },
+  any: { name: 'any', schema: any, version: versionOf(any), declaresLogs: false },
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /**
  * What a source validates against: one entry of the config's `schemas`, or a built-in.
  * Plain data: it crosses threads in `workerData`.
@@ -6,6 +8,8 @@ export interface SchemaSpec {
   name: string
   /** A JSON Schema document (TypeBox schemas are JSON Schema). */
   schema: unknown
+  /** `versionOf` the document: dead letters tell by which one they were judged. */
+  version: string
   /** JSON pointer to the severity value; absent: every event is 0. */
   severity?: string
   /** String value -> 0..10. Without a map, numbers count, rounded down and clamped to 0..10. */
@@ -16,6 +20,18 @@ export interface SchemaSpec {
   timestamp?: string
   /** The schema declares a top-level property `logs`, so that an object `{"logs": [...]}` is an event, no envelope. */
   declaresLogs: boolean
+}
+
+const VERSION_DIGITS = 12
+
+/** 12 hexadecimal digits that differ where two documents say something different; in which order they say it is nothing. */
+export function versionOf(schema: unknown): string {
+  return createHash('sha256').update(JSON.stringify(schema, inOrder)).digest('hex').slice(0, VERSION_DIGITS)
+}
+
+function inOrder(_: string, value: unknown): unknown {
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Keywords whose subschemas judge the same value. */

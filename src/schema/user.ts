@@ -5,6 +5,7 @@ import { eachSubschema, isAnnotation, isObject, isSchema, KEYWORDS } from './key
 import type { KeywordShape } from './keywords.ts'
 import { LinearPattern } from './linear-pattern.ts'
 import { escapeToken, follow, parsePointer } from './pointer.ts'
+import { versionOf } from './spec.ts'
 import type { SchemaSpec } from './spec.ts'
 
 export interface UserSchemaOptions {
@@ -49,6 +50,7 @@ export function loadUserSpec(name: string, document: unknown, options: UserSchem
   const spec: SchemaSpec = {
     name,
     schema: document,
+    version: versionOf(document),
     declaresLogs:
       isObject(document) && isObject(document.properties) && Object.hasOwn(document.properties, 'logs'),
   }

@@ -35,6 +35,7 @@ function entry(from: number, to: number, more: Partial<DeadLetterEntry> = {}): D
     path: '/severity',
     expected: 'an integer from 0 to 10',
     schema: 'soc',
+    schemaVersion: '0f1e2d3c4b5a',
     from,
     to,
     length: to - from,
@@ -51,7 +52,7 @@ t.test('a record refused at ingest', async (t) => {
     Buffer.from(bytes.slice(OUT, OUT + writer.used)).toString(),
     '{"source":"push","peer":"10.0.0.7:49152","received_at":"2026-11-03T09:15:00.007Z",' +
       '"category":"schema_violation","path":"/severity","expected":"an integer from 0 to 10","schema":"soc",' +
-      '"record":"{\\"severity\\":\\"hö\\\\n\\"}"}\n',
+      '"schema_version":"0f1e2d3c4b5a","record":"{\\"severity\\":\\"hö\\\\n\\"}"}\n',
   )
   t.equal(lines()[0]!['record'], record.toString())
 })
@@ -60,14 +61,23 @@ t.test('a record given up at delivery says where and why, in this order', async 
   const record = Buffer.from('{}')
   const { writer, lines } = writerWith(record)
   const failure = { sink: 'siem', attempts: 3, status: 422, reason: 'no "index"\n' }
-  writer.write(entry(0, 2, { category: 'refused', path: '', expected: '', ...failure }))
+  const history = [
+    { at: RECEIVED_AT_MS, category: 'connect', reason: '"', count: 2 },
+    { at: RECEIVED_AT_MS, status: 422, category: 'refused', reason: '', count: 1 },
+  ]
+  writer.write(entry(0, 2, { category: 'refused', path: '', expected: '', ...failure, history }))
   writer.write(entry(0, 2, { category: 'undelivered', sink: 'siem', attempts: 0, reason: 'shutdown' }))
   const [first, second] = lines()
   t.equal(
     Object.keys(first!).join(' '),
-    'source peer received_at category path expected schema record sink attempts status reason',
+    'source peer received_at category path expected schema schema_version record sink attempts status reason history',
   )
   t.match(first, failure)
+  const at = '2026-11-03T09:15:00.007Z'
+  t.strictSame(
+    first!['history'],
+    history.map((attempt) => Object.assign({}, attempt, { at })),
+  )
   t.notOk('status' in second!)
 })
 
@@ -125,8 +135,21 @@ t.test('no room: nothing is written, and the empty output has room', async (t) =
 t.test('words of strangers are cut', async (t) => {
   const { writer, lines } = writerWith(Buffer.from('{}'), deadLetterBytesMax(2))
   const long = '\u0000'.repeat(100_000)
-  writer.write(entry(0, 2, { path: long, expected: long, sink: 's', reason: long }))
+  const history = Array.from({ length: 20 }, (_, count) => ({
+    at: 8.64e15,
+    status: Number.MAX_SAFE_INTEGER,
+    category: 'server_error',
+    reason: long,
+    count,
+  }))
+  writer.write(entry(0, 2, { path: long, expected: long, sink: 's', reason: long, history }))
   t.equal((lines()[0]!['path'] as string).length, 512)
+  const kept = lines()[0]!['history'] as { count: number; reason: string }[]
+  t.same(
+    kept.map(({ count }) => count),
+    [12, 13, 14, 15, 16, 17, 18, 19],
+  )
+  t.equal(kept[0]!.reason.length, 200)
 })
 
 t.test('any record comes back as it was', async () => {

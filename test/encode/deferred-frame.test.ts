@@ -136,7 +136,7 @@ function readFrame({ arena }: ExtentRig, at: number) {
 
 /** Peers, as a dead letter of each record names them. */
 function peersOf({ arena }: ExtentRig, part: EncodePart, outFrom: number): unknown[] {
-  const failure = { sink: 's', category: 'expired', reason: '', attempts: 1 } as const
+  const failure = { sink: 's', category: 'expired', reason: '', attempts: 1, history: [] } as const
   const { bytes } = encode(arena, [], {
     parts: [part],
     format: 'dead_letter',

@@ -27,8 +27,8 @@ const OUT = 3 * SLAB
 const ID = 'fffffffe01234567-4294967305-'
 const RECEIVED_AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 const sources = [
-  { name: 'push', schema: { name: 'soc' } },
-  { name: 'net', schema: { name: 'any' } },
+  { name: 'push', schema: { name: 'soc', version: 'abc' } },
+  { name: 'net', schema: { name: 'any', version: 'def' } },
 ]
 
 interface Event {
@@ -247,7 +247,7 @@ t.test('picked records as dead letters, each with what was said of it', async (t
     { ...part, first: 5, count: 1, pick: Uint16Array.of(5), remark: { reason: 'no words' } },
     { ...part, first: 0, count: 1 },
   ]
-  const failure = { sink: 's', category: 'refused', reason: 'some items', attempts: 1 } as const
+  const failure = { sink: 's', category: 'refused', reason: 'some items', attempts: 1, history: [] } as const
   const result = encode(arena, sources, taskOf(parts, { format: 'dead_letter', failure }))
   const letters = outputOf(arena, result).toString().trimEnd().split('\n')
   t.same(
@@ -272,7 +272,15 @@ t.test('dead letters name the source, the peer and the failure', async (t) => {
     { peer: '10.0.0.2:6', events: [{ text: '{"a":2}', gap: true, mask: 1 }, { text: '{"a":3}' }] },
   ])
   const b = layFrame(arena, 1, 1, [{ peer: '10.0.0.3:7', events: [{ text: '{"b":1}' }] }])
-  const failure = { sink: 'siem', category: 'refused', reason: 'bad', attempts: 2, status: 400 } as const
+  const history = [{ at: RECEIVED_AT_MS + 322, category: 'connect', reason: 'refused', count: 4 }]
+  const failure = {
+    sink: 'siem',
+    category: 'refused',
+    reason: 'bad',
+    attempts: 2,
+    status: 400,
+    history,
+  } as const
   const task = taskOf([a.part, b.part], { format: 'dead_letter', failure })
   const result = encode(arena, sources, task)
   t.same(result, { bytes: result.bytes, events: 4, nextPart: -1, nextRecord: -1 })
@@ -281,12 +289,40 @@ t.test('dead letters name the source, the peer and the failure', async (t) => {
     .trimEnd()
     .split('\n')
     .map((line): unknown => JSON.parse(line))
-  const common = { path: '', expected: '', received_at: '2026-01-02T03:04:05.678Z', ...failure }
+  const told = { at: '2026-01-02T03:04:06.000Z', category: 'connect', reason: 'refused', count: 4 }
+  const common = {
+    path: '',
+    expected: '',
+    received_at: '2026-01-02T03:04:05.678Z',
+    ...failure,
+    history: [told],
+  }
   t.same(letters, [
-    { ...common, source: 'push', schema: 'soc', peer: '10.0.0.1:5', record: '{"a":1}' },
-    { ...common, source: 'push', schema: 'soc', peer: '10.0.0.2:6', record: '{"a":2}' },
-    { ...common, source: 'push', schema: 'soc', peer: '10.0.0.2:6', record: '{"a":3}' },
-    { ...common, source: 'net', schema: 'any', peer: '10.0.0.3:7', record: '{"b":1}' },
+    {
+      ...common,
+      source: 'push',
+      schema: 'soc',
+      schema_version: 'abc',
+      peer: '10.0.0.1:5',
+      record: '{"a":1}',
+    },
+    {
+      ...common,
+      source: 'push',
+      schema: 'soc',
+      schema_version: 'abc',
+      peer: '10.0.0.2:6',
+      record: '{"a":2}',
+    },
+    {
+      ...common,
+      source: 'push',
+      schema: 'soc',
+      schema_version: 'abc',
+      peer: '10.0.0.2:6',
+      record: '{"a":3}',
+    },
+    { ...common, source: 'net', schema: 'any', schema_version: 'def', peer: '10.0.0.3:7', record: '{"b":1}' },
   ])
   t.equal(encode(arena, sources, { ...task, parts: [{ ...a.part, routeBit: 1 }] }).events, 1)
 })
@@ -296,15 +332,21 @@ t.test('dead letters of a frame that was made elsewhere, of a source that is gon
     const arena = newArena()
     const runs = ['a', 'b', 'c'].map((peer) => ({ peer, events: [{ text: `"${peer}"` }] }))
     const { part } = layFrame(arena, 1, 7, runs, madeAt)
-    const failure = { sink: 'siem', category: 'expired', reason: 'old', attempts: 2 } as const
+    const failure = { sink: 'siem', category: 'expired', reason: 'old', attempts: 2, history: [] } as const
     const result = encode(arena, sources, taskOf([part], { format: 'dead_letter', failure }))
     const letters = outputOf(arena, result).toString().trimEnd().split('\n')
     t.same(
       letters.map((line) => {
-        const { peer, record, source, schema } = JSON.parse(line) as Record<string, unknown>
-        return [peer, record, source, schema]
+        const {
+          peer,
+          record,
+          source,
+          schema,
+          schema_version: version,
+        } = JSON.parse(line) as Record<string, unknown>
+        return [peer, record, source, schema, version]
       }),
-      ['a', 'b', 'c'].map((peer) => [peer, `"${peer}"`, 'gone', '']),
+      ['a', 'b', 'c'].map((peer) => [peer, `"${peer}"`, 'gone', '', '']),
     )
   }
 })
@@ -315,7 +357,13 @@ t.test('dead letters go on where the output was full', async (t) => {
     text: `{"n":${i},"pad":"${'y'.repeat(99)}"}`,
   }))
   const { part } = layFrame(arena, 0, 0, [{ peer: 'p', events }])
-  const failure = { sink: 'siem', category: 'undelivered', reason: 'stopped', attempts: 1 } as const
+  const failure = {
+    sink: 'siem',
+    category: 'undelivered',
+    reason: 'stopped',
+    attempts: 1,
+    history: [],
+  } as const
   let parts = [part, { ...part, first: 390, count: 10 }]
   const seen: string[] = []
   let rounds = 0

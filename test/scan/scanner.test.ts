@@ -51,7 +51,7 @@ t.test('orders and blanks that others write', (t) => {
 })
 
 t.test('severity and time', (t) => {
-  const plain: SchemaSpec = { name: 's', schema: {}, declaresLogs: false }
+  const plain: SchemaSpec = { name: 's', schema: {}, version: '', declaresLogs: false }
   const byPointer = { severity: '/s', timestamp: '/t' }
   for (const [options, record, severity, timeMs] of [
     [{}, '{"s":3}', 0, Number.NaN],

@@ -4,7 +4,9 @@ import { compileScanner } from '../../src/scan/scanner.ts'
 import { compileSlowPath } from '../../src/scan/slow-path.ts'
 import { isPlanned } from '../../src/scan/plan.ts'
 import { KEYWORDS } from '../../src/schema/keywords.ts'
+import { builtinSpecs } from '../../src/schema/builtin.ts'
 import { loadUserSpec } from '../../src/schema/user.ts'
+import { versionOf } from '../../src/schema/spec.ts'
 import type { UserSchemaOptions } from '../../src/schema/user.ts'
 import { hostileNames } from '../scan/specs.ts'
 
@@ -76,6 +78,7 @@ t.test('options', (t) => {
   t.strictSame(structuredClone(loadUserSpec('mine', { type: 'object' }, { severity: '/s' })), {
     name: 'mine',
     schema: { type: 'object' },
+    version: versionOf({ type: 'object' }),
     severity: '/s',
     declaresLogs: false,
   })
@@ -179,4 +182,14 @@ t.test('names are own names', (t) => {
 t.test('the planner knows every keyword that the loader knows', (t) => {
   for (const keyword of KEYWORDS.keys()) t.ok(isPlanned(keyword), keyword)
   t.end()
+})
+
+t.test('a version differs where two documents say something different', async (t) => {
+  const schema = { type: 'object', properties: { a: { enum: [1, 2] }, b: {} } }
+  const version = versionOf(schema)
+  t.match(version, /^[0-9a-f]{12}$/)
+  t.equal(versionOf({ properties: { b: {}, a: { enum: [1, 2] } }, type: 'object' }), version)
+  t.not(versionOf({ ...schema, properties: { a: { enum: [2, 1] }, b: {} } }), version)
+  t.equal(loadUserSpec('mine', schema, {}).version, version)
+  t.equal(new Set(Object.values(builtinSpecs).map((spec) => spec.version)).size, 3)
 })

@@ -10,6 +10,7 @@ const SLOW = '{"\\u0061":1}'
 const schema = {
   name: 'keyed',
   schema: { type: 'object', properties: { a: { type: 'number' } } },
+  version: '',
   declaresLogs: false,
 }
 const EXTENTS: Record<string, RigRun> = {
