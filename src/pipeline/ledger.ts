@@ -40,7 +40,9 @@ export class SinkCounts {
   readonly offered = [0, 0]
   readonly delivered = [0, 0]
   deliveredBytes = 0
-  /** Of those delivered in this run, at most so many came behind a later event of their source; in no equation. */
+  /** Delivered in this run, both lanes; in no equation. */
+  deliveredNow = 0
+  /** Of these, at most so many came behind a later event of their source. */
   outOfOrder = 0
   /** By category: refused, expired, undelivered. */
   readonly deadLettered = new Map<string, number>()

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
  */
 const STYLE = `
 :root { color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif }
-body { margin: 1.5rem auto; max-width: 72rem; padding: 0 1rem }
+body { margin: 1.5rem auto; max-width: 88rem; padding: 0 1rem }
 h1 { font-size: 1.3rem; margin: 0 } h2 { font-size: 1rem; margin: 1.5rem 0 .3rem }
 header { display: flex; gap: 1rem; align-items: baseline; flex-wrap: wrap }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
@@ -62,6 +62,46 @@ function journalCells(journal) {
   return [[state || 'on disk', bytes(onDisk), bytes(limit), (fill * 100).toFixed(0) + ' %', number(segments)]]
 }
 
+function duration(ms) {
+  if (ms < 1000) return Math.round(ms) + ' ms'
+  const s = ms / 1000
+  return s < 120 ? s.toFixed(1) + ' s' : s < 7200 ? Math.round(s / 60) + ' min' : (s / 3600).toFixed(1) + ' h'
+}
+
+function lagCells(eventTime) {
+  const seen = eventTime && eventTime.last_minute
+  if (!seen || seen.events === 0) return ['', '']
+  return [seen.lag_ms, seen.skew_ms].map(({ p99, max }) => duration(p99) + ' (' + duration(max) + ')')
+}
+
+function breakerText({ state, cause, next_probe: nextProbe }, nowMs) {
+  const probe = nextProbe === null ? '' : ', probe in ' + duration(Math.max(0, Date.parse(nextProbe) - nowMs))
+  return state.replace('_', '-') + (state === 'closed' ? '' : ': ' + cause + probe)
+}
+
+function limitText(limit) {
+  if (limit === null) return 'none'
+  const used = limit.quota_used_up
+  return [limit.near ? 'near it' : 'far from it', limit.waiting_keys > 0 ? number(limit.waiting_keys) + ' keys wait' : [],
+    used === null ? [] : number(used.keys) + ' over the quota of the day for ' + duration(used.for_s * 1000)].flat().join('; ')
+}
+
+function deliveryCells(name, sink) {
+  const { breaker, concurrency, oldest_ms: oldest } = sink
+  return [name, breakerText(breaker, Date.now()), number(concurrency.allowed) + ' ' + concurrency.mode,
+    sink.paused_for_ms > 0 ? duration(sink.paused_for_ms) : '', limitText(sink.rate_limit),
+    oldest.bulk > 0 ? duration(oldest.bulk) : '', oldest.fast > 0 ? duration(oldest.fast) : '',
+    (100 * sink.out_of_order_share).toFixed(1) + ' %', sink.last_failure]
+}
+
+function lettersByCategory({ sources, sinks }) {
+  const counts = {}
+  const add = (of) => { for (const [category, count] of Object.entries(of)) counts[category] = (counts[category] || 0) + count }
+  for (const source of Object.values(sources)) add(source.rejected)
+  for (const sink of Object.values(sinks)) add(sink.dead_lettered)
+  return Object.entries(counts).sort(([, left], [, right]) => right - left)
+}
+
 function show(status, seconds) {
   const { ledger } = status
   const old = before && before.status.ledger
@@ -71,13 +111,14 @@ function show(status, seconds) {
   const wrong = status.not_ready.map(({ component, reason }) => component + ': ' + reason)
     .concat(ledger.imbalances.map(({ where, left, right }) => where + ': ' + left + ' is not ' + right))
   byId('wrong').replaceChildren(...wrong.map((text) => element('li', text, 'bad')))
-  table('sources', ['source', 'received', 'rate', 'accepted', 'rejected', 'shed', 'extents', 'uncommitted', 'trouble'],
+  table('sources', ['source', 'received', 'rate', 'accepted', 'rejected', 'shed', 'extents', 'uncommitted',
+    'lag p99 (max)', 'skew p99 (max)', 'trouble'],
     Object.entries(ledger.sources).map(([name, source]) => {
       const ring = status.rings[name] || { depth: 0, uncommitted_bytes: 0 }
       const earlier = old && old.sources[name]
       return [name, number(source.received), rate(source.received, earlier && earlier.received, seconds),
         number(source.accepted), number(sum(source.rejected)), number(source.shed), number(ring.depth),
-        bytes(ring.uncommitted_bytes), trouble(status, name)]
+        bytes(ring.uncommitted_bytes), ...lagCells(status.event_time[name]), trouble(status, name)]
     }))
   table('sinks', ['sink', 'state', 'delivered', 'rate', 'held', 'filtered', 'dead-lettered', 'discarded'],
     Object.entries(ledger.sinks).map(([name, sink]) => {
@@ -87,10 +128,16 @@ function show(status, seconds) {
         rate(delivered, earlier && sum(earlier.delivered), seconds), number(sum(sink.held)),
         number(sink.filtered), number(sum(sink.dead_lettered)), number(sum(sink.discarded))]
     }))
+  table('delivery', ['sink', 'breaker', 'requests at once', 'paused for', 'rate limit', 'oldest bulk', 'oldest fast',
+    'out of order', 'last failure'],
+    Object.entries(status.sinks).map(([name, sink]) => deliveryCells(name, sink)))
   table('journal', ['journal', 'size', 'limit', 'fill', 'segments'], journalCells(status.journal))
   table('letters', ['dead letters', 'found', 'queued', 'replayed', 'purged', 'evicted', 'on disk'],
     [['', ...['found', 'queued', 'replayed', 'purged', 'evicted'].map((key) => number(ledger.dlq[key])),
       bytes(status.dead_letter_bytes)]])
+  const categories = lettersByCategory(ledger)
+  table('categories', ['became dead letters', ...categories.map(([category]) => category)],
+    categories.length === 0 ? [] : [['', ...categories.map(([, count]) => number(count))]])
   const slabs = Object.entries(status.arena.slabs)
   table('memory', ['memory', ...slabs.map(([state]) => 'slabs ' + state), 'resident', 'limit'],
     [['', ...slabs.map(([, count]) => number(count)), bytes(status.resident_bytes), bytes(status.memory_limit_bytes)]])
@@ -122,8 +169,9 @@ export const DASHBOARD_HTML = `<!doctype html>
 <ul id="wrong"></ul>
 <h2>Sources</h2><table id="sources"></table>
 <h2>Sinks</h2><table id="sinks"></table>
+<h2>Delivery</h2><table id="delivery"></table>
 <h2>Journal</h2><table id="journal"></table>
-<h2>Dead letters</h2><table id="letters"></table>
+<h2>Dead letters</h2><table id="letters"></table><table id="categories"></table>
 <h2>Memory</h2><table id="memory"></table>
 <script>${SCRIPT}</script>
 </html>

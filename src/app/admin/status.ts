@@ -8,7 +8,7 @@ import type { ReplayStatus } from '../../sources/dlq/index.ts'
 
 /** What `/status` answers: the ledger and the state of every part, read in one step, so that the equations hold. */
 export function statusOf(observed: Observed, wallClockMs = Date.now()) {
-  const outOfOrder = new Map(observed.ledger.sinks.map((counts) => [counts.name, counts.outOfOrder]))
+  const counts = new Map(observed.ledger.sinks.map((sink) => [sink.name, sink]))
   return {
     version: observed.version,
     uptime_s: Math.floor(observed.uptimeS()),
@@ -38,7 +38,7 @@ export function statusOf(observed: Observed, wallClockMs = Date.now()) {
     event_time: mapValues(observed.eventLag(), eventTimeStatus),
     sinks: mapValues(observed.sinks(), (status, name) => ({
       ...dispatcherStatus(status, wallClockMs),
-      out_of_order_events: outOfOrder.get(name) ?? 0,
+      ...orderStatus(counts.get(name)!),
     })),
     journal: journalStatus(observed.journal()),
     replay: replayStatus(observed.replay()),
@@ -133,6 +133,12 @@ function dispatcherStatus(status: DispatcherStatus, wallClockMs: number) {
     },
     rate_limit: limitsStatus(status.limits),
   }
+}
+
+/** Of what was delivered since the start. */
+function orderStatus({ deliveredNow, outOfOrder }: SinkCounts) {
+  const share = deliveredNow === 0 ? 0 : outOfOrder / deliveredNow
+  return { out_of_order_events: outOfOrder, out_of_order_share: share }
 }
 
 function breakerStatus({ state, cause, nextProbeMs, failures }: BreakerStatus, wallClockMs: number) {

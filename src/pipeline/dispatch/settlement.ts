@@ -61,6 +61,7 @@ export class Settlement {
       const bulk = part.events - part.fast
       counts.delivered[FAST]! += part.fast
       counts.delivered[BULK]! += bulk
+      counts.deliveredNow += part.events
       counts.outOfOrder += this.#order.delivered(part)
       events?.eventsDelivered?.(name, bulk, part.fast, nowMs - part.of.frame.receivedAtMs)
       this.#settle(part)

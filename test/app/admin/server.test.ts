@@ -128,6 +128,7 @@ t.test('status', async (t) => {
         quota_used_up: { keys: 1, for_s: 3600 },
       },
       out_of_order_events: 2,
+      out_of_order_share: 0.5,
     },
   })
   t.strictSame(status.journal, {
@@ -231,6 +232,32 @@ t.test('the dashboard needs nothing else and runs nothing else', async (t) => {
   t.match(
     cellsOf({ ...journal, healthy: false, full: true, shed_below: 3 }),
     /^its disk fails; full; sheds severity below 3,/,
+  )
+})
+
+t.test('what the dashboard says of delivery', async (t) => {
+  const { ask } = await startServer(t)
+  const script = /<script>(.*)<\/script>/s.exec((await ask('/')).text)![1]!
+  const page = createContext({ fetch: () => new Promise(() => {}) })
+  new Script(script).runInContext(page)
+  const shown = (code: string): unknown => new Script(code).runInContext(page)
+  page['status'] = JSON.parse((await ask('/status')).text)
+  t.match(
+    shown("deliveryCells('siem', status.sinks.siem).join('|')"),
+    /^siem\|open: connect ECONNREFUSED, probe in [34]\.\d s\|12 adaptive\|700 ms\|near it; 2 keys wait; 1 over the quota of the day for 60 min\|9\.0 s\|40 ms\|50\.0 %\|401$/,
+  )
+  t.equal(
+    shown("breakerText({ state: 'half_open', cause: 'HTTP 503', next_probe: null }, 0)"),
+    'half-open: HTTP 503',
+  )
+  t.equal(shown("breakerText({ state: 'closed', cause: '', next_probe: null }, 0)"), 'closed')
+  t.equal(shown('limitText(null)'), 'none')
+  t.equal(shown("lagCells(status.event_time.push).join('|')"), '4.5 s (9.0 s)|1.5 s (3.0 s)')
+  t.equal(shown("lagCells(status.event_time.quiet).join('|')"), '|')
+  t.equal(shown('lettersByCategory(status.ledger).join()'), 'malformed_json,2,refused,1')
+  t.equal(
+    shown("[0.4, 999, 119000, 121000, 7200000].map(duration).join('|')"),
+    '0 ms|999 ms|119.0 s|2 min|2.0 h',
   )
 })
 
