@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import type { Hash } from 'node:crypto'
 import { deferredIndex, isDeferredFrame, originWord } from '../../memory/event-id.ts'
 import { RecordCursor } from '../../memory/record-cursor.ts'
@@ -34,10 +34,13 @@ export function idempotencyKey(words: Int32Array, parts: readonly Part[]): strin
   return ranges.digest()
 }
 
+/** Not yet hashed; shared by all, since a digest is made in one go. */
+const pending = new Int32Array(1024)
+
 /** Ranges of ids, joined where they follow each other, on their way into a hash. */
 class IdRanges {
-  readonly #hash: Hash = createHash('sha256')
-  readonly #pending = new Int32Array(1024)
+  /** Null while all of it is pending: most batches have few ranges, and what is hashed at once is hashed faster. */
+  #hash: Hash | null = null
   #used = 0
   /** Of the ranges: the same four words as before mean the same origin. */
   readonly #origin = new Int32Array(4)
@@ -68,8 +71,10 @@ class IdRanges {
 
   digest(): string {
     this.#endRange()
-    this.#flush()
-    return this.#hash.digest('base64url').slice(0, KEY_CHARS)
+    const rest = pending.subarray(0, this.#used)
+    const digest =
+      this.#hash === null ? hash('sha256', rest, 'base64url') : this.#hash.update(rest).digest('base64url')
+    return digest.slice(0, KEY_CHARS)
   }
 
   #endRange(): void {
@@ -80,12 +85,11 @@ class IdRanges {
   }
 
   #put(word: number): void {
-    if (this.#used === this.#pending.length) this.#flush()
-    this.#pending[this.#used++] = word
-  }
-
-  #flush(): void {
-    this.#hash.update(this.#pending.subarray(0, this.#used))
-    this.#used = 0
+    if (this.#used === pending.length) {
+      this.#hash ??= createHash('sha256')
+      this.#hash.update(pending)
+      this.#used = 0
+    }
+    pending[this.#used++] = word
   }
 }
