@@ -3,12 +3,13 @@
  * weighted by time and rounded to one decimal place, as the published ranges are.
  */
 import t from 'tap'
-import { AdaptiveConcurrency, FixedConcurrency } from '../../../src/pipeline/dispatch/adaptive-concurrency.ts'
-import type { Concurrency } from '../../../src/pipeline/dispatch/adaptive-concurrency.ts'
+import type { Clock } from '../../../src/base/clock.ts'
+import { BULK } from '../../../src/journal/log.ts'
+import type { Outcome, Sink } from '../../../src/pipeline/sink.ts'
 import { seededRandom } from '../../helpers/seeded-random.ts'
 import { Level, LinkModel } from './link-model.ts'
 import type { LinkShape } from './link-model.ts'
-import { SimulatedClock } from './simulated-clock.ts'
+import { Rig } from './rig.ts'
 
 type Range = readonly [from: number, to: number]
 
@@ -139,7 +140,9 @@ const cases: readonly Case[] = [
 ]
 
 const REQUEST_TIMEOUT_MS = 1000
-const FIRST_RETRY_MS = 1000
+const DEFERRED: Outcome = { kind: 'retry', category: 'throttled', reason: 'slow down', status: 429 }
+const EVENTS_A_FRAME = 100
+const SLABS = 64
 
 for (const [index, one] of cases.entries()) {
   t.test(one.what, async (t) => {
@@ -155,57 +158,46 @@ for (const [index, one] of cases.entries()) {
   })
 }
 
+/** A case as a client runs it: an event a request, the first retry after a second, no jitter, no limit but its own. */
 async function run(one: Case, seed: number): Promise<{ inFlight: Level; allowed: Level }> {
-  const clock = new SimulatedClock()
+  const sink: Sink = {
+    start: async () => {},
+    stop: async () => {},
+    send: () => request(link, rig.clock),
+  }
+  const rig = new Rig(
+    {
+      batch: { maxBytes: 4096, maxEvents: 1, maxAgeMs: 0 },
+      retry: { initialMs: 1000, maxMs: 60_000 },
+      request: { timeoutMs: REQUEST_TIMEOUT_MS, concurrency: one.fixed ?? 'adaptive' },
+    },
+    { sink, events: { concurrencyChanged: (_name, value) => (allowed.value = value) } },
+    SLABS,
+  )
+  const { clock, counts } = rig
   const link = new LinkModel(one.link, clock, seededRandom(seed))
-  const concurrency: Concurrency =
-    one.fixed === undefined ? new AdaptiveConcurrency({ max: 200 }) : new FixedConcurrency(one.fixed)
   const allowed = new Level(clock)
-  allowed.value = concurrency.allowed
-  const retries: number[] = []
-  let unsent = 0
-  let sending = 0
-  let delivered = 0
-
-  const send = (failures: number) => {
-    const sentAtMs = clock.now()
-    sending++
-    concurrency.started(sending, sentAtMs)
-    const settle = (verdict: 'ok' | 'pushback') => {
-      timer.clear()
-      sending--
-      const rttMs = clock.now() - sentAtMs
-      concurrency.answered(rttMs, verdict, clock.now())
-      allowed.value = concurrency.allowed
-      if (verdict === 'ok') delivered++
-      else
-        clock.setTimeout(
-          () => {
-            retries.push(failures + 1)
-            pump()
-          },
-          FIRST_RETRY_MS * 2 ** failures,
-        )
-      pump()
-    }
-    const timer = clock.setTimeout(() => settle('pushback'), REQUEST_TIMEOUT_MS)
-    link.send(({ kind }) => settle(kind === 'taken' ? 'ok' : 'pushback'))
+  allowed.value = one.fixed ?? 1
+  const { requests, spacingMs = 0 } = one
+  const eventsATime = spacingMs === 0 ? EVENTS_A_FRAME : 1
+  for (let made = 0; made < requests; made += eventsATime) {
+    await rig.add(Array.from({ length: eventsATime }, (_, n) => `{"n":${made + n}}`))
+    await clock.pass(spacingMs)
   }
-  const pump = () =>
-    queueMicrotask(() => {
-      while (sending < concurrency.allowed) {
-        const failures = retries.shift()
-        if (failures === undefined && unsent === 0) return
-        if (failures === undefined) unsent--
-        send(failures ?? 0)
-      }
-    })
-  const generate = (left: number) => {
-    unsent++
-    pump()
-    if (left > 1) queueMicrotask(() => clock.setTimeout(() => generate(left - 1), one.spacingMs ?? 0))
-  }
-  generate(one.requests)
-  while (delivered < one.requests) await clock.step()
+  while (counts.delivered[BULK]! < requests) await clock.step()
+  await rig.dispatcher.stop()
   return { inFlight: link.inFlight, allowed }
+}
+
+function request(link: LinkModel, clock: Clock): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(
+      () => resolve({ kind: 'retry', category: 'timeout', reason: 'no answer' }),
+      REQUEST_TIMEOUT_MS,
+    )
+    link.send((answer) => {
+      timer.clear()
+      resolve(answer === 'taken' ? { kind: 'ack' } : DEFERRED)
+    })
+  })
 }

@@ -17,10 +17,7 @@ export interface LinkShape {
   }
 }
 
-export interface LinkAnswer {
-  readonly kind: 'taken' | 'deferred'
-  readonly rttMs: number
-}
+export type LinkAnswer = 'taken' | 'deferred'
 
 /** A figure that changes over time: its largest value, and its mean weighted by how long each value stood. */
 export class Level {
@@ -49,8 +46,9 @@ export class Level {
     if (value > this.max) this.max = value
   }
 
-  /** Up to the last change. */
+  /** From its first moment until now. */
   get mean(): number {
+    this.value = this.#value
     return this.#area / (this.#atMs - this.#fromMs)
   }
 }
@@ -82,7 +80,7 @@ export class LinkModel {
     if (tooMany && above!.action === 'drop') return
     const rttMs = tooMany ? delayMs : this.#delayMs(level)
     this.inFlight.value = level
-    this.#answer(rttMs, () => answered({ kind: tooMany ? 'deferred' : 'taken', rttMs }))
+    this.#answer(rttMs, () => answered(tooMany ? 'deferred' : 'taken'))
   }
 
   #answer(afterMs: number, answer: () => void): void {
