@@ -11,7 +11,7 @@ import type { Group } from '../../../src/pipeline/dispatch/keys/grouping.ts'
 import { Limiter } from '../../../src/pipeline/dispatch/limits/limiter.ts'
 import type { RateLimit } from '../../../src/pipeline/dispatch/limits/limiter.ts'
 import { RecordWalk, recordsOf } from '../../../src/pipeline/dispatch/record-walk.ts'
-import { MadeFrames, SOURCES } from './made-frames.ts'
+import { MadeFrames } from './made-frames.ts'
 import type { MadeRecord } from './made-frames.ts'
 
 /** A frame that is on disk: its records say `key:number`. */
@@ -144,7 +144,7 @@ export class KeyedRig implements LogReader {
 
   /** Sends what the limits let go, and settles it. */
   sendAll(): void {
-    for (const batch of [...this.unsent]) {
+    for (const batch of this.unsent.slice()) {
       if (this.limiter.waitMs(batch.key, batch, this.nowMs) > 0) continue
       this.limiter.take(batch.key, batch, this.nowMs)
       this.unsent.splice(this.unsent.indexOf(batch), 1)
@@ -246,5 +246,4 @@ export function turn(): Promise<void> {
   })
 }
 
-export const sourceName = (source: number): string => SOURCES[source]!
 export const isBulk = ({ lane }: { readonly lane: LaneIndex }): boolean => lane === BULK
