@@ -261,6 +261,47 @@ t.test('what the dashboard says of delivery', async (t) => {
   )
 })
 
+/** As much of a document as the dashboard uses. */
+class MadeElement {
+  textContent = ''
+  className = ''
+  #children: MadeElement[] = []
+
+  append(...children: MadeElement[]): void {
+    this.#children.push(...children)
+  }
+
+  replaceChildren(...children: MadeElement[]): void {
+    this.#children = children
+  }
+
+  get text(): string {
+    return [this.textContent, ...this.#children.map(({ text }) => text)].join('|')
+  }
+}
+
+t.test('the dashboard shows a whole status, twice', async (t) => {
+  const { ask } = await startServer(t)
+  const { text } = await ask('/')
+  const parts = new Map([...text.matchAll(/ id="([a-z]+)"/g)].map(([, id]) => [id!, new MadeElement()]))
+  const page = createContext({
+    document: { getElementById: (id: string) => parts.get(id), createElement: () => new MadeElement() },
+    fetch: async () => ({ json: async () => JSON.parse((await ask('/status')).text) }),
+    performance,
+    setTimeout: () => {},
+  })
+  const run = (code: string): unknown => new Script(code).runInContext(page)
+  await run(/<script>(.*)<\/script>/s.exec(text)![1]!.replace(/poll\(\)\s*$/, 'poll().then(poll)'))
+  t.equal(parts.get('state')!.text, 'running, up 7 s, version 0.1.0')
+  t.match(parts.get('sources')!.text, /\|push\|17\|0\/s\|8\|2\|7\|3\|/)
+  t.match(parts.get('delivery')!.text, 'open: connect ECONNREFUSED')
+  t.match(parts.get('categories')!.text, /malformed_json\|refused\|\|\|2\|1$/)
+  for (const [id, { text: shown }] of parts) {
+    if (id !== 'wrong') t.not(shown, '', id)
+    t.notMatch(shown, /undefined|NaN|Invalid|\[object/, id)
+  }
+})
+
 t.test('only reading', async (t) => {
   const { ask } = await startServer(t)
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
