@@ -313,11 +313,14 @@ sinks:
   },
   {
     what: 'headers that other keys make, that come twice',
-    text: withSink('headers: { Content-Length: "5", X-A: a, x-a: b, Authorization: d }, auth: { bearer: t }'),
+    text: withSink(
+      'headers: { Content-Length: "5", X-A: a, x-a: b, Authorization: d, Idempotency-Key: k }, auth: { bearer: t }',
+    ),
     problems: [
       'c.yaml:3:79: sinks.out.headers.Content-Length: expected no header that each request sets itself, found the header Content-Length',
       'c.yaml:3:97: sinks.out.headers.x-a: expected each header once, found another x-a',
       'c.yaml:3:115: sinks.out.headers.Authorization: expected either auth or this header, found both',
+      'c.yaml:3:135: sinks.out.headers.Idempotency-Key: expected no header that each request sets itself, found the header Idempotency-Key',
     ],
   },
   {
