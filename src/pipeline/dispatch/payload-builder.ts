@@ -88,8 +88,10 @@ export class PayloadBuilder {
 
   /** Gives the output slab back; the batch must be prepared again before it is sent again. */
   release(batch: Batch): void {
-    if (batch.slab === -1 || batch.preparing) return
-    this.#options.pool.release(batch.slab)
+    if (batch.preparing) return
+    // Views of the frames hold no slab; but with `auto`, next time it may be worth while to compress.
+    if (batch.slab === -1 && this.#options.compression !== 'auto') return
+    if (batch.slab !== -1) this.#options.pool.release(batch.slab)
     batch.slab = -1
     batch.payload = null
   }
