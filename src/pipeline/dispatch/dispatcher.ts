@@ -10,7 +10,7 @@ import type { DispatcherOptions, DispatcherStatus, DrainResult } from './dispatc
 import { GivingUp } from './giving-up.ts'
 import type { GiveUpCategory } from './giving-up.ts'
 import { countHeld, oldestMs } from './held.ts'
-import { Limiter, SOURCE_KEYS_MAX } from './limits/limiter.ts'
+import { Limiter, keysMax } from './limits/limiter.ts'
 import { makeCutter } from './make-cutter.ts'
 import { LinePreparer } from './line-preparer.ts'
 import { OutcomeHandler } from './outcome-handler.ts'
@@ -88,13 +88,12 @@ export class Dispatcher {
       () => this.#askForPump(),
       () => this.#taken(),
     )
-    const { per } = config.rateLimit ?? {}
     this.#limiter = new Limiter(
       config.rateLimit ?? {},
       sentBytesMax(config.maxRecordBytes, config),
       clock.now(),
       options.quota ?? null,
-      () => events.limiterKeysFull?.(name, typeof per === 'object' ? per.maxKeys : SOURCE_KEYS_MAX),
+      () => events.limiterKeysFull?.(name, keysMax(config.rateLimit ?? {})),
     )
     const onGrouped = () => this.#askForPump()
     this.#cutter = makeCutter(options, this.#settlement.reader, this.#limiter, this.#roster, onGrouped)
@@ -176,7 +175,7 @@ export class Dispatcher {
 
   status(): DispatcherStatus {
     const { waitingForOperator } = this
-    const { clock, config } = this.#options
+    const { clock } = this.#options
     const { line, inFlight, waiting, parked } = this.#roster
     const { pausedUntilMs, lastFailure, breaker, concurrency } = this.#destination
     const nowMs = clock.now()
@@ -202,7 +201,7 @@ export class Dispatcher {
         failures: breaker.failures,
       },
       concurrency: concurrency.status(),
-      limits: config.rateLimit === undefined ? null : this.#limiter.status(nowMs),
+      limits: this.#limiter.limits ? this.#limiter.status(nowMs) : null,
     }
   }
 
@@ -288,10 +287,12 @@ export class Dispatcher {
 
   /** What holds the cursors back goes to the end of the log, one batch at a time. */
   #deferOldest(nowMs: number): void {
+    const { reader } = this.#settlement
     const isInOrder = this.#options.config.order === 'per_source'
-    if (isInOrder || this.#settlement.reader.blocked !== true || this.#deferring.worker.busy) return
-    const failed = this.#roster.oldestIdle()
-    const batch = failed ?? this.#cutter.takeWaiting?.(nowMs) ?? null
+    if (isInOrder || reader.defer === undefined || this.#deferring.worker.busy) return
+    const failed = reader.blocked === true ? this.#roster.oldestIdle() : null
+    // Others can only go if the destination takes something.
+    const batch = failed ?? (this.#destination.probesOnly ? null : this.#cutter.takeWaiting?.(nowMs)) ?? null
     if (batch === null) return
     this.#takeOut(batch)
     this.#roster.live.add(batch)
