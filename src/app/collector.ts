@@ -190,6 +190,7 @@ export class Collector {
       const { found } = this.ledger.dlq
       await deadLetters.start()
       countFoundLetters(this.ledger, found)
+      await this.topology.quotas.open()
       await allDone(sinks.map(({ sink }) => sink.start(starting.signal)))
       for (const { dispatcher } of sinks) dispatcher.start()
       await allDone(sources.map(({ door }) => door.start(starting.signal)))
@@ -326,6 +327,7 @@ export class Collector {
     const undelivered = await this.#leftovers.settle(deadline, this.#finishing)
     scheduler.stop()
     this.topology.scaling.stop()
+    await this.topology.quotas.stop()
     await deadLetters.stop()
     await journal?.stop(deadline)
     const uncommittedBytes = sources.reduce((sum, { intake }) => sum + intake.uncommittedBytes, 0)

@@ -14,6 +14,9 @@ import { ExtentRing } from '../memory/extent-ring.ts'
 import { SlabPool } from '../memory/slab-pool.ts'
 import type { SlabOwner } from '../memory/slab-pool.ts'
 import { Dispatcher } from '../pipeline/dispatch/dispatcher.ts'
+import { keysMax } from '../pipeline/dispatch/limits/limiter.ts'
+import type { Quota } from '../pipeline/dispatch/limits/limiter.ts'
+import { QuotaStore } from '../pipeline/dispatch/limits/quota-store.ts'
 import { BlockPool } from '../pipeline/intake/block-pool.ts'
 import { DecodeSpace } from '../pipeline/intake/decode-space.ts'
 import { DrainRate } from '../pipeline/intake/drain-rate.ts'
@@ -45,6 +48,7 @@ import { createSource, isDecoded } from '../sources/registry.ts'
 import type { SourceConfig } from '../sources/registry.ts'
 import type { TelemetryEvents } from '../telemetry/events.ts'
 import type { ResolvedConfig } from './config/root.ts'
+import { sinkShareBytes } from './config/reserves.ts'
 import { makeDiskLog, segmentBytesMax } from './make-disk-log.ts'
 import { makeReplaySource } from './make-replay-source.ts'
 import { filterIndex, makeWorkerContext } from './make-worker-context.ts'
@@ -95,6 +99,7 @@ export class Topology {
   readonly deadLetters: DeadLetterQueue
   /** Null in memory mode. */
   readonly journal: DiskLog | null
+  readonly quotas: QuotaStore
   readonly workers: WorkerPool
   readonly scaling: WorkerScaling
   readonly tables: TableSpace
@@ -126,6 +131,7 @@ export class Topology {
       makeCountsDurable: async () => this.journal === null || (await this.journal.flushState()),
       ...(options.deadLetterIo === undefined ? undefined : { io: options.deadLetterIo }),
     })
+    this.quotas = new QuotaStore({ path: join(config.dataDir, 'limits.json'), clock, events })
     const outputs = this.pool.addOwner('worker outputs', config.workers.max, SHARE_OF_OUTPUTS)
     const tables = this.pool.addOwner('tables', config.workers.max, SHARE_OF_TABLES)
     const sources = [...config.sources, dlqSourceConfig(config.sources, config.journal)]
@@ -321,6 +327,7 @@ export class Topology {
         breaker: config.breaker,
         order: config.order,
         request: config.request,
+        inFlightBytesMax: sinkShareBytes(root),
         maxRecordBytes: dlqSourceConfig(root.sources, root.journal).maxRecordBytes,
       },
       counts: this.ledger.sinks[index]!,
@@ -333,8 +340,15 @@ export class Topology {
       clock,
       random,
       events,
+      ...this.#quotaOf(config),
     })
     return { config, sink, dispatcher }
+  }
+
+  #quotaOf({ name, rateLimit }: SinkConfig): { quota?: Quota } {
+    const { bytesPerDay } = rateLimit
+    if (bytesPerDay === Infinity) return {}
+    return { quota: this.quotas.quota(name, bytesPerDay, Math.max(1, keysMax(rateLimit))) }
   }
 }
 

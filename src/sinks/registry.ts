@@ -23,29 +23,27 @@ interface SinkEntry<Config> {
   form(config: Config): PayloadForm
 }
 
-const LINES: PayloadForm = { encoding: 'ndjson', compression: 'none' }
-
-/** What is compressed near the rate limit only is not compressed elsewhere. */
-const requestForm = ({
-  encoding,
-  compression,
-}: Pick<HttpSinkConfig, 'encoding' | 'compression'>): PayloadForm => ({
-  encoding,
-  compression: compression === 'auto' ? 'none' : compression,
-})
+/** Lines, compressed or not. */
+const lines = ({
+  compression = 'none',
+  eventIdField,
+}: {
+  readonly compression?: PayloadForm['compression']
+  readonly eventIdField: string | null
+}): PayloadForm => ({ encoding: 'ndjson', compression, eventIdField })
 
 const sinks: { readonly [Type in SinkType]: SinkEntry<ConfigOf<Type>> } = {
-  http: { create: (config, context) => new HttpSink(config, context), form: requestForm },
+  http: {
+    create: (config, context) => new HttpSink(config, context),
+    form: ({ encoding, compression, eventIdField }) => ({ encoding, compression, eventIdField }),
+  },
   elasticsearch: {
     create: (config, context) => new ElasticsearchSink(config, context),
     form: ({ compression, eventIdField }) => ({ encoding: 'bulk', compression, eventIdField }),
   },
-  file: {
-    create: (config, context) => new FileSink(config, context),
-    form: ({ compression }) => ({ encoding: 'ndjson', compression }),
-  },
-  stdout: { create: () => new StdoutSink(), form: () => LINES },
-  blackhole: { create: () => new BlackholeSink(), form: () => LINES },
+  file: { create: (config, context) => new FileSink(config, context), form: lines },
+  stdout: { create: () => new StdoutSink(), form: ({ eventIdField }) => lines({ eventIdField }) },
+  blackhole: { create: () => new BlackholeSink(), form: ({ eventIdField }) => lines({ eventIdField }) },
 }
 
 export function createSink<Type extends SinkType>(config: ConfigOf<Type>, context: SinkContext): Sink {

@@ -21,6 +21,8 @@ export interface DispatcherConfig extends PayloadForm {
   /** Whether events of a source go one batch after another, in the order that they came in. */
   readonly order: 'none' | 'per_source'
   readonly request: { readonly timeoutMs: number; readonly concurrency: number | 'adaptive' }
+  /** Of all payloads in flight together; one may go whatever its size. Default: no limit. */
+  readonly inFlightBytesMax?: number
   /** Longest record of its sources. */
   readonly maxRecordBytes: number
 }

@@ -17,6 +17,7 @@ export interface SenderOptions {
   readonly name: string
   readonly sink: Sink
   readonly request: { readonly timeoutMs: number }
+  readonly inFlightBytesMax?: number
   readonly clock: Clock
   readonly roster: Roster
   readonly destination: Destination
@@ -113,6 +114,7 @@ export class Sender {
         place++
         continue
       }
+      if (!this.#hasRoomFor(payload.bytes)) return soonestMs
       const budgetMs = batch.failures > 0 ? destination.budget.waitMs(nowMs) : 0
       const limitMs = limiter.waitMs(batch.key, payload, nowMs)
       if (limitMs > 0) events?.rateLimited?.(this.#options.name, limitMs)
@@ -127,6 +129,13 @@ export class Sender {
       place++
     }
     return soonestMs
+  }
+
+  #hasRoomFor(bytes: number): boolean {
+    const { roster, inFlightBytesMax = Infinity } = this.#options
+    let inFlight = 0
+    for (const { payload } of roster.inFlight.keys()) inFlight += payload!.bytes
+    return inFlight === 0 || inFlight + bytes <= inFlightBytesMax
   }
 
   #depart(place: number, batch: Batch, nowMs: number): void {

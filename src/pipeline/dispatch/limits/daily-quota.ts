@@ -46,19 +46,11 @@ export class DailyQuota implements Quota {
   /** Keys that were told to wait until tomorrow. */
   readonly #usedUp = new Set<string>()
 
-  /** @param reserved by an earlier run, on the day that counts. */
-  constructor(
-    bytesPerDay: number,
-    maxKeys: number,
-    keeper: QuotaKeeper,
-    reserved: Readonly<Record<string, number>>,
-  ) {
+  constructor(bytesPerDay: number, maxKeys: number, keeper: QuotaKeeper) {
     this.#bytesPerDay = bytesPerDay
     this.#maxKeys = maxKeys
     this.#keeper = keeper
     this.#chunkBytes = Math.max(CHUNK_BYTES_MIN, Math.ceil(bytesPerDay / CHUNKS_PER_DAY))
-    for (const [key, bytes] of Object.entries(reserved))
-      this.#shares.set(key, { sent: bytes, reserved: bytes, wanted: bytes })
   }
 
   /** Milliseconds until a request may go, 0 when it may now; Infinity when the keeper is closed. */
@@ -94,6 +86,12 @@ export class DailyQuota implements Quota {
   }
 
   // ---- the keeper's side
+
+  /** What an earlier run reserved on the day that counts. */
+  restore(reserved: Readonly<Record<string, number>>): void {
+    for (const [key, bytes] of Object.entries(reserved))
+      this.#shares.set(key, { sent: bytes, reserved: bytes, wanted: bytes })
+  }
 
   beginDay(): void {
     this.#shares.clear()

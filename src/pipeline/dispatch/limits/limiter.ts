@@ -87,7 +87,7 @@ export class Limiter {
   ) {
     const { requestsPerSecond = Infinity, eventsPerSecond = Infinity, bytesPerSecond = Infinity } = limit
     const isLeaky = limit.algorithm === 'leaky_bucket'
-    const maxKeys = maxKeysOf(limit)
+    const maxKeys = keysMax(limit)
     const slots = maxKeys + 1
     const buckets = (perSecond: number, burst: number): Buckets | null => {
       if (perSecond === Infinity) return null
@@ -110,6 +110,11 @@ export class Limiter {
     const begin = (slot: number, atMs: number) => this.#begin(slot, atMs)
     this.#slots = maxKeys === 0 ? null : new KeySlots(maxKeys, isRested, begin)
     this.#begin(SHARED_SLOT, nowMs)
+  }
+
+  /** There is a limit. */
+  get limits(): boolean {
+    return [this.#requests, this.#events, this.#bytes, this.#quota].some((limit) => limit !== null)
   }
 
   /** Milliseconds until a request of a key may go, 0 when it may now. The key is '' where the limit is one for the sink. */
@@ -208,7 +213,7 @@ export class Limiter {
 }
 
 /** Keys with limits of their own, 0 where the sink has one. */
-function maxKeysOf({ per = 'sink' }: RateLimit): number {
+export function keysMax({ per = 'sink' }: RateLimit): number {
   if (per === 'sink') return 0
   return per === 'source' ? SOURCE_KEYS_MAX : per.maxKeys
 }

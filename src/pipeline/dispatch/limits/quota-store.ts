@@ -49,14 +49,20 @@ export class QuotaStore implements QuotaKeeper {
     this.#others = new Map(Object.entries(found?.sinks ?? {}))
     this.#opened = true
     this.turnDay()
+    for (const sink of this.#quotas.keys()) this.#restore(sink)
   }
 
-  /** The quota of a sink; with one for all of it, `maxKeys` is 1. After `open`. */
+  /** The quota of a sink, to be used after `open`; with one for all of it, `maxKeys` is 1. */
   quota(sink: string, bytesPerDay: number, maxKeys: number): DailyQuota {
-    const quota = new DailyQuota(bytesPerDay, maxKeys, this, this.#others.get(sink) ?? {})
-    this.#others.delete(sink)
+    const quota = new DailyQuota(bytesPerDay, maxKeys, this)
     this.#quotas.set(sink, quota)
+    if (this.#opened) this.#restore(sink)
     return quota
+  }
+
+  #restore(sink: string): void {
+    this.#quotas.get(sink)!.restore(this.#others.get(sink) ?? {})
+    this.#others.delete(sink)
   }
 
   /** Writes what was sent, so that nothing reserved is lost. Nothing may be sent any more. May be called twice. */
