@@ -7,13 +7,14 @@ export interface Buckets {
   readonly counts: readonly number[]
 }
 
-/** The buckets of one histogram in the text format of Prometheus. */
+/** The buckets of a histogram in the text format of Prometheus, over all its labels (sinks, lanes). */
 export function parseBuckets(text: string): Buckets {
-  const found = [...text.matchAll(/_bucket\{[^}]*\ble="([^"]+)"[^}]*\} (\d+)/g)]
-  return {
-    upperS: found.map(([, upper]) => (upper === '+Inf' ? Infinity : Number(upper))),
-    counts: found.map(([, , count]) => Number(count)),
+  const counts = new Map<number, number>()
+  for (const [, upper, count] of text.matchAll(/_bucket\{[^}]*\ble="([^"]+)"[^}]*\} (\d+)/g)) {
+    const upperS = upper === '+Inf' ? Infinity : Number(upper)
+    counts.set(upperS, (counts.get(upperS) ?? 0) + Number(count))
   }
+  return { upperS: [...counts.keys()], counts: [...counts.values()] }
 }
 
 /** What was counted since. */

@@ -85,4 +85,7 @@ t.test('latency is told by the bucket that it lies in', async (t) => {
   t.equal(withinMs(since(later, buckets), 0.99), 500)
   t.ok(Number.isNaN(withinMs(since(later, later), 0.5)))
   t.ok(Number.isNaN(withinMs(parseBuckets(''), 0.5)))
+  const bothLanes = parseBuckets(`${HISTOGRAM([60, 60, 60])}\n${HISTOGRAM([0, 40, 40])}`)
+  t.equal(withinMs(bothLanes, 0.5), 100)
+  t.equal(withinMs(bothLanes, 0.99), 500, 'over all lanes')
 })
