@@ -62,7 +62,7 @@ function journalCells(journal) {
   return [[state || 'on disk', bytes(onDisk), bytes(limit), (fill * 100).toFixed(0) + ' %', number(segments)]]
 }
 
-function duration(ms) {
+function timeText(ms) {
   if (ms < 1000) return Math.round(ms) + ' ms'
   const s = ms / 1000
   return s < 120 ? s.toFixed(1) + ' s' : s < 7200 ? Math.round(s / 60) + ' min' : (s / 3600).toFixed(1) + ' h'
@@ -71,11 +71,11 @@ function duration(ms) {
 function lagCells(eventTime) {
   const seen = eventTime && eventTime.last_minute
   if (!seen || seen.events === 0) return ['', '']
-  return [seen.lag_ms, seen.skew_ms].map(({ p99, max }) => duration(p99) + ' (' + duration(max) + ')')
+  return [seen.lag_ms, seen.skew_ms].map(({ p99, max }) => timeText(p99) + ' (' + timeText(max) + ')')
 }
 
 function breakerText({ state, cause, next_probe: nextProbe }, nowMs) {
-  const probe = nextProbe === null ? '' : ', probe in ' + duration(Math.max(0, Date.parse(nextProbe) - nowMs))
+  const probe = nextProbe === null ? '' : ', probe in ' + timeText(Math.max(0, Date.parse(nextProbe) - nowMs))
   return state.replace('_', '-') + (state === 'closed' ? '' : ': ' + cause + probe)
 }
 
@@ -83,14 +83,14 @@ function limitText(limit) {
   if (limit === null) return 'none'
   const used = limit.quota_used_up
   return [limit.near ? 'near it' : 'far from it', limit.waiting_keys > 0 ? number(limit.waiting_keys) + ' keys wait' : [],
-    used === null ? [] : number(used.keys) + ' over the quota of the day for ' + duration(used.for_s * 1000)].flat().join('; ')
+    used === null ? [] : number(used.keys) + ' over the quota of the day for ' + timeText(used.for_s * 1000)].flat().join('; ')
 }
 
 function deliveryCells(name, sink) {
   const { breaker, concurrency, oldest_ms: oldest } = sink
   return [name, breakerText(breaker, Date.now()), number(concurrency.allowed) + ' ' + concurrency.mode,
-    sink.paused_for_ms > 0 ? duration(sink.paused_for_ms) : '', limitText(sink.rate_limit),
-    oldest.bulk > 0 ? duration(oldest.bulk) : '', oldest.fast > 0 ? duration(oldest.fast) : '',
+    sink.paused_for_ms > 0 ? timeText(sink.paused_for_ms) : '', limitText(sink.rate_limit),
+    oldest.bulk > 0 ? timeText(oldest.bulk) : '', oldest.fast > 0 ? timeText(oldest.fast) : '',
     (100 * sink.out_of_order_share).toFixed(1) + ' %', sink.last_failure]
 }
 

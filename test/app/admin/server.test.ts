@@ -256,7 +256,7 @@ t.test('what the dashboard says of delivery', async (t) => {
   t.equal(shown("lagCells(status.event_time.quiet).join('|')"), '|')
   t.equal(shown('lettersByCategory(status.ledger).join()'), 'malformed_json,2,refused,1')
   t.equal(
-    shown("[0.4, 999, 119000, 121000, 7200000].map(duration).join('|')"),
+    shown("[0.4, 999, 119000, 121000, 7200000].map(timeText).join('|')"),
     '0 ms|999 ms|119.0 s|2 min|2.0 h',
   )
 })
