@@ -6,9 +6,9 @@ import { DLQ_SOURCE } from './config.ts'
 /** Why a letter stays in the queue when it was chosen for a replay. */
 export const SKIP_REASONS = {
   truncated: 'only the beginning of the record was kept',
-  source_gone: 'its source has left the configuration (name --schema and --sink)',
-  sink_gone: 'the sink that it was given up for has left the configuration (name --sink)',
-  no_sink: 'no sink reads its source (name --sink)',
+  source_gone: 'its source has left the configuration (name --schema and --to)',
+  sink_gone: 'the sink that it was given up for has left the configuration (name --to)',
+  no_sink: 'no sink reads its source (name --to)',
   undecoded: 'it is a message that could not be decoded, not an event',
   empty: 'it holds no record',
   too_long: 'it does not fit into a slab any more',
@@ -50,7 +50,7 @@ export class LetterRouting {
     this.#choice = choice
     const { sinks, schemas } = config
     const known = sinks.map(({ name }) => name)
-    for (const sink of choice.sinks ?? []) if (!known.includes(sink)) throw unknown('--sink', sink, known)
+    for (const sink of choice.sinks ?? []) if (!known.includes(sink)) throw unknown('--to', sink, known)
     const { schema } = choice
     if (schema !== undefined && !schemas.includes(schema)) throw unknown('--schema', schema, schemas)
   }
