@@ -1,4 +1,6 @@
 /** `spillway dlq ls`, `show`, `export` and `purge`, over letters as collectors leave them. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -298,4 +300,34 @@ t.test('purge through a collector that runs', async (t) => {
     [[{ file: 'push.00000001.ndjson', line: 1, count: 2 }], 'purged'],
   ])
   await t.rejects(purgeHandler(letters)({ files: [] }), { code: 'SPW_ERR_OPTION_INVALID' })
+})
+
+t.test('the command line, into a reader that goes away', async (t) => {
+  const { config, dataDir } = await scene(t)
+  writeFileSync(
+    join(dataDir, 'dlq', 'push.00000003.ndjson'),
+    letterLine({ record: 'x'.repeat(1000) }).repeat(2000),
+  )
+  const cli = join(import.meta.dirname, '../../../src/cli.ts')
+  const args = [
+    'dlq',
+    'export',
+    '-c',
+    config,
+    '--source',
+    'push',
+    '--source',
+    'net',
+    '--category',
+    'schema_violation',
+  ]
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let err = ''
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const [chunk] = (await once(child.stdout, 'data')) as [Buffer]
+  child.stdout.destroy()
+  const [code] = await once(child, 'close')
+  t.match(chunk.toString(), PUSH[0])
+  t.equal(code, 0)
+  t.match(err, /^(1 line is damaged.*\n)?$/)
 })
