@@ -2,10 +2,8 @@ import type { LaneIndex, Taken } from '../../journal/log.ts'
 import { Batch } from './batch.ts'
 import type { Part } from './batch.ts'
 import type { PayloadForm } from './payload-builder.ts'
+import { JSON_ARRAY_EXTRA_BYTES } from './record-walk.ts'
 import type { RecordWalk } from './record-walk.ts'
-
-/** `]` and `[` less the comma that no event follows. */
-const JSON_ARRAY_EXTRA_BYTES = 1
 
 /** While its turn has not come, a batch may grow so long beyond `batch.max_age`. */
 export const GROWTH_MAX_MS = 30_000

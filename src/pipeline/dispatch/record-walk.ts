@@ -220,11 +220,6 @@ export function recordsOf(words: Int32Array, part: Part): Uint16Array {
   return records
 }
 
-/** Ranges of the arena without a gap in them that a part lies in. */
-export function runsIn(words: Int32Array, part: Part): number {
-  return measureParts(words, [part], true).runs
-}
-
 /**
  * What a batch of these parts is: bytes as sent without compression, or a little more, and runs.
  *

@@ -10,7 +10,6 @@ import {
   partOf,
   pickPart,
   recordsOf,
-  runsIn,
   splitPart,
 } from '../../../src/pipeline/dispatch/record-walk.ts'
 import { MadeFrames } from './made-frames.ts'
@@ -46,7 +45,6 @@ t.test(
     const part = pickPart(words, taken, Uint16Array.of(1, 2, 4, 5, 6))!
     t.match(part, { first: 1, count: 6, events: 5, fast: 0 })
     t.strictSame(runsOf(part), ['b\nc\n', 'e\n', 'f\ng\n'])
-    t.equal(runsIn(words, part), 3)
     t.strictSame(measureParts(words, [part], true), { bytes: 10, runs: 3 })
     t.strictSame(measureParts(words, [part, part], false, 7), { bytes: 2 * 5 * (2 + 7) + 1, runs: 6 })
     t.equal(pickPart(words, taken, new Uint16Array()), null)
