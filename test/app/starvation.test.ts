@@ -34,7 +34,8 @@ sources:
 sinks:
   siem: { type: http, url: '${receiver.url}', batch: { max_bytes: 64KiB, max_age: 20ms }, request: { concurrency: 1 }, retry: { initial: 10ms, max: 50ms } }`,
   )
-  const { sources, scheduler } = collector.topology
+  const { scheduler } = collector.topology
+  const sources = collector.topology.sources.slice(0, 2)
   const sent = [
     send(
       collector.address('lines'),
@@ -48,7 +49,7 @@ sinks:
       texts((n) => `<13>1 2026-01-02T03:04:05Z host app - - - ${n} ${PADDING}\n`),
     ),
   ]
-  const counts = collector.ledger.sources
+  const counts = collector.ledger.sources.slice(0, 2)
   // Both are full, with something of each before the sink: else this goes on for ever.
   await until(
     () =>
