@@ -269,8 +269,10 @@ export class Dispatcher {
     }
   }
 
-  /** What has a limit of its own stands in line only when that lets it go: others need the place. */
+  /** What has a limit of its own, retries among them, stands in line only when that lets it go: others need the place. */
   #mayGo(batch: Batch, nowMs: number): boolean {
+    const { budget } = this.#destination
+    if (batch.failures > 0 && budget.waitMs(nowMs, this.#roster.retriesInLine + 1) > 0) return false
     return batch.key === '' || this.#limiter.waitMs(batch.key, batch, nowMs) === 0
   }
 
@@ -300,8 +302,10 @@ export class Dispatcher {
   }
 
   #nextDueMs(nowMs: number): number {
-    const next = Math.min(this.#roster.nextDueMs(nowMs), this.#cutter.nextDueMs(nowMs))
-    const { probesOnly, probeAtMs } = this.#destination
+    const { probesOnly, probeAtMs, budget } = this.#destination
+    const budgetMs = this.#roster.retryIsDue(nowMs) ? budget.waitMs(nowMs, this.#roster.retriesInLine + 1) : 0
+    const retryAtMs = budgetMs === 0 ? Infinity : nowMs + budgetMs
+    const next = Math.min(this.#roster.nextDueMs(nowMs), this.#cutter.nextDueMs(nowMs), retryAtMs)
     return probesOnly && probeAtMs > nowMs ? Math.min(next, probeAtMs) : next
   }
 

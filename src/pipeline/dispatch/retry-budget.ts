@@ -27,10 +27,10 @@ export class RetryBudget {
     this.#retries = Math.min(RETRY_RESERVE, this.#retries + RETRIES_PER_SEND)
   }
 
-  /** Milliseconds, whole ones, until one more retry may go; 0: now. */
-  waitMs(nowMs: number): number {
+  /** Milliseconds, whole ones, until so many more retries may go; 0: now. */
+  waitMs(nowMs: number, retries = 1): number {
     this.#count(nowMs)
-    const lacking = 1 - ALMOST - this.#retries
+    const lacking = retries - ALMOST - this.#retries
     return lacking <= 0 ? 0 : Math.ceil((lacking * 1000) / RETRIES_PER_SECOND)
   }
 

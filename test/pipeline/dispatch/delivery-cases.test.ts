@@ -5,6 +5,7 @@
 import t from 'tap'
 import type { Clock } from '../../../src/base/clock.ts'
 import { BULK } from '../../../src/journal/log.ts'
+import { RetryBudget } from '../../../src/pipeline/dispatch/retry-budget.ts'
 import type { Outcome, Sink } from '../../../src/pipeline/sink.ts'
 import { seededRandom } from '../../helpers/seeded-random.ts'
 import { Level, LinkModel } from './link-model.ts'
@@ -138,6 +139,9 @@ const cases: readonly Case[] = [
     allowedMean: [2, 2.5],
   },
 ]
+
+// The published client has no budget for retries.
+RetryBudget.prototype.waitMs = () => 0
 
 const REQUEST_TIMEOUT_MS = 1000
 const DEFERRED: Outcome = { kind: 'retry', category: 'throttled', reason: 'slow down', status: 429 }

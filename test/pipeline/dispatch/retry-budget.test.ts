@@ -11,6 +11,7 @@ t.test('it starts empty, and a floor is always there', async (t) => {
   const budget = new RetryBudget(5000)
   t.equal(budget.waitMs(5000), 100)
   t.equal(budget.waitMs(5100), 0)
+  t.equal(budget.waitMs(5100, 3), 200, 'three of them')
   budget.spend(5100)
   t.equal(budget.waitMs(5100), 100)
 })
