@@ -15,7 +15,14 @@ export interface Failure {
 
 export function failureOf(letter: Letter): Failure {
   const { category, path = '', expected = '', sink = '', status = 0, reason = '' } = letter
-  return { category, path: withoutIndexes(path), expected, sink, status, reason: generalReason(reason) }
+  return {
+    category,
+    path: withoutIndexes(path),
+    expected,
+    sink,
+    status,
+    reason: generalReason(wordsOf(reason, status)),
+  }
 }
 
 // The same mistake in another element of an array is the same.
@@ -33,7 +40,14 @@ const ID_CHARS_MIN = 8
 let lastReason = ''
 let lastGeneral = ''
 
-function generalReason(reason: string): string {
+/** A destination's words without the status before them, which is told beside. */
+export function wordsOf(reason: string, status: number | undefined): string {
+  const before = `HTTP ${status}: `
+  return reason.startsWith(before) ? reason.slice(before.length) : reason
+}
+
+/** With `*` for what differs from event to event. */
+export function generalReason(reason: string): string {
   if (reason === '') return ''
   if (reason !== lastReason) {
     lastReason = reason

@@ -23,6 +23,7 @@ t.test('what differs from event to event is no other cause', async (t) => {
   t.equal(reason('no ipv4 at 10.1.2.3:80, 2026-11-03T09:15:00Z'), 'no ipv4 at *, *')
   t.equal(reason('request 6f9619ff-8b86-d011-b42d-00cf4fc964ff failed'), 'request * failed')
   t.equal(reason(''), '')
+  t.match(failure({ sink: 'siem', status: 400, reason: 'HTTP 400: no' }), { status: 400, reason: 'no' })
 })
 
 t.test('JSON pointers', async (t) => {

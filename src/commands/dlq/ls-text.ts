@@ -62,6 +62,7 @@ function groupTable(groups: Groups<LetterCounts>, grouping: Grouping): string {
   const rest = new LetterCounts()
   for (const [, counts] of ordered.slice(ROWS_MAX)) rest.add(counts)
   rest.add(groups.others)
+  if (ordered.length === 0) return `none of them has a ${grouping}\n`
   const rows = ordered.slice(0, ROWS_MAX).map(([name, counts]) => groupRow(printable(name), counts))
   if (rest.letters > 0) rows.push(groupRow('(others)', rest))
   return table([grouping, 'letters', 'size', 'first seen', 'last seen'], rows)

@@ -180,7 +180,7 @@ record    71 bytes
   )
   t.match(
     (await show(config, ['net.00000002:2'])).out,
-    /^.* refused by siem\n.*\n.*\nrefused {3}after 3 attempts, status 400: mapping .*\n {10}2026-11-03 09:16:00Z {2}503 server_error: busy \(4 times\)\n/,
+    /^.* refused by siem\n.*\n.*\nreason {4}after 3 attempts, status 400: mapping .*\n {10}2026-11-03 09:16:00Z {2}503 server_error: busy \(4 times\)\n/,
   )
   t.match(
     (await show(config, ['net.00000002:1'])).out,
@@ -196,6 +196,40 @@ record    71 bytes
   t.match(none, { code: 1, err: /^1 line is damaged.*\npush.00000001:77: no letter of that number/ })
   t.equal((await show(config, [], { first: '2', json: true })).out, PUSH[0]! + PUSH[1]!)
   t.match(await show(config, [], { path: '/none' }), { code: 0, out: '', err: /no letter is like that/ })
+})
+
+const refused = (n: number, at: string) => ({
+  at,
+  status: 400,
+  category: 'refused',
+  reason: `HTTP 400: no ${n}`,
+  count: 1,
+})
+
+t.test('show of what was tried many times', async (t) => {
+  const { config, dataDir } = await scene(t)
+  const history = [
+    { at: '2026-11-03T09:16:00.000Z', category: 'timeout', reason: 'no answer within 15000 ms', count: 7 },
+    refused(1, '2026-11-03T09:17:00.000Z'),
+    refused(2, '2026-11-03T09:18:00.000Z'),
+  ]
+  const letter = {
+    record: '{}',
+    category: 'refused',
+    sink: 'siem',
+    attempts: 9,
+    status: 400,
+    reason: 'HTTP 400: no 3',
+  }
+  writeFileSync(join(dataDir, 'dlq', 'push.00000001.ndjson'), letterLine({ ...letter, history }))
+  t.match(
+    (await show(config, [])).out,
+    `reason    after 9 attempts, status 400: no 3
+          2026-11-03 09:16:00Z  timeout: no answer within 15000 ms (7 times)
+          2026-11-03 09:18:00Z  400 refused (2 times)
+record`,
+  )
+  t.match((await ls(config, { by: 'sink', category: ['schema_violation'] })).out, /^no dead letters/)
 })
 
 t.test('show of a record that is long', async (t) => {
