@@ -18,9 +18,10 @@ export class Fifo<Item> {
   }
 
   shift(): Item | undefined {
-    if (this.length === 0) return undefined
-    const item = this.#items[this.#head++]
-    if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#items.length) this.clear(this.toArray())
+    const item = this.#items[this.#head]
+    if (this.length > 0) this.#head++
+    if (this.length === 0) this.replace([])
+    else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#items.length) this.replace(this.toArray())
     return item
   }
 
@@ -28,8 +29,8 @@ export class Fifo<Item> {
     return this.#items.slice(this.#head)
   }
 
-  /** Only these are left. */
-  clear(items: Item[] = []): void {
+  /** Only these are in it. */
+  replace(items: Item[]): void {
     this.#items = items
     this.#head = 0
   }

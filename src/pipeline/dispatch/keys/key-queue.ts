@@ -101,7 +101,7 @@ export class KeyQueue implements Sleeper, Cost {
   /** Takes out what waits of one frame, which is the oldest in it. */
   withdraw(of: Taken): Part[] {
     const all = [...this.unbatched()]
-    this.#portions.clear(all.filter((part) => part.of !== of).map((part) => this.#portionOf(part)))
+    this.#portions.replace(all.filter((part) => part.of !== of).map((part) => this.#portionOf(part)))
     this.#refill()
     return all.filter((part) => part.of === of)
   }
