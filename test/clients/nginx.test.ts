@@ -101,8 +101,8 @@ t.test('above the limit of the proxy, which is not known', { skip }, async (t) =
 })
 
 t.test('a rate limit just below the proxy’s: nothing is refused', { skip }, async (t) => {
-  const limit = 'rate_limit: { requests_per_second: 95, burst: 5 }'
-  const way = await startWay(t, { requestsPerSecond: 100, burst: 10 }, limit)
+  const rateLimit = 'rate_limit: { requests_per_second: 95, burst: 5 }'
+  const way = await startWay(t, { requestsPerSecond: 100, burst: 10 }, rateLimit)
   const startedMs = Date.now()
   await way.through(120)
   const requests = way.proxy.passed().length
