@@ -62,6 +62,11 @@ export class Marker {
     if (this.#uncut === file) this.#uncut = null
   }
 
+  /** At the end: cuts off what is left of a failed write, if the disk lets it; else the next start takes it for marked. */
+  async finish(): Promise<void> {
+    await this.#cutBack().catch(() => {})
+  }
+
   async #marked(file: LetterFile): Promise<LineSet> {
     if (this.#last?.file !== file) {
       const { lines } = await readMarks(this.#io, this.#path(file))

@@ -176,6 +176,7 @@ export class DeadLetterQueue implements DeadLetters {
     for (const { source, pending } of this.#series.values()) {
       for (const { letters, reject } of pending.splice(0)) reject(stoppedError(source, letters))
     }
+    await this.#marker.finish()
     await Promise.all([...this.#series.values()].map((series) => series.finish()))
   }
 

@@ -14,7 +14,11 @@ const EMPTY_LINE = Buffer.from('\n')
  *
  * @param endBytes reads no further, though the file may grow.
  */
-export async function* wholeLines(file: OpenFile, endBytes: number): AsyncGenerator<Buffer> {
+export async function* wholeLines(
+  file: OpenFile,
+  endBytes: number,
+  lineBytesMax: number = LINE_BYTES_MAX,
+): AsyncGenerator<Buffer> {
   let buffer = Buffer.allocUnsafe(READ_BYTES)
   /** Bytes of an unfinished line at the begin of the buffer. */
   let kept = 0
@@ -36,7 +40,7 @@ export async function* wholeLines(file: OpenFile, endBytes: number): AsyncGenera
     kept = overlong ? 0 : filled - Math.max(from, end)
     buffer.copyWithin(0, filled - kept, filled)
     if (kept < buffer.length) continue
-    if (kept < LINE_BYTES_MAX) {
+    if (kept < lineBytesMax) {
       buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)])
     } else {
       overlong = true

@@ -5,6 +5,7 @@ import { formatLetterId, parseLetterId } from '../../src/dlq/letter-id.ts'
 import { parseLetter, parseLetterHead, recordOf } from '../../src/dlq/letter.ts'
 import { isEverything } from '../../src/dlq/selection.ts'
 import type { Selection } from '../../src/dlq/selection.ts'
+import { forEachLine, wholeLines } from '../../src/dlq/whole-lines.ts'
 import { FaultyDisk } from './fixtures/faulty-disk.ts'
 import { letterLine } from './fixtures/harness.ts'
 
@@ -142,4 +143,20 @@ t.test('lines of any length', async (t) => {
   for await (const { letter } of new LetterReader({ directory: 'dlq', io: long }))
     found.push(letter.record!.length)
   t.strictSame(found, lengths)
+})
+
+t.test('a line that is too long is an empty one', async (t) => {
+  const long = new FaultyDisk()
+  const texts = ['first', 'x'.repeat(700_000), 'third', 'y'.repeat(300_000), 'z'.repeat(200_000), '']
+  long.put(PUSH, texts.map((text) => `${text}\n`).join(''))
+  const file = await long.open(PUSH, 'read')
+  const found: string[] = []
+  for await (const block of wholeLines(file, Infinity, 256 * 1024)) {
+    forEachLine(block, (from, to) => void found.push(block.toString('utf8', from, to)))
+  }
+  await file.close()
+  t.strictSame(
+    found.map((text) => text.slice(0, 5)),
+    ['first', '', 'third', '', 'zzzzz', ''],
+  )
 })

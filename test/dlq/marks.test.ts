@@ -207,3 +207,47 @@ t.test('a disk that fails now and then: what was refused is marked by doing it a
     await next.queue.stop()
   }
 })
+
+t.test('marks and evictions by turns, on a disk that fails now and then', async (t) => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = seededRandom(seed)
+    const disk = new FaultyDisk()
+    const { queue, counts, clock } = queueOn(disk, { maxBytes: 4000, fileBytesMax: 900 })
+    await queue.start()
+    disk.fault = () => (random() < 0.1 ? 'EIO' : undefined)
+    let written = 0
+    for (let at = 0; at < 40; at++) {
+      const letters = 1 + Math.floor(random() * 3)
+      written += letters
+      void queue.write('push', numbered(letters), letters)
+      if (random() < 0.5)
+        void queue.mark(someOf(disk, random), random() < 0.5 ? 'purged' : 'replayed').catch(() => {})
+      if (random() < 0.7) await settle()
+      clock.advance(random() * 3000)
+    }
+    disk.fault = () => undefined
+    for (let at = 0; at < 20; at++) {
+      await settle()
+      clock.advance(5000)
+    }
+    await queue.stop()
+    const { queued, replayed, purged, evicted } = counts
+    const found = await readable(disk)
+    t.ok(
+      found.length === queued && queued + replayed + purged + evicted === written && disk.openCount === 0,
+      `seed ${seed}`,
+      { counts, written, found: found.length },
+    )
+    const { queue: next, counts: nextCounts } = await nextLife(disk, counts)
+    t.match(nextCounts, { queued, replayed, purged }, `the next run, seed ${seed}`)
+    await next.stop()
+  }
+})
+
+/** A few lines of the files that are there, some of them of none. */
+function someOf(disk: FaultyDisk, random: () => number): LetterRun[] {
+  const files = [...disk.files.keys()].filter((name) => name.endsWith('.ndjson'))
+  return files.flatMap((file) =>
+    random() < 0.5 ? [] : [{ file, line: 1 + Math.floor(random() * 5), count: 1 + Math.floor(random() * 4) }],
+  )
+}
