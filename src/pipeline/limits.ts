@@ -94,6 +94,13 @@ export const WORKER_YOUNG_SPACE_BYTES = 16 * MIB
 export const WORKER_EXTERNAL_SLABS = 4
 
 /**
+ * Of a replay of dead letters: a block of the queue's lines, and twice (as they were read, and as they are sent) a slice of
+ * records, which ends behind a record that may be as long as half a slab.
+ */
+export const REPLAY_SLICE_BYTES_MAX = 1 * MIB
+export const REPLAY_BYTES = 4 * MIB
+
+/**
  * Heap of the main thread. It holds no event, so this doesn't grow with load; connections, run lists and up to 1 MiB of
  * log that nobody reads are in it.
  */

@@ -14,9 +14,9 @@ interface Scene {
   readonly a: Receiver
   readonly b: Receiver
   /** Writes the schema by which `app` takes severities up to this. */
-  allow(severityMax: number): void
-  start(): Promise<Collector>
-  audit(): Promise<0 | 1 | 2>
+  readonly allow: (severityMax: number) => void
+  readonly start: () => Promise<Collector>
+  readonly audit: () => Promise<0 | 1 | 2>
 }
 
 const QUICK = 'encoding: ndjson, batch: { max_age: 10ms }, retry: { initial: 10ms, max: 50ms }'
@@ -44,7 +44,7 @@ sinks:
     directory,
     a,
     b,
-    allow(severityMax) {
+    allow: (severityMax) => {
       const severity = { type: 'integer', minimum: 0, maximum: severityMax }
       const properties = { id: { type: 'integer' }, severity }
       writeFileSync(
@@ -214,8 +214,7 @@ void t.test('in memory mode a letter is gone once its sinks have settled it', as
   const collector = await start()
   enqueue(collector, 'app', 0, 10, 99)
   await until(() => collector.ledger.dlq.queued === 10)
-  let open = () => {}
-  const opened = new Promise<void>((resolve) => (open = resolve))
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>()
   a.answer = async () => {
     await opened
     return 200

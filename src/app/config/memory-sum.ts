@@ -14,6 +14,7 @@ import {
   JOURNAL_BUFFER_BYTES,
   MAIN_HEAP_BYTES,
   POLL_BODY_IN_FLIGHT_BYTES,
+  REPLAY_BYTES,
   RESERVE_SLABS_PER_SINK,
   RESPONSE_BODY_BYTES,
   RING_ENTRIES,
@@ -67,6 +68,7 @@ export function memorySum(
       itemsOfSink(sink, recordBytesMax, { slabBytes, shareBytes: sinkShareBytes(config) }),
     ),
     multiple('workers,', config.workers.max, workerBytes),
+    { what: 'replay of dead letters', bytes: RING_ENTRIES * RING_ENTRY_BYTES + REPLAY_BYTES },
     { what: 'main thread heap', bytes: MAIN_HEAP_BYTES },
   ]
   return { items, totalBytes: items.reduce((sum, { bytes }) => sum + bytes, 0) }

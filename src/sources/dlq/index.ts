@@ -12,6 +12,7 @@ import type { Intake } from '../../pipeline/intake/intake.ts'
 import type { Source } from '../../pipeline/source.ts'
 import { LetterFeed } from './letter-feed.ts'
 import { PlanFile, firstLetters, lettersIn } from './plan-file.ts'
+import type { ReplayPlan } from './plan-file.ts'
 import { Replay, SLICE_LETTERS_MAX } from './replay.ts'
 import { LetterRouting } from './routing.ts'
 import type { RoutingChoice, RoutingConfig, SkipReason } from './routing.ts'
@@ -115,25 +116,35 @@ export class DlqSource implements Source {
     this.#plan = new PlanFile(options.directory, options.io)
   }
 
-  /** What a crash left of a replay is settled: which letters are through. */
+  /** What a crash left of a replay is settled; where the disk fails, before the next one. */
   async start(): Promise<void> {
-    try {
-      await this.#recover()
-    } catch (error) {
-      this.#options.events.replayPlanUnusable(this.#plan.path, reasonOf(error))
-    }
+    await this.#recover().catch(() => {})
   }
 
+  /** Marks the letters of a plan that are through, and drops it. Rejects when the disk fails. */
   async #recover(): Promise<void> {
-    const { counts, queue, keepsCounts, events } = this.#options
-    const plan = keepsCounts ? await this.#plan.read() : null
+    const { counts, queue, events } = this.#options
+    const plan = await this.#plannedLetters()
     if (plan === null) return
     const planned = lettersIn(plan.letters)
     const received = counts.received - plan.received
-    if (received < 0 || received > planned) throw new Error('the journal has another past than the plan')
-    await queue.mark(firstLetters(plan.letters, received), 'replayed')
+    if (received < 0 || received > planned)
+      events.replayPlanUnusable(this.#plan.path, 'the journal has another past')
+    else if (await queue.mark(firstLetters(plan.letters, received), 'replayed'))
+      events.replayRecovered(received, planned)
     await this.#plan.remove()
-    events.replayRecovered(received, planned)
+  }
+
+  /** Null where no replay was broken off, or where nothing tells how far it was. */
+  async #plannedLetters(): Promise<ReplayPlan | null> {
+    if (!this.#options.keepsCounts) return null
+    try {
+      return await this.#plan.read()
+    } catch (error) {
+      this.#options.events.replayPlanUnusable(this.#plan.path, reasonOf(error))
+      await this.#plan.remove()
+      return null
+    }
   }
 
   /** Ends a replay: what was sent is received, unless `deadline` comes first. */
@@ -141,7 +152,7 @@ export class DlqSource implements Source {
     this.#stopped = true
     const current = this.#current
     if (current === null) return
-    current.replay.stop()
+    this.halt()
     const abandon = () => current.replay.stop(true)
     deadline?.addEventListener('abort', abandon)
     if (deadline?.aborted === true) abandon()

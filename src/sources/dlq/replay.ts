@@ -1,17 +1,16 @@
 /* oxlint-disable no-await-in-loop -- one slice after another */
-import { KIB } from '../../base/units.ts'
 import type { LetterId, LetterRun } from '../../dlq/letter-id.ts'
 import type { LetterReader } from '../../dlq/letter-reader.ts'
 import { recordOf } from '../../dlq/letter.ts'
 import type { Letter } from '../../dlq/letter.ts'
+import { REPLAY_SLICE_BYTES_MAX } from '../../pipeline/limits.ts'
 import type { LetterFeed, OutgoingLetter } from './letter-feed.ts'
 import { firstLetters, runsOf } from './plan-file.ts'
 import type { ReplayPlan } from './plan-file.ts'
 import type { LetterRouting, SkipReason } from './routing.ts'
 
-/** Letters of one plan: what is not yet marked as replayed while it is. And so many bytes of records are in hand. */
+/** Letters of one plan: what is not yet marked as replayed while it is. */
 export const SLICE_LETTERS_MAX = 10_000
-export const SLICE_BYTES_MAX = 1024 * KIB
 
 const LF = 0x0a
 const CR = 0x0d
@@ -68,7 +67,7 @@ export class Replay {
       if (this.#stopped) break
       this.chosen++
       this.#take(id, letter)
-      if (this.#slice.length >= sliceLetters || this.#sliceBytes >= SLICE_BYTES_MAX)
+      if (this.#slice.length >= sliceLetters || this.#sliceBytes >= REPLAY_SLICE_BYTES_MAX)
         whole = await this.#send()
     }
     if (!this.#stopped) whole = await this.#send()

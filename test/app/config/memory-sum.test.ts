@@ -33,6 +33,7 @@ t.test('the sum is that of its items', async (t) => {
       'inflaters, 64 x 300KiB',
       'datagrams, read and not yet freed',
       'workers, 3 x 116MiB',
+      'replay of dead letters',
       'main thread heap',
     ],
   )
