@@ -193,9 +193,6 @@ export class Backlog {
     try {
       const checkpoint = (await this.#checkpointIn(file, info)) ?? (await this.#options.otherwise(info))
       this.#open = { number: info.number, file, checkpoint }
-      // A segment was begun before anything in it was committed.
-      if (checkpoint !== null && this.receivedAtMs === Infinity)
-        this.receivedAtMs = Date.parse(checkpoint.createdAt)
     } catch (error) {
       await file.close().catch(() => {})
       throw error

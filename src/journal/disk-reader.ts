@@ -181,15 +181,15 @@ export class DiskReader implements LogReader {
       committed()
       this.#deferred.add(position.sequence, part)
       if (of.unsettled === 0) this.#holds.letGo(of.frame)
-      this.#deferredAt(position)
+      this.#deferredAt(position, of.frame.receivedAtMs)
     })
   }
 
   /** Whoever stands at the head reads the deferred frame back from there. */
-  #deferredAt(position: Position): void {
+  #deferredAt(position: Position, receivedAtMs: number): void {
     for (const track of [this.#bulk, this.#fast]) {
       if (track !== null && track.backlog === null && track.until === Infinity)
-        this.#goBehind(track, position, track.resume, this.#options.clock.wallClock())
+        this.#goBehind(track, position, track.resume, receivedAtMs)
     }
     this.#readOn()
   }

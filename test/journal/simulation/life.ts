@@ -21,6 +21,7 @@ import type { SlabOwner } from '../../../src/memory/slab-pool.ts'
 import { Dispatcher } from '../../../src/pipeline/dispatch/dispatcher.ts'
 import type { DispatcherConfig } from '../../../src/pipeline/dispatch/dispatcher-options.ts'
 import { Ledger, SinkCounts, SourceCounts } from '../../../src/pipeline/ledger.ts'
+import { checkAge } from './age-check.ts'
 import { Destination } from './destination.ts'
 import { idOf } from './disk-scan.ts'
 import { SealedFrames } from './sealed-frames.ts'
@@ -67,6 +68,7 @@ export class Life {
   pending = 0
   /** Frames handed over whose peer waits for `delivered`. */
   watched = 0
+  #lastSequence = 0
   over = false
   #failure: unknown = null
   readonly arena: Arena
@@ -185,6 +187,12 @@ export class Life {
 
   /** Ids of deferred records are looked at as they go by. */
   #observed(reader: LogReader): LogReader {
+    if (this.plan.number === 1)
+      checkAge(
+        reader,
+        () => this.#lastSequence,
+        (check) => this.#note(check),
+      )
     const defer = reader.defer?.bind(reader)
     if (defer === undefined) return Object.defineProperty(reader, 'blocked', { value: false })
     reader.defer = (part, frame, committed) => {
@@ -303,6 +311,7 @@ export class Life {
       frame,
       committed: () => {
         this.pending--
+        this.#lastSequence = sequence
         counts.received += records.length + rejected + shed
         counts.accepted += records.length
         counts.rejected[1]! += rejected
