@@ -11,6 +11,7 @@ const SOURCES_NAMED_MAX = 8
 /** Values shown of a group, and records looked into for them. */
 const VALUES_MAX = 3
 const VALUE_TRIES_MAX = 16
+const KEYS_MAX = 24
 const SAMPLE_CHARS_MAX = 100
 /** Larger records are not looked into. */
 const SAMPLE_RECORD_CHARS_MAX = 65_536
@@ -55,6 +56,8 @@ export class FailureCounts extends LetterCounts {
   readonly sample: string
   /** What was found at the path, as JSON: some that differ. */
   readonly values = new Set<string>()
+  /** Where nothing was at the path: what else the object has there, of one of the records. */
+  keys: readonly string[] = []
   #tries = 0
 
   constructor(failure: Failure, { id, line }: FoundLetter) {
@@ -68,8 +71,10 @@ export class FailureCounts extends LetterCounts {
     if (this.sources.size < SOURCES_NAMED_MAX) this.sources.add(letter.source)
     if (this.failure.path === '' || this.values.size >= VALUES_MAX || this.#tries >= VALUE_TRIES_MAX) return
     this.#tries++
-    const value = valueIn(parseLetter(line.toString()))
+    const document = documentIn(parseLetter(line.toString()))
+    const value = valueAt(document, letter.path ?? '')
     if (value !== undefined) this.values.add(cut(JSON.stringify(value)))
+    else if (this.keys.length === 0) this.keys = keysBeside(document, letter.path ?? '')
   }
 }
 
@@ -126,14 +131,21 @@ export class LetterSummary {
   }
 }
 
-function valueIn(letter: Letter | null): unknown {
-  const { record = '', path = '' } = letter ?? {}
+function documentIn(letter: Letter | null): unknown {
+  const { record = '' } = letter ?? {}
   if (record.length > SAMPLE_RECORD_CHARS_MAX) return undefined
   try {
-    return valueAt(JSON.parse(record), path)
+    return JSON.parse(record)
   } catch {
     return undefined
   }
+}
+
+/** Keys of the object in which a pointer ends. */
+function keysBeside(document: unknown, pointer: string): string[] {
+  const parent = valueAt(document, pointer.slice(0, pointer.lastIndexOf('/')))
+  if (typeof parent !== 'object' || parent === null || Array.isArray(parent)) return []
+  return Object.keys(parent).slice(0, KEYS_MAX).map(cut)
 }
 
 function sampleOf(letter: Letter | null): string {

@@ -3,6 +3,7 @@ import { failureOf, valueAt } from '../../src/dlq/failure.ts'
 import { LetterReader } from '../../src/dlq/letter-reader.ts'
 import { parseLetter } from '../../src/dlq/letter.ts'
 import { LetterSummary } from '../../src/dlq/summary.ts'
+import type { FailureCounts } from '../../src/dlq/summary.ts'
 import { FaultyDisk } from './fixtures/faulty-disk.ts'
 import { letterLine } from './fixtures/harness.ts'
 
@@ -87,6 +88,19 @@ t.test('counts, first and last, what was found and where to look', async (t) => 
   t.strictSame([...severity!.values], ['11', '"high"', 'null'], 'three of them are enough')
   t.match(refused, { letters: 2, failure: { sink: 'siem', status: 400, reason: 'no *' } })
   t.match(utf8, { sample: 'a\u00ff', sources: new Set(['net']) })
+})
+
+const missing = (record: unknown) => letterLine({ record: JSON.stringify(record), path: '/user/id' })
+
+t.test('where nothing is at the path, what is beside it', async (t) => {
+  const { failures } = await summaryOf([
+    missing([]),
+    missing({ user: 1 }),
+    missing({ user: { uid: 7, name: 'x' } }),
+  ])
+  const [[, group]] = failures.sorted() as [[string, FailureCounts]]
+  t.match(group, { letters: 3, keys: ['uid', 'name'] })
+  t.equal(group.values.size, 0)
 })
 
 t.test('so many groups, and no more', async (t) => {

@@ -9,6 +9,7 @@ import { printable, shortTime } from './printable.ts'
 
 /** Rows of a table of groups; the rest is one row. */
 const ROWS_MAX = 48
+const NOTE_CHARS_MAX = 160
 const INDENT = ' '.repeat(11)
 
 export interface ShownSummary {
@@ -83,13 +84,21 @@ function failureList(failures: Groups<FailureCounts>, { top, paint }: ShownSumma
 function failureBlock(group: FailureCounts, paint: Paint): string {
   const sources = [...group.sources].map(printable).join(', ')
   const where = `${sources}, ${span(group)}`
-  const { values, example, sample } = group
-  const found = values.size === 0 ? '' : `found ${[...values].map(printable).join(' | ')}\n${INDENT}`
+  const { values, keys, example, sample } = group
+  const notes = [
+    ...(values.size === 0 ? [] : [`found ${[...values].map(printable).join(' | ')}`]),
+    ...(keys.length === 0 ? [] : [`keys there: ${shortened(keys.map(printable).join(', '))}`]),
+  ]
   return (
     `${paint.bad(counted(group.letters))}  ${failureTitle(group, paint)}\n` +
     `${INDENT}${paint.quiet(where)}\n` +
-    `${INDENT}${found}${paint.quiet(`such as ${formatLetterId(example)}`)}  ${printable(sample)}\n`
+    notes.map((note) => `${INDENT}${note}\n`).join('') +
+    `${INDENT}${paint.quiet(`such as ${formatLetterId(example)}`)}  ${printable(sample)}\n`
   )
+}
+
+function shortened(text: string): string {
+  return text.length > NOTE_CHARS_MAX ? `${text.slice(0, NOTE_CHARS_MAX)}...` : text
 }
 
 function failureTitle({ failure }: FailureCounts, paint: Paint): string {

@@ -79,6 +79,7 @@ function failureJson(group: FailureCounts) {
     sources: [...group.sources],
     ...countsOf(group),
     values: [...group.values],
+    keys: group.keys,
     example: formatLetterId(group.example),
     sample: group.sample,
   }
