@@ -3,6 +3,7 @@ import type { Frame } from '../../../src/journal/frame.ts'
 import { recordWord } from '../../../src/memory/frame-region.ts'
 import { EventLag } from '../../../src/pipeline/intake/event-lag.ts'
 import { ManualClock } from '../../dlq/fixtures/manual-clock.ts'
+import { IntakeRig } from './fixtures/intake-rig.ts'
 
 const RECEIVED_AT_MS = Date.UTC(2026, 10, 22)
 const DAY_MS = 86_400_000
@@ -91,4 +92,22 @@ t.test('of full frames quantiles are of a sample, counts and maxima of all', asy
   t.equal(events, 8000)
   t.ok(lagMs.p50 > 4900 && lagMs.p50 < 5700)
   t.strictSame([lagMs.max, skewMs.max], [20_000, 20_000 - 5000])
+})
+
+t.test('workers tell times, and how many events have none', async (t) => {
+  const rig = new IntakeRig({ slabBytes: 128 * 1024, slabs: 12, decoded: true })
+  const stream = rig.intake.openStream({
+    peer: '10.0.0.9:1',
+    framing: 'syslog-newline',
+    onDrain: () => {},
+    onDone: () => {},
+  })
+  const at = (agoMs: number) => new Date(rig.clock.wallClock() - agoMs).toISOString()
+  stream.write(Buffer.from(`<13>1 ${at(4000)} h a - - - x\n<13>no time\n<13>1 ${at(9000)} h a - - - x\n`))
+  stream.end(true)
+  await rig.finish()
+  const { lastMinute, untimed, ahead } = rig.extents.eventLag.status()
+  t.equal(rig.counts.accepted, 3)
+  t.strictSame([lastMinute.events, untimed, ahead], [2, 1, 0])
+  t.strictSame([lastMinute.lagMs.max, lastMinute.skewMs.max], [9000, 5000])
 })
