@@ -41,6 +41,8 @@ export class Batch {
   attempts = 0
   /** Transient failures in a row; the exponent of the backoff. */
   failures = 0
+  /** What sending it again costs of the retry budget: less than 1 where only some items of a request failed. */
+  retryCost = 1
   /** Not sent, or not prepared again, before this moment (monotonic milliseconds). */
   dueAtMs = 0
   /** A single event that was refused, and is not believed to be the guilty one yet: only probed. */
@@ -89,6 +91,7 @@ export class Batch {
   inherit(from: Batch): this {
     this.attempts = from.attempts
     this.failures = from.failures
+    this.retryCost = from.retryCost
     this.refusal = from.refusal
     this.reason = from.reason
     this.status = from.status

@@ -272,7 +272,8 @@ export class Dispatcher {
   /** What has a limit of its own, retries among them, stands in line only when that lets it go: others need the place. */
   #mayGo(batch: Batch, nowMs: number): boolean {
     const { budget } = this.#destination
-    if (batch.failures > 0 && budget.waitMs(nowMs, this.#roster.retriesInLine + 1) > 0) return false
+    if (batch.failures > 0 && budget.waitMs(nowMs, this.#roster.retriesInLine + batch.retryCost) > 0)
+      return false
     return batch.key === '' || this.#limiter.waitMs(batch.key, batch, nowMs) === 0
   }
 

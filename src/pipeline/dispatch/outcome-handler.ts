@@ -196,7 +196,10 @@ export class OutcomeHandler {
       else if (again.length > 0) again.push(...divided.rejected.keys())
       else this.#doubtItems(batch, divided)
     }
-    if (again.length > 0) this.#sendItemsAgain(pieces.of(batch, again), outcome)
+    if (again.length === 0) return
+    const piece = pieces.of(batch, again)
+    piece.retryCost = (batch.retryCost * piece.events) / batch.events
+    this.#sendItemsAgain(piece, outcome)
   }
 
   #giveUpItems(batch: Batch, { rejected }: Divided): void {

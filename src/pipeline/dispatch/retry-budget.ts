@@ -35,9 +35,9 @@ export class RetryBudget {
   }
 
   /** A retry goes out; call it when `waitMs` is 0. */
-  spend(nowMs: number): void {
+  spend(nowMs: number, retries = 1): void {
     this.#count(nowMs)
-    this.#retries -= 1
+    this.#retries -= retries
   }
 
   #count(nowMs: number): void {

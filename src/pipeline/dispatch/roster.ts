@@ -122,10 +122,10 @@ export class Roster {
     return null
   }
 
-  /** Batches in line that have failed before. */
+  /** Cost of the batches in line that have failed before. */
   get retriesInLine(): number {
     let retries = 0
-    for (const { failures } of this.line) if (failures > 0) retries++
+    for (const { failures, retryCost } of this.line) if (failures > 0) retries += retryCost
     return retries
   }
 

@@ -115,7 +115,7 @@ export class Sender {
         continue
       }
       if (!this.#hasRoomFor(payload.bytes)) return soonestMs
-      const budgetMs = batch.failures > 0 ? destination.budget.waitMs(nowMs) : 0
+      const budgetMs = batch.failures > 0 ? destination.budget.waitMs(nowMs, batch.retryCost) : 0
       const limitMs = limiter.waitMs(batch.key, payload, nowMs)
       if (limitMs > 0) events?.rateLimited?.(this.#options.name, limitMs)
       const waitMs = Math.max(budgetMs, limitMs)
@@ -142,7 +142,7 @@ export class Sender {
     const { request, roster, destination, limiter } = this.#options
     const { budget } = destination
     limiter.take(batch.key, batch.payload!, nowMs)
-    if (batch.failures > 0) budget.spend(nowMs)
+    if (batch.failures > 0) budget.spend(nowMs, batch.retryCost)
     else budget.earned(nowMs)
     const controller = new AbortController()
     const overdueAtMs = nowMs + request.timeoutMs + SEND_GRACE_MS
