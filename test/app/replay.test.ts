@@ -208,6 +208,35 @@ void t.test('one replay at a time; it can be ended, and begun again where it was
   t.same(ids(a.lines), range(0, 400))
 })
 
+void t.test(
+  'a collector that stops ends its replay behind what was sent; the next one goes on',
+  async (t) => {
+    const { allow, start, a, audit } = await scene(t)
+    allow(10)
+    const collector = await start()
+    enqueue(collector, 'app', 0, 300, 99)
+    await until(() => collector.ledger.dlq.queued === 300)
+    const source = collector.topology.replay
+    source.begin({ selection: {}, schema: 'any', rate: 300 })
+    await until(() => source.status!.accepted > 20)
+    await collector.stop()
+    t.equal(source.status!.state, 'stopped')
+    t.throws(() => source.begin({ selection: {}, rate: 1 }), { code: 'SPW_ERR_COLLECTOR_STOPPED' })
+    const { replayed } = collector.ledger.dlq
+    t.ok(replayed > 20 && replayed < 300, `${replayed} of 300`)
+    t.equal(sourceOf(collector, 'dlq').received, replayed)
+    const next = await start()
+    t.match(await replay(next, { schema: 'any' }), { chosen: 300 - replayed, replayed: 300 - replayed })
+    await a.received(300)
+    t.same(
+      ids(a.lines).toSorted((left, right) => left - right),
+      range(0, 300),
+    )
+    t.equal(sourceOf(next, 'dlq').received, 300)
+    t.equal(await audit(), 0)
+  },
+)
+
 void t.test('in memory mode a letter is gone once its sinks have settled it', async (t) => {
   const { a, allow, start } = await scene(t, { journal: 'memory' })
   allow(10)
