@@ -6,6 +6,7 @@ import { Breaker } from './breaker.ts'
 import type { BreakerConfig } from './breaker.ts'
 import type { DispatchEvents } from './dispatch-events.ts'
 import { RetryBudget } from './retry-budget.ts'
+import { SittingOut } from './sitting-out.ts'
 
 /** A destination can't ask for a longer pause than this. */
 export const RETRY_AFTER_MAX_MS = 24 * 3_600_000
@@ -58,6 +59,7 @@ export class Destination {
   readonly budget: RetryBudget
   readonly #options: DestinationOptions
   readonly #events: Partial<DispatchEvents>
+  readonly #sittingOut = new SittingOut()
   #hold: Hold | null = null
   #holdProbeAtMs = 0
 
@@ -112,6 +114,7 @@ export class Destination {
     const before = this.concurrency.allowed
     this.concurrency.answered(nowMs - sentAtMs, verdictOf(outcome), nowMs)
     if (outcome.kind === 'retry') this.#sitOut(sentAtMs)
+    else this.#sittingOut.succeeded()
     if ('afterMs' in outcome && outcome.afterMs !== undefined) this.#pause(outcome.afterMs, outcome)
     if (delivered > 0) this.acks++
     if (delivered > 0) this.refusedInARow = 0
@@ -167,10 +170,12 @@ export class Destination {
     this.#events.bodyLimitLearned?.(this.#options.name, halfBytes)
   }
 
-  /** To refuse is less work than to take: without this, the faster a destination refused, the more it would be asked. */
+  /** Only where it is found out what the destination takes: with a fixed number of requests the backoff does. */
   #sitOut(sentAtMs: number): void {
     const { rttMs } = this.concurrency.status()
-    if (rttMs !== null) this.pausedUntilMs = Math.max(this.pausedUntilMs, sentAtMs + rttMs)
+    if (rttMs === null) return
+    const untilMs = this.#sittingOut.failed(sentAtMs, rttMs, this.#options.clock.now())
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, untilMs)
   }
 
   #pause(afterMs: number, outcome: Outcome): void {

@@ -36,7 +36,9 @@ t.test('who refuses faster than it takes is not asked faster', async (t) => {
   t.equal(await answering.pauseAfter(100, { kind: 'ack' }), 0)
   t.equal(await answering.pauseAfter(3, refused), 97, 'the rest of a round trip is sat out')
   await answering.clock.pass(97)
-  t.equal(await answering.pauseAfter(150, refused), 0, 'it took its time')
+  t.equal(await answering.pauseAfter(3, refused), 197, 'and twice as long when that was too early')
+  await answering.clock.pass(197)
+  t.equal(await answering.pauseAfter(450, refused), 0, 'it took its time')
   t.equal(await answering.pauseAfter(3, { ...refused, afterMs: 2000 }), 2000, 'what it asks for is longer')
 })
 
