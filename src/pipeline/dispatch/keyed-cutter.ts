@@ -63,6 +63,8 @@ export class KeyedCutter implements BatchCutter {
   /** Since when there was always something left in the log. */
   #behindSinceMs = Infinity
   #takenUpToMs = -Infinity
+  /** Sequence of the frame that fast took last. */
+  #ranAheadTo = -Infinity
   /** By lane: since when nothing could be cut although the log has more. */
   readonly #starvedSinceMs: [number, number] = [Infinity, Infinity]
   lagging = false
@@ -216,6 +218,7 @@ export class KeyedCutter implements BatchCutter {
     const of = !mayTake ? null : lane === BULK ? reader.takeBulk() : reader.takeFast()
     if (of === null) return false
     if (lane === BULK && !of.frame.readBack) this.#takenUpToMs = of.frame.committedAtMs
+    if (lane === FAST) this.#ranAheadTo = of.frame.position.sequence
     if (keyOf === 'source') this.#push(lane, of, { key: of.frame.sourceName, pick: null })
     else grouping.add(of)
     return true
@@ -230,13 +233,19 @@ export class KeyedCutter implements BatchCutter {
 
   #push(lane: LaneIndex, of: Taken, { key, pick }: Group): void {
     const [bulk, fast] = this.#lanes
+    if (pick?.length === 0) return
     if (lane === FAST) return fast.push(of, key, pick)
-    const isMixed = of.lanes === LANES_BOTH && of.fast > 0
-    if (!isMixed || this.#options.inOrder || !isBehind(bulk.queueOf(key), fast.queueOf(key)))
+    if (!this.#mayRunAhead(of) || !isBehind(bulk.queueOf(key), fast.queueOf(key)))
       return bulk.push(of, key, pick)
     const [slow, severe] = this.#split(of, pick)
     if (slow.length > 0) bulk.push(of, key, slow)
     if (severe.length > 0) fast.push(of, key, severe)
+  }
+
+  /** Severe events of a frame of both lanes can join those that ran ahead, if these are older. */
+  #mayRunAhead({ frame, lanes, fast }: Taken): boolean {
+    if (lanes !== LANES_BOTH || fast === 0 || this.#options.inOrder) return false
+    return this.#groupings[FAST].size === 0 && frame.position.sequence > this.#ranAheadTo
   }
 
   /** The records by lane. */

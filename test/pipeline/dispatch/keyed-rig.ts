@@ -3,7 +3,13 @@ import type { Frame } from '../../../src/journal/frame.ts'
 import { BULK } from '../../../src/journal/log.ts'
 import type { LaneIndex, LogReader, Taken, TakenPart } from '../../../src/journal/log.ts'
 import { Window } from '../../../src/journal/window.ts'
-import { LANES_BOTH, recordLength, recordOffset, recordWord } from '../../../src/memory/frame-region.ts'
+import {
+  LANES_BOTH,
+  LANES_BULK,
+  recordLength,
+  recordOffset,
+  recordWord,
+} from '../../../src/memory/frame-region.ts'
 import type { Batch } from '../../../src/pipeline/dispatch/batch.ts'
 import { KeyedCutter } from '../../../src/pipeline/dispatch/keyed-cutter.ts'
 import type { KeyedCutterOptions } from '../../../src/pipeline/dispatch/keyed-cutter.ts'
@@ -188,14 +194,20 @@ export class KeyedRig implements LogReader {
 
   /** Everything that is somewhere and not sent. */
   unsettled(): string[] {
-    const atHand = this.#window.clear()
-    for (const offer of atHand) {
-      this.#window.push(offer)
-      letGo(offer.frame)
-    }
+    const atHand: string[] = []
+    this.#window.forEach(({ frame }, passedByFast) => {
+      const lanes = passedByFast ? LANES_BULK : LANES_BOTH
+      const all = { first: 0, count: frame.records, pick: null, events: 0, fast: 0 }
+      const of = { frame, lanes, routeBit: 0, ranges: [], events: 0, fast: 0, unsettled: 0 }
+      const { words } = this.frames.arena
+      const events = passedByFast ? frame.records - frame.fast : frame.records
+      atHand.push(
+        ...Array.from(recordsOf(words, { ...all, of, events }), (record) => this.#text(frame, record)),
+      )
+    })
     return [
       ...this.disk.flatMap(({ records }) => records.map(({ text }) => text)),
-      ...atHand.flatMap(({ frame }) => this.#textsOfFrame(frame)),
+      ...atHand,
       ...this.textsOf(this.cutter.unbatched(this.frames.arena.words)),
       ...this.unsent.flatMap(({ parts }) => this.textsOf(parts)),
     ]
@@ -211,10 +223,6 @@ export class KeyedRig implements LogReader {
       }
     }
     return Array.from(groups, ([key, records]) => ({ key, pick: Uint16Array.from(records) }))
-  }
-
-  #textsOfFrame(frame: Frame): string[] {
-    return Array.from({ length: frame.records }, (_, record) => this.#text(frame, record))
   }
 
   #madeOf(part: TakenPart): MadeRecord[] {

@@ -151,7 +151,7 @@ export class KeyLane {
 
   #mayGo(queue: KeyQueue, nowMs: number, flush: boolean): boolean {
     const { limiter, mayCut } = this.#options
-    if (nowMs < queue.notBeforeMs) return this.#sleep(queue, 'limit', queue.notBeforeMs)
+    if (!flush && nowMs < queue.notBeforeMs) return this.#sleep(queue, 'limit', queue.notBeforeMs)
     if (!queue.full && !flush && nowMs < queue.dueAtMs) return this.#sleep(queue, 'age', queue.dueAtMs)
     if (!mayCut(queue.key)) {
       queue.state = 'barred'
