@@ -11,7 +11,7 @@ const numbered = (key: string, from: number, count: number) =>
   Array.from({ length: count }, (_, index) => `${key}:${from + index}`)
 
 t.test('a batch holds events of one key', async (t) => {
-  const rig = new KeyedRig({ limit: FREE })
+  const rig = new KeyedRig({ rateLimit: FREE })
   rig.add(0, 'a:1', 'b:1', 'a:2', 'c:1')
   rig.add(1, 'a:3', 'b:2')
   t.strictSame(rig.cutAll(), [], 'frames are told apart first')
@@ -31,7 +31,7 @@ t.test('a batch holds events of one key', async (t) => {
 })
 
 t.test('by source, frames are batched as they are', async (t) => {
-  const rig = new KeyedRig({ limit: { per: 'source' }, cutter: { keyOf: 'source' } })
+  const rig = new KeyedRig({ rateLimit: { per: 'source' }, cutter: { keyOf: 'source' } })
   rig.add(0, ...numbered('a', 0, 6))
   rig.add(1, ...numbered('b', 0, 3))
   rig.add(0, ...numbered('a', 6, 6))
@@ -51,7 +51,7 @@ t.test('by source, frames are batched as they are', async (t) => {
 })
 
 t.test('keys whose batches are full or old enough take turns', async (t) => {
-  const rig = new KeyedRig({ limit: FREE })
+  const rig = new KeyedRig({ rateLimit: FREE })
   rig.add(0, ...numbered('a', 0, 30), ...numbered('b', 0, 30), ...numbered('c', 0, 5))
   rig.cutAll()
   await turn()
@@ -68,7 +68,7 @@ t.test('keys whose batches are full or old enough take turns', async (t) => {
 })
 
 t.test('who waits for a limit holds up no other, and costs nothing meanwhile', async (t) => {
-  const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 1 } })
+  const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 1 } })
   rig.add(0, ...numbered('a', 0, 30), ...numbered('b', 0, 10))
   await rig.pass(1100)
   t.strictSame(
@@ -85,7 +85,7 @@ t.test('who waits for a limit holds up no other, and costs nothing meanwhile', a
 })
 
 t.test('while it waits, its batch grows', async (t) => {
-  const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 1 } })
+  const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 1 } })
   for (let index = 0; index < 12; index++) {
     rig.add(0, `a:${index}`)
     // oxlint-disable-next-line no-await-in-loop
@@ -102,7 +102,7 @@ t.test('what is barred is asked about again', async (t) => {
   let mayCut = false
   const asked: string[] = []
   const rig = new KeyedRig({
-    limit: { per: 'source' },
+    rateLimit: { per: 'source' },
     cutter: {
       keyOf: 'source',
       mayCut: (key) => {
@@ -121,7 +121,7 @@ t.test('what is barred is asked about again', async (t) => {
 })
 
 t.test('severe events run ahead within a key that lags', async (t) => {
-  const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 1 } })
+  const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 1 } })
   const mixed = (from: number) => numbered('a', from, 4).map((text, index) => ({ text, fast: index === 3 }))
   for (let from = 0; from < 40; from += 4) rig.add(0, ...mixed(from))
   await rig.pass(4100)
@@ -131,7 +131,7 @@ t.test('severe events run ahead within a key that lags', async (t) => {
     [15, 19, 23, 27, 31, 35, 39].map((number) => `a:${number}`),
     'what stood in a full batch stays in it',
   )
-  const inOrder = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 1 }, cutter: { inOrder: true } })
+  const inOrder = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 1 }, cutter: { inOrder: true } })
   for (let from = 0; from < 40; from += 4) inOrder.add(0, ...mixed(from))
   await inOrder.pass(4100)
   t.strictSame(
@@ -141,7 +141,7 @@ t.test('severe events run ahead within a key that lags', async (t) => {
 })
 
 t.test('after some fast batches bulk has its turn', async (t) => {
-  const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 2, eventsPerSecond: 10 } })
+  const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 2, eventsPerSecond: 10 } })
   for (let from = 0; from < 300; from += 20)
     rig.add(0, ...numbered('a', from, 20).map((text, index) => ({ text, fast: index < 14 })))
   await rig.pass(15_000)
@@ -150,7 +150,7 @@ t.test('after some fast batches bulk has its turn', async (t) => {
 })
 
 t.test('the fast lane goes ahead in the log while the sink lags', async (t) => {
-  const rig = new KeyedRig({ limit: FREE, slabs: 32, cutter: { mayCut: (key) => key !== 'a' } })
+  const rig = new KeyedRig({ rateLimit: FREE, slabs: 32, cutter: { mayCut: (key) => key !== 'a' } })
   for (let index = 0; index < GROUPS_AT_ONCE_MAX + 4; index++)
     rig.add(0, { text: `a:${index}` }, { text: `b:${index}`, fast: true })
   const never = new Promise<never>(() => {})
@@ -166,7 +166,7 @@ t.test('the fast lane goes ahead in the log while the sink lags', async (t) => {
 })
 
 t.test('frames keep their order while they are told apart', async (t) => {
-  const rig = new KeyedRig({ limit: FREE })
+  const rig = new KeyedRig({ rateLimit: FREE })
   const waiting: (() => void)[] = []
   rig.group = (of) => new Promise((resolve) => waiting.push(() => resolve(rig.groupsOf(of))))
   for (let index = 0; index < 10; index++) rig.add(0, `a:${index}`)
@@ -185,7 +185,7 @@ t.test('frames keep their order while they are told apart', async (t) => {
 })
 
 t.test('frames that cannot be told apart are tried again, and then go under no key', async (t) => {
-  const rig = new KeyedRig({ limit: FREE })
+  const rig = new KeyedRig({ rateLimit: FREE })
   let calls = 0
   rig.group = async (of) => {
     calls++
@@ -213,7 +213,7 @@ t.test('frames that cannot be told apart are tried again, and then go under no k
 })
 
 t.test('what waits for a limit is deferred, one part a frame, when it keeps others in the log', async (t) => {
-  const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 0.1, burst: 1 }, slabs: 2 })
+  const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 0.1, burst: 1 }, slabs: 2 })
   rig.add(0, 'a:1', 'b:1', 'a:2', 'b:2', 'c:1')
   await rig.pass(10_100)
   t.equal(rig.sent.length, 3)
@@ -234,7 +234,7 @@ t.test('what waits for a limit is deferred, one part a frame, when it keeps othe
 
 t.test('in memory nothing is deferred, and in order neither', async (t) => {
   for (const options of [{ canDefer: false }, { cutter: { inOrder: true } }]) {
-    const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 0.1 }, slabs: 2, ...options })
+    const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 0.1 }, slabs: 2, ...options })
     for (const key of ['a', 'b', 'c']) rig.add(0, `${key}:1`)
     // oxlint-disable-next-line no-await-in-loop
     await rig.pass(5000)
@@ -243,7 +243,7 @@ t.test('in memory nothing is deferred, and in order neither', async (t) => {
 })
 
 t.test('at once when the log is blocked', async (t) => {
-  const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 0.1 }, slabs: 2 })
+  const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 0.1 }, slabs: 2 })
   for (const key of ['a', 'b', 'c']) rig.add(0, `${key}:1`)
   await rig.pass(100)
   t.notOk(rig.deferSome(), 'a frame may just be on its way')
@@ -252,7 +252,7 @@ t.test('at once when the log is blocked', async (t) => {
 })
 
 t.test('deferring has a budget', async (t) => {
-  const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 0.0001 }, slabs: 2 })
+  const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 0.0001 }, slabs: 2 })
   for (let index = 0; index < 10; index++) rig.add(0, ...numbered('a', index * 20, 20))
   rig.blocked = true
   for (let step = 0; step < 500; step++) {
@@ -274,7 +274,7 @@ t.test('deferring has a budget', async (t) => {
 })
 
 t.test('what is left is given up without a look at limits', async (t) => {
-  const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 0.001 } })
+  const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 0.001 } })
   rig.add(0, ...numbered('a', 0, 12), 'b:1')
   rig.add(0, { text: 'a:13', fast: true })
   await rig.pass(500)
@@ -289,7 +289,7 @@ t.test('what is left is given up without a look at limits', async (t) => {
 })
 
 t.test('no more frames are taken than there are pieces', async (t) => {
-  const rig = new KeyedRig({ limit: { ...FREE, requestsPerSecond: 0.001 }, slabs: 1100 })
+  const rig = new KeyedRig({ rateLimit: { ...FREE, requestsPerSecond: 0.001 }, slabs: 1100 })
   const perFrame = 60
   const frames = Math.ceil(PORTIONS_MAX / perFrame) + 20
   for (let index = 0; index < frames; index++)
@@ -330,7 +330,7 @@ t.test('every event comes out once, in the order of its key and lane', async (t)
     }),
     async (actions, { slabs, bySource, inOrder, encoding, ...rates }) => {
       const rig = new KeyedRig({
-        limit: { ...rates, burst: 2, per: bySource ? 'source' : perTenant },
+        rateLimit: { ...rates, burst: 2, per: bySource ? 'source' : perTenant },
         slabs,
         cutter: { keyOf: bySource ? 'source' : 'field', inOrder, encoding },
       })

@@ -28,7 +28,7 @@ interface Stored {
 }
 
 export interface KeyedRigOptions {
-  readonly limit: RateLimit
+  readonly rateLimit: RateLimit
   /** Frames that have room in memory; further ones stay in the log until one is settled. */
   readonly slabs?: number
   readonly cutter?: Partial<KeyedCutterOptions>
@@ -57,9 +57,9 @@ export class KeyedRig implements LogReader {
   readonly defer?: NonNullable<LogReader['defer']>
   #sequence = 0
 
-  constructor({ limit, slabs = 64, cutter = {}, canDefer = true }: KeyedRigOptions) {
+  constructor({ rateLimit, slabs = 64, cutter = {}, canDefer = true }: KeyedRigOptions) {
     this.frames = new MadeFrames(slabs)
-    this.limiter = new Limiter(limit, 200, this.nowMs)
+    this.limiter = new Limiter(rateLimit, 200, this.nowMs)
     const { words } = this.frames.arena
     if (canDefer) this.defer = () => {}
     this.cutter = new KeyedCutter({

@@ -33,8 +33,8 @@ t.test('bursts', async (t) => {
 })
 
 t.test('the longest wait counts', async (t) => {
-  const limit = { requestsPerSecond: 10, eventsPerSecond: 100, bytesPerSecond: 1000 }
-  const limiter = new Limiter(limit, 100, 0)
+  const rates = { requestsPerSecond: 10, eventsPerSecond: 100, bytesPerSecond: 1000 }
+  const limiter = new Limiter(rates, 100, 0)
   t.equal(limiter.waitMs('', ONE, 0), 100)
   t.equal(limiter.waitMs('', cost(50, 1), 0), 500)
   t.equal(limiter.waitMs('', cost(50, 900), 0), 900)
@@ -119,8 +119,8 @@ t.test('the quota of the day', async (t) => {
     usedUp: 1,
     untilTomorrowMs: 5000,
   }
-  const limit = perTenant({ requestsPerSecond: 1, bytesPerDay: 1000 })
-  const limiter = new Limiter(limit, 100, 0, quota)
+  const rates = perTenant({ requestsPerSecond: 1, bytesPerDay: 1000 })
+  const limiter = new Limiter(rates, 100, 0, quota)
   t.equal(limiter.maxBytes, 1000)
   t.equal(limiter.waitMs('a', cost(1, 7), 2000), 5000)
   t.equal(limiter.waitMs('b', cost(1, 7), 2000), 1000)
@@ -146,8 +146,8 @@ t.test('many keys, more than there are limits for: each keeps to its own', async
     fc.array(step, { maxLength: 120 }),
     (maxKeys, isLeaky, steps) => {
       const algorithm = isLeaky ? 'leaky_bucket' : 'token_bucket'
-      const limit = { requestsPerSecond: 4, burst: 2, eventsPerSecond: 9, algorithm } as const
-      const limiter = new Limiter(perTenant(limit, maxKeys), 100, 0)
+      const rates = { requestsPerSecond: 4, burst: 2, eventsPerSecond: 9, algorithm } as const
+      const limiter = new Limiter(perTenant(rates, maxKeys), 100, 0)
       const taken: { atMs: number; key: string; events: number }[] = []
       let nowMs = 0
       for (const { stepMs, key, events } of steps) {
