@@ -7,7 +7,7 @@ import { letters } from './ls-text.ts'
 export function progressLine({ accepted, rejected, chosen, waitingFor }: ReplayStatus): string {
   const waits = waitingFor === null ? '' : `, waits: ${waitingFor}`
   const again = rejected === 0 ? '' : `, ${formatCount(rejected)} of them rejected again`
-  return `${formatCount(accepted + rejected)} of ${formatCount(chosen)} looked at are received${again}${waits}\n`
+  return `${formatCount(accepted + rejected)} received${again}; ${letters(chosen)} read so far${waits}\n`
 }
 
 /** What became of a replay. */
