@@ -27,6 +27,18 @@ export function exportDelivery(registry: Registry, observed: Observed): void {
     sinks(({ breaker }) => BREAKER_STATES[breaker.state]),
   )
   gauge(
+    'breaker_next_probe_seconds',
+    'How long until the next probe while the breaker is open; 0 while it is not, or a probe is under way',
+    ['sink'],
+    sinks(({ breaker }) => breaker.nextProbeMs / 1000),
+  )
+  gauge(
+    'sink_waiting_for_operator',
+    'Whether nothing but probes is sent until the operator has acted: 1 or 0',
+    ['sink'],
+    sinks(({ waitingForOperator }) => (waitingForOperator === null ? 0 : 1)),
+  )
+  gauge(
     'sink_concurrency',
     'Requests that may be in flight at once',
     ['sink'],
