@@ -124,6 +124,21 @@ t.test('a sink that is gone for a while does not begin its day anew', async (t) 
   t.notOk(await send(bench, bench.store.quota('siem', 1000, 1), '', 200))
 })
 
+t.test('quotas may be made before the file is read', async (t) => {
+  const bench = new Bench()
+  await bench.open()
+  t.ok(await send(bench, bench.store.quota('siem', 1000, 1), '', 900))
+  await bench.store.stop()
+  const { clock, disk: io } = bench
+  const store = new QuotaStore({ path: PATH, io, clock })
+  const quota = store.quota('siem', 1000, 1)
+  await store.open()
+  t.notOk(await send(bench, quota, '', 200))
+  t.ok(await send(bench, quota, '', 100))
+  await store.stop()
+  await new QuotaStore({ path: PATH, io, clock }).stop()
+})
+
 t.test('a day never begins twice', async (t) => {
   const bench = new Bench()
   await bench.open()
