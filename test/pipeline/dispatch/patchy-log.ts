@@ -97,9 +97,10 @@ export class PatchyLog implements Log, LogReader {
     if (taken.unsettled === 0) letGo(taken.frame)
   }
 
-  defer({ of, first, count, events }: TakenPart, frame: Uint8Array, committed: () => void): void {
+  defer({ of, first, count, pick, events }: TakenPart, frame: Uint8Array, committed: () => void): void {
     const copy = frame.slice()
-    assert.equal(events, partOf(this.#frames.arena.words, of, first, first + count).events)
+    const meant = pick?.length ?? partOf(this.#frames.arena.words, of, first, first + count).events
+    assert.equal(events, meant)
     this.commitLater(() => {
       assert.deepEqual(copy, frame.slice(), 'a frame stays until it is committed')
       this.deferrals++
