@@ -39,6 +39,8 @@ export class Batch {
   preparing = false
   /** How often it was sent, also as a part of the batch that it comes from. */
   attempts = 0
+  /** Number of the request that it last went in. */
+  request = 0
   /** Transient failures in a row; the exponent of the backoff. */
   failures = 0
   /** What sending it again costs of the retry budget: less than 1 where only some items of a request failed. */
@@ -49,6 +51,8 @@ export class Batch {
   parked = false
   /** Of the batch that was refused and that this is a piece of; null while nothing was refused. */
   refusal: Refusal | null = null
+  /** Requests sent by when it, or what it is a piece of, was last refused; Infinity: it was not. */
+  refusedAt = Infinity
   /** What became of it last; for the dead letter. */
   reason = ''
   status: number | undefined = undefined
@@ -93,6 +97,7 @@ export class Batch {
     this.failures = from.failures
     this.retryCost = from.retryCost
     this.refusal = from.refusal
+    this.refusedAt = from.refusedAt
     this.reason = from.reason
     this.status = from.status
     this.history = from.history

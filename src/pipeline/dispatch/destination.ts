@@ -44,6 +44,10 @@ interface Hold {
 export class Destination {
   /** Answers by which it took something. */
   acks = 0
+  /** Sent so far, which is the number of the latest. */
+  requests = 0
+  /** Number of the latest request of which it took something; 0: of none. */
+  acceptedRequest = 0
   /** What went wrong last; '' when nothing did. */
   lastFailure = ''
   /** It asked not to be sent anything before this moment. */
@@ -98,17 +102,18 @@ export class Destination {
     return this.probesOnly ? 1 : this.concurrency.allowed
   }
 
-  /** A request leaves; `inFlight` counts it. */
-  sent(inFlight: number): void {
+  /** A request leaves; `inFlight` counts it. Answers with its number. */
+  sent(inFlight: number): number {
     this.breaker.probing()
     this.concurrency.started(inFlight, this.#options.clock.now())
+    return ++this.requests
   }
 
   /**
    * What an answer tells of the destination, before what it means for its batch. True when everything that waited out an
    * outage may go on.
    */
-  answered(outcome: Outcome, sentAtMs: number, delivered: number): boolean {
+  answered(request: number, outcome: Outcome, sentAtMs: number, delivered: number): boolean {
     const { clock } = this.#options
     const nowMs = clock.now()
     const before = this.concurrency.allowed
@@ -116,8 +121,11 @@ export class Destination {
     if (outcome.kind === 'retry') this.#sitOut(sentAtMs)
     else this.#sittingOut.succeeded()
     if ('afterMs' in outcome && outcome.afterMs !== undefined) this.#pause(outcome.afterMs, outcome)
-    if (delivered > 0) this.acks++
-    if (delivered > 0) this.refusedInARow = 0
+    if (delivered > 0) {
+      this.acks++
+      this.acceptedRequest = Math.max(this.acceptedRequest, request)
+      this.refusedInARow = 0
+    }
     const isDown =
       outcome.kind === 'retry' || (outcome.kind === 'partial' && delivered === 0 && isAllRetries(outcome))
     let resumed = false

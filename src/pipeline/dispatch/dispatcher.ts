@@ -59,6 +59,8 @@ export class Dispatcher {
   #pumpAsked = false
   /** By lane: whose turn it is when both a refused batch and another could go. */
   readonly #parkedTurn = [false, false]
+  /** How long what waits for nothing but its own limit has to, as far as this look at the state has found. */
+  #ownWaitMs = Infinity
   #drained: Promise<DrainResult> | null = null
   #halted: Promise<void> | null = null
 
@@ -241,12 +243,13 @@ export class Dispatcher {
   #pump(): void {
     const nowMs = this.#options.clock.now()
     this.#roster.abortOverdue(nowMs)
-    if (this.#destination.probesOnly) this.#probing.choose(nowMs)
+    this.#ownWaitMs = Infinity
+    if (this.#destination.probesOnly) this.#ownWaitMs = this.#probing.choose(nowMs)
     else for (const lane of LANES_SERVED) this.#fillLine(lane, nowMs)
     if (this.#cutter.look(nowMs)) this.#askForPump()
     this.#deferOldest(nowMs)
     this.#preparer.prepare(nowMs)
-    const waitMs = this.#sender.sendLine(nowMs)
+    const waitMs = Math.min(this.#sender.sendLine(nowMs), this.#ownWaitMs)
     this.#alarm.set(nowMs, Math.min(nowMs + waitMs, this.#nextDueMs(nowMs)))
     this.#conditions.check()
   }
@@ -274,7 +277,9 @@ export class Dispatcher {
     const { budget } = this.#destination
     if (batch.failures > 0 && budget.waitMs(nowMs, this.#roster.retriesInLine + batch.retryCost) > 0)
       return false
-    return batch.key === '' || this.#limiter.waitMs(batch.key, batch, nowMs) === 0
+    const waitMs = batch.key === '' ? 0 : this.#limiter.waitMs(batch.key, batch, nowMs)
+    if (waitMs > 0) this.#ownWaitMs = Math.min(this.#ownWaitMs, waitMs)
+    return waitMs === 0
   }
 
   /** The next new batch of a lane, unless as many as may be are under way. */
@@ -291,8 +296,7 @@ export class Dispatcher {
   /** What holds the cursors back goes to the end of the log, one batch at a time. */
   #deferOldest(nowMs: number): void {
     const { reader } = this.#settlement
-    const isInOrder = this.#options.config.order === 'per_source'
-    if (isInOrder || reader.defer === undefined || this.#deferring.worker.busy) return
+    if (reader.defer === undefined || this.#deferring.worker.busy) return
     const failed = reader.blocked === true ? this.#roster.oldestIdle() : null
     // Others can only go if the destination takes something.
     const batch = failed ?? (this.#destination.probesOnly ? null : this.#cutter.takeWaiting?.(nowMs)) ?? null

@@ -15,6 +15,8 @@ import type { Settlement } from './settlement.ts'
 export const REFUSED_IN_A_ROW_MAX = 100
 /** Nor are so many batches, or tries of one event, of which nothing was accepted. */
 export const REFUSED_WHOLE_MAX = 3
+/** What was refused in between others that were accepted is tried once more after this, if nothing else tells first. */
+const SECOND_LOOK_MS = 2000
 const STATUS_TOO_LARGE = 413
 const STATUS_THROTTLED = 429
 const STATUS_UNSUPPORTED_MEDIA_TYPE = 415
@@ -59,7 +61,7 @@ export class OutcomeHandler {
       return
     }
     if (outcome.kind === 'ack') this.#options.roster.setAside(batch)
-    this.#tell(outcome, sentAtMs, outcome.kind === 'ack' ? batch.events : 0)
+    this.#tell(batch, outcome, sentAtMs, outcome.kind === 'ack' ? batch.events : 0)
     if (outcome.kind === 'ack') this.#accepted(batch)
     else if (outcome.kind === 'retry') this.#failed(batch, outcome)
     else if (outcome.kind === 'hold') this.#held(batch, outcome)
@@ -67,13 +69,13 @@ export class OutcomeHandler {
   }
 
   /** The destination hears of every answer first: what it accepted, and when it may be sent to. */
-  #tell(outcome: Outcome, sentAtMs: number, delivered: number): void {
+  #tell({ request }: Batch, outcome: Outcome, sentAtMs: number, delivered: number): void {
     const { destination, roster, clock } = this.#options
-    const resumed = destination.answered(outcome, sentAtMs, delivered)
+    const resumed = destination.answered(request, outcome, sentAtMs, delivered)
     if (resumed) roster.wake(Math.max(clock.now(), destination.pausedUntilMs))
     if (delivered === 0) return
     this.#refusedWhole = 0
-    roster.unpark()
+    roster.unpark(destination.acceptedRequest, clock.now() + SECOND_LOOK_MS)
   }
 
   #accepted(batch: Batch): void {
@@ -136,9 +138,10 @@ export class OutcomeHandler {
     const { reason, status } = outcome
     this.#note(batch, 'refused', outcome)
     if (destination.onHold) destination.probeLater()
-    batch.refusal ??= { acks: destination.acks, open: batch.events, events: batch.events }
+    const isBelievable = this.#isBelievable(batch)
+    this.#noteRefusal(batch)
     if (batch.events === 1) {
-      this.#refusedAlone(batch)
+      this.#refusedAlone(batch, isBelievable)
       return
     }
     if (status === STATUS_TOO_LARGE) destination.refusedBody(batch.bytes)
@@ -146,21 +149,38 @@ export class OutcomeHandler {
     roster.replace(batch, pieces.divide(batch, Math.ceil(batch.events / 2)))
   }
 
-  #refusedAlone(batch: Batch): void {
+  /**
+   * The destination took something that was sent after this was refused the last time, alone or as a piece of something. Or
+   * it took something since all that this is a piece of was first refused, and there is nothing else to try it with.
+   */
+  #isBelievable({ refusal, refusedAt, parked }: Batch): boolean {
+    const { roster, destination } = this.#options
+    if (destination.acceptedRequest > refusedAt) return true
+    return parked && roster.isQuiet && refusal !== null && destination.acks > refusal.acks
+  }
+
+  #noteRefusal(batch: Batch): void {
+    const { acks, requests } = this.#options.destination
+    batch.refusal ??= { acks, open: batch.events, events: batch.events }
+    batch.refusedAt = requests
+  }
+
+  #refusedAlone(batch: Batch, isBelievable: boolean): void {
     const { name, retry, clock, roster, destination, giveUp, events } = this.#options
     const refusal = batch.refusal!
     destination.refusedInARow++
     if (!batch.parked) refusal.open = Math.max(0, refusal.open - 1)
     const many = destination.refusedInARow >= REFUSED_IN_A_ROW_MAX
-    if (destination.acks > refusal.acks && !many && !destination.onHold) {
+    if (isBelievable && !many && !destination.onHold) {
       giveUp(batch, 'refused')
       return
     }
     events?.batchRefused?.(name, batch.events, batch.reason, batch.status)
-    batch.dueAtMs = clock.now() + retry.maxMs
+    const tookSome = destination.acks > refusal.acks
+    batch.dueAtMs = clock.now() + (tookSome ? Math.min(SECOND_LOOK_MS, retry.maxMs) : retry.maxMs)
     batch.parked = true
     roster.parked.add(batch)
-    this.#doubt(batch, refusal.open === 0 && refusal.events > 1)
+    if (!tookSome || many) this.#doubt(batch, refusal.open === 0 && refusal.events > 1)
   }
 
   /** Nothing was accepted of what was refused here, so far: is it the destination that is wrong? */
@@ -183,18 +203,20 @@ export class OutcomeHandler {
     }
     const delivered = eventsOf(divided.delivered)
     const rejected = eventsOf([...divided.rejected.keys()])
-    const acksBefore = batch.refusal?.acks ?? destination.acks
+    const isBelievable = delivered > 0 || this.#isBelievable(batch)
+    const wasParked = batch.parked
     roster.setAside(batch)
-    this.#tell(outcome, sentAtMs, delivered)
+    this.#tell(batch, outcome, sentAtMs, delivered)
+    if (destination.onHold) destination.probeLater()
     events?.itemsSettled?.(name, delivered, batch.events - delivered - rejected, rejected)
     roster.live.delete(batch)
     if (batch.refusal !== null) batch.refusal.open -= delivered
     if (delivered > 0) settlement.delivered(divided.delivered, pieces.of(batch, divided.delivered).bytes)
-    const again = [...divided.retry]
+    let again: readonly Part[] = divided.retry
     if (rejected > 0) {
-      if (destination.acks > acksBefore) this.#giveUpItems(batch, divided)
-      else if (again.length > 0) again.push(...divided.rejected.keys())
-      else this.#doubtItems(batch, divided)
+      if (isBelievable) this.#giveUpItems(batch, divided)
+      else if (again.length > 0) again = batch.parts
+      else this.#doubtItems(batch, divided, wasParked)
     }
     if (again.length === 0) return
     const piece = pieces.of(batch, again)
@@ -212,19 +234,18 @@ export class OutcomeHandler {
   }
 
   /** All of a batch was rejected, item by item, and nothing was accepted meanwhile. */
-  #doubtItems(batch: Batch, { rejected }: Divided): void {
+  #doubtItems(batch: Batch, { rejected }: Divided, wasParked: boolean): void {
     const { roster, destination, pieces } = this.#options
-    const piece = pieces.of(batch, [...rejected.keys()])
-    const { events } = piece
+    const piece = pieces.of(batch, batch.parts)
     this.#noteItems(piece, rejected)
-    piece.refusal ??= { acks: destination.acks, open: events, events }
+    this.#noteRefusal(piece)
     roster.live.add(piece)
-    if (events === 1) {
-      if (destination.onHold) destination.probeLater()
-      this.#refusedAlone(piece)
+    if (piece.events === 1) {
+      piece.parked = wasParked
+      this.#refusedAlone(piece, false)
       return
     }
-    destination.refusedInARow += events
+    destination.refusedInARow += piece.events
     roster.pieces.push(piece)
     destination.hold(piece.reason, piece.status)
   }

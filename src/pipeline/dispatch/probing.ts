@@ -33,20 +33,21 @@ export class Probing {
     this.#options = options
   }
 
-  /** Has a probe stand in line, or go, when it is time for one. */
-  choose(nowMs: number): void {
+  /**
+   * Has a probe stand in line, or go, when it is time for one. Answers in how many milliseconds the rate limit lets it,
+   * where only that is in the way, else Infinity.
+   */
+  choose(nowMs: number): number {
     const { sink, roster, destination, sender } = this.#options
     const { line, inFlight } = roster
-    if (nowMs < destination.probeAtMs || inFlight.size > 0 || sender.isProbing) return
-    if (!destination.onHold && sink.probe !== undefined) {
-      void sender.probe(nowMs)
-      return
-    }
+    if (nowMs < destination.probeAtMs || inFlight.size > 0 || sender.isProbing) return Infinity
+    if (!destination.onHold && sink.probe !== undefined) return sender.tryProbe(nowMs)
     if (line.length === 0) {
       const batch = this.#next(nowMs)
       if (batch !== null) line.push(batch)
     }
     this.#shrink()
+    return Infinity
   }
 
   /** What was refused and what was not take turns: neither alone can tell whether the destination works. */

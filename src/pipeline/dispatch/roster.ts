@@ -153,11 +153,23 @@ export class Roster {
     return null
   }
 
-  /** The oldest batch that has failed and is not about to be tried again; null when there is none. */
+  /**
+   * The oldest batch that has failed and is not about to be tried again; null when there is none. In order, only what was
+   * refused, which others pass anyway.
+   */
   oldestIdle(): Batch | null {
-    for (const batch of this.live)
-      if (this.waiting.has(batch) || (this.parked.has(batch) && !this.#isUp(batch))) return batch
+    const { inOrder } = this.#options
+    for (const batch of this.live) {
+      const waits = !inOrder && this.waiting.has(batch)
+      if (waits || (this.parked.has(batch) && !this.#isUp(batch))) return batch
+    }
     return null
+  }
+
+  /** Nothing is under way but what was refused. */
+  get isQuiet(): boolean {
+    const { line, inFlight, waiting, pieces } = this
+    return line.length === 0 && inFlight.size === 0 && waiting.size === 0 && pieces.length === 0
   }
 
   /** Takes a batch out of everything but `live`. */
@@ -177,10 +189,17 @@ export class Roster {
     this.pieces.push(...pieces.toReversed())
   }
 
-  /** What was accepted is proof that the destination works: refused events are tried once more, and believed then. */
-  unpark(): void {
+  /**
+   * What was accepted is proof that the destination works: events refused before that was sent are tried once more, and
+   * believed then; those refused while it was under way are if nothing else comes, at `secondLookMs`.
+   */
+  unpark(acceptedRequest: number, secondLookMs: number): void {
     for (const batch of this.parked) {
       if (this.#isUp(batch)) continue
+      if (batch.refusedAt >= acceptedRequest) {
+        batch.dueAtMs = Math.min(batch.dueAtMs, secondLookMs)
+        continue
+      }
       this.parked.delete(batch)
       batch.parked = false
       batch.dueAtMs = 0

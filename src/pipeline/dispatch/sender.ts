@@ -13,6 +13,9 @@ import type { Roster } from './roster.ts'
 /** A sink that has not answered so long after its own time-out, or after it was told to stop, is not waited for. */
 export const SEND_GRACE_MS = 2000
 
+/** What it costs to ask the destination whether it works. */
+const HEALTH_PROBE = { events: 0, bytes: 0 }
+
 export interface SenderOptions {
   readonly name: string
   readonly sink: Sink
@@ -50,8 +53,22 @@ export class Sender {
     return nowMs < pausedUntilMs ? pausedUntilMs - nowMs : this.#sendAll(nowMs)
   }
 
-  /** Asks the destination itself whether it works, where the sink can; nothing else is sent until it has answered. */
-  async probe(nowMs: number): Promise<void> {
+  /**
+   * Asks the destination itself whether it works, as far as the sink's limit of requests allows; limits by key are for
+   * events. Answers how long that has to wait, Infinity once it is on its way: nothing else is sent until it is answered.
+   */
+  tryProbe(nowMs: number): number {
+    const { limiter } = this.#options
+    if (!limiter.isByKey) {
+      const waitMs = limiter.waitMs('', HEALTH_PROBE, nowMs)
+      if (waitMs > 0) return waitMs
+      limiter.take('', HEALTH_PROBE, nowMs)
+    }
+    void this.#askDestination(nowMs)
+    return Infinity
+  }
+
+  async #askDestination(nowMs: number): Promise<void> {
     const { name, sink, destination, roster, clock, onAnswered, events } = this.#options
     const controller = new AbortController()
     this.#probe = controller
@@ -148,7 +165,7 @@ export class Sender {
     const overdueAtMs = nowMs + request.timeoutMs + SEND_GRACE_MS
     batch.attempts++
     roster.depart(place, { controller, overdueAtMs }, nowMs)
-    destination.sent(roster.inFlight.size)
+    batch.request = destination.sent(roster.inFlight.size)
     void this.#send(batch, controller, nowMs)
   }
 

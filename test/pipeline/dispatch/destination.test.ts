@@ -23,9 +23,9 @@ class Answering {
   /** Answers a request after so long; how long nothing may be sent from then on. */
   async pauseAfter(rttMs: number, outcome: Outcome): Promise<number> {
     const sentAtMs = this.clock.now()
-    this.destination.sent(1)
+    const request = this.destination.sent(1)
     await this.clock.pass(rttMs)
-    this.destination.answered(outcome, sentAtMs, outcome.kind === 'ack' ? 1 : 0)
+    this.destination.answered(request, outcome, sentAtMs, outcome.kind === 'ack' ? 1 : 0)
     return Math.max(0, this.destination.pausedUntilMs - this.clock.now())
   }
 }

@@ -57,6 +57,7 @@ t.test('a halt waits for the dead letters of what was refused', async (t) => {
   await rig.add(numbered(1, 2))
   await rig.sink.open[0]!.answer(BAD_FIELD)
   await rig.sink.open[0]!.answer(ACK)
+  await rig.clock.pass(1000)
   const halted = rig.dispatcher.halt(never)
   await rig.sink.open[0]!.answer(BAD_FIELD)
   await rig.clock.pass(399)

@@ -112,6 +112,11 @@ export class Limiter {
     this.#begin(SHARED_SLOT, nowMs)
   }
 
+  /** Each key has limits of its own. */
+  get isByKey(): boolean {
+    return this.#slots !== null
+  }
+
   /** There is a limit. */
   get limits(): boolean {
     return [this.#requests, this.#events, this.#bytes, this.#quota].some((limit) => limit !== null)

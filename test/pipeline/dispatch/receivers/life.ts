@@ -89,6 +89,7 @@ export class Life {
       requests: witness.sent,
       events: witness.offered.size,
       delivered: witness.delivered,
+      mistaken: witness.mistaken,
       letters: rig.letters.lines.length,
       deferrals: this.#log?.deferrals ?? 0,
       virtualSeconds: Math.round(this.#nowMs / 1000),
