@@ -25,8 +25,8 @@ export function failureOf(letter: Letter): Failure {
   }
 }
 
-// The same mistake in another element of an array is the same.
-function withoutIndexes(path: string): string {
+/** The same mistake in another element of an array is the same. */
+export function withoutIndexes(path: string): string {
   return /\/\d/.test(path) ? path.replace(/\/\d+(?=\/|$)/g, '/*') : path
 }
 

@@ -26,3 +26,11 @@ export function parseLetterId(text: string): LetterId | undefined {
   const line = Number(match?.[2])
   return match === null || line > LETTER_LINE_MAX ? undefined : { file: `${match[1]!}${SUFFIX}`, line }
 }
+
+const OPEN_BRACE = 0x7b
+
+/** The line of a letter with its id as the first member. */
+export function withLetterId(id: LetterId, line: Buffer): Buffer {
+  const head = `{"id":${JSON.stringify(formatLetterId(id))},`
+  return Buffer.concat([Buffer.from(head), line.subarray(line.indexOf(OPEN_BRACE) + 1)])
+}

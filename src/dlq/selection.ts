@@ -1,3 +1,4 @@
+import { withoutIndexes } from './failure.ts'
 import type { Letter } from './letter.ts'
 import type { LetterId } from './letter-id.ts'
 
@@ -9,7 +10,7 @@ export interface Selection {
   readonly sources?: readonly string[] | undefined
   /** Given up for one of these sinks. */
   readonly sinks?: readonly string[] | undefined
-  /** JSON pointer to what was wrong, exactly. */
+  /** JSON pointer to what was wrong, exactly, or with `*` in place of all array indexes. */
   readonly path?: string | undefined
   /** Received at or after, and before this. Epoch milliseconds. */
   readonly sinceMs?: number | undefined
@@ -41,7 +42,8 @@ export function letterFilter(selection: Selection): (letter: Letter) => boolean 
   oneOf(selection.categories, ({ category }) => category)
   oneOf(selection.sources, ({ source }) => source)
   oneOf(selection.sinks, ({ sink }) => sink)
-  if (path !== undefined) conditions.push((letter) => letter.path === path)
+  if (path !== undefined)
+    conditions.push((letter) => letter.path === path || withoutIndexes(letter.path ?? '') === path)
   if (sinceMs !== undefined) conditions.push((letter) => Date.parse(letter.received_at) >= sinceMs)
   if (untilMs !== undefined) conditions.push((letter) => Date.parse(letter.received_at) < untilMs)
   if (selection.reason !== undefined) {

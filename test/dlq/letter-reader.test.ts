@@ -19,7 +19,7 @@ function disk(): FaultyDisk {
   made.put(
     PUSH,
     letterLine({ record: '1', ...at(10) }) +
-      letterLine({ record: '2', path: '/source_ip', expected: 'must be present', ...at(11) }) +
+      letterLine({ record: '2', path: '/hosts/0/ip', expected: 'must be present', ...at(11) }) +
       '{"source":"push","rec\n\n' +
       letterLine({ record: '5', category: 'refused', sink: 'siem', reason: 'Mapping failed', ...at(12) }),
   )
@@ -49,7 +49,8 @@ t.test('all letters, in the order of their files; damaged lines are counted and 
 t.test('selections', async (t) => {
   const cases: [string, Selection][] = [
     ['17', { path: '/severity', categories: ['schema_violation'] }],
-    ['2', { path: '/source_ip' }],
+    ['2', { path: '/hosts/0/ip' }],
+    ['2', { path: '/hosts/*/ip' }],
     ['56', { categories: ['refused', 'invalid_utf8'] }],
     ['6', { sources: ['net'] }],
     ['5', { sinks: ['siem'] }],

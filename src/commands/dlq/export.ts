@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { reasonOf, spwError } from '../../base/errors.ts'
 import { KIB } from '../../base/units.ts'
+import { withLetterId } from '../../dlq/letter-id.ts'
 import type { FoundLetter } from '../../dlq/letter-reader.ts'
 import { recordOf } from '../../dlq/letter.ts'
 import { standardOutput } from '../journal/open-journal.ts'
@@ -42,7 +43,7 @@ export function dlqExportCommand(
     let written = 0
     let truncated = 0
     for await (const found of reader) {
-      const line = options.records === true ? recordLine(found) : found.line
+      const line = options.records === true ? recordLine(found) : withLetterId(found.id, found.line)
       if (line === null) {
         truncated++
         continue
@@ -103,9 +104,9 @@ class LineWriter {
     stream.on('error', (error) => (this.#failure ??= error))
   }
 
-  /** False once the output has failed. */
+  /** Keeps the line. False once the output has failed. */
   async write(line: Buffer): Promise<boolean> {
-    this.#pending.push(Buffer.from(line), LINE_FEED)
+    this.#pending.push(line, LINE_FEED)
     this.#pendingBytes += line.length + 1
     if (this.#pendingBytes >= WRITE_BYTES) await this.#flush()
     return this.#failure === null

@@ -14,6 +14,8 @@ const INDENT = ' '.repeat(11)
 
 export interface ShownSummary {
   readonly directory: string
+  /** There may be letters that were not asked for. */
+  readonly isSelection: boolean
   /** Only by this; null: by everything, with what fails most. */
   readonly by: Grouping | null
   readonly top: number
@@ -23,7 +25,7 @@ export interface ShownSummary {
 export function shownSummary(summary: LetterSummary, asked: ShownSummary): string {
   const { all, by, failures } = summary
   const { directory, paint } = asked
-  if (all.letters === 0) return `no dead letters in ${directory}\n`
+  if (all.letters === 0) return `no dead letters${asked.isSelection ? ' of that kind' : ''} in ${directory}\n`
   const head = `${letters(all.letters)}, ${formatSize(all.bytes)}, received ${span(all)}, in ${directory}\n`
   if (asked.by !== null) return `${paint.strong(head)}\n${groupTable(by[asked.by], asked.by)}`
   const parts = [paint.strong(head), groupTable(by.category, 'category'), groupTable(by.source, 'source')]

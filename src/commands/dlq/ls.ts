@@ -2,6 +2,7 @@
 import { spwError } from '../../base/errors.ts'
 import { formatLetterId } from '../../dlq/letter-id.ts'
 import type { LetterReader } from '../../dlq/letter-reader.ts'
+import { isEverything } from '../../dlq/selection.ts'
 import { GROUPINGS, LetterSummary } from '../../dlq/summary.ts'
 import type { FailureCounts, Grouping, Groups, LetterCounts } from '../../dlq/summary.ts'
 import { standardOutput } from '../journal/open-journal.ts'
@@ -34,7 +35,9 @@ export function dlqLsCommand(options: LsOptions, output: Output = standardOutput
       output.out(`${JSON.stringify(listing(summary, reader, by, top), undefined, 2)}\n`)
       return 0
     }
-    output.out(shownSummary(summary, { directory: view.directory, by, top, paint: createPaint(coloured) }))
+    const { directory, selection } = view
+    const isSelection = !isEverything(selection)
+    output.out(shownSummary(summary, { directory, isSelection, by, top, paint: createPaint(coloured) }))
     output.err(damagedNote(reader))
     return 0
   })

@@ -35,6 +35,10 @@ export function parseSelection(
   known: KnownNames,
   nowMs: number,
 ): Selection {
+  const sinceMs = parseTime('--since', options.since, nowMs)
+  const untilMs = parseTime('--until', options.until, nowMs)
+  if (sinceMs !== undefined && untilMs !== undefined && untilMs <= sinceMs)
+    throw invalid('--until', `${options.until} is not after --since ${options.since}`)
   return {
     ids: ids.map(parseId),
     categories: namesOf('--category', options.category, CATEGORIES, 'category'),
@@ -42,8 +46,8 @@ export function parseSelection(
     sinks: namesOf('--sink', options.sink, known.sinks, 'sink'),
     path: parsePath(options.path),
     reason: options.reason,
-    sinceMs: parseTime('--since', options.since, nowMs),
-    untilMs: parseTime('--until', options.until, nowMs),
+    sinceMs,
+    untilMs,
     max: options.max === undefined ? undefined : parseMax('--max', options.max),
   }
 }

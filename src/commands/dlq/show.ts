@@ -1,5 +1,5 @@
 /** `spillway dlq show`: single letters, for people. */
-import { formatLetterId } from '../../dlq/letter-id.ts'
+import { formatLetterId, withLetterId } from '../../dlq/letter-id.ts'
 import { spwError } from '../../base/errors.ts'
 import type { Selection } from '../../dlq/selection.ts'
 import { standardOutput } from '../journal/open-journal.ts'
@@ -33,7 +33,7 @@ export function dlqShowCommand(
       missing.delete(formatLetterId(id))
       output.out(
         options.json === true
-          ? `${line.toString()}\n`
+          ? `${withLetterId(id, line).toString()}\n`
           : `${shown === 0 ? '' : '\n'}${shownLetter(id, letter, paint)}`,
       )
       shown++
