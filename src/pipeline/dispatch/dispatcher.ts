@@ -277,7 +277,7 @@ export class Dispatcher {
     const { budget } = this.#destination
     if (batch.failures > 0 && budget.waitMs(nowMs, this.#roster.retriesInLine + batch.retryCost) > 0)
       return false
-    const waitMs = batch.key === '' ? 0 : this.#limiter.waitMs(batch.key, batch, nowMs)
+    const waitMs = this.#limiter.ownWaitMs(batch.key, batch, nowMs)
     if (waitMs > 0) this.#ownWaitMs = Math.min(this.#ownWaitMs, waitMs)
     return waitMs === 0
   }
@@ -286,7 +286,7 @@ export class Dispatcher {
   #cut(lane: LaneIndex, nowMs: number): Batch | null {
     if (!this.#roster.mayCut(lane)) return null
     const ahead = this.#roster.line.filter((batch) => batch.lane === lane).length
-    const turnMs = this.#limiter.turnMs('', ahead, nowMs)
+    const turnMs = this.#limiter.turnMs(ahead, nowMs)
     const room = { turnAtMs: nowMs + turnMs, maxBytes: this.#destination.bodyBytesMax }
     const batch = this.#cutter.take(lane, nowMs, this.#state === 'draining', room)
     if (batch !== null) this.#roster.live.add(batch)

@@ -142,7 +142,7 @@ export class Sender {
       }
       soonestMs = Math.min(soonestMs, waitMs)
       // What waits for the sink's limit has the next place; what waits for its own lets others pass.
-      if (limitMs > 0 && batch.key === '') return soonestMs
+      if (limitMs > 0 && !limiter.isByKey) return soonestMs
       place++
     }
     return soonestMs

@@ -86,6 +86,41 @@ t.test('in order: one batch of a source after another, others meanwhile', async 
   checkDone(t, rig)
 })
 
+t.test('in order under a limit of the sink: who waits longest goes, large batches too', async (t) => {
+  const rig = new Rig({
+    batch: { maxBytes: 4096, maxEvents: 10, maxAgeMs: 0 },
+    rateLimit: { eventsPerSecond: 10 },
+    order: 'per_source',
+  })
+  rig.sink.reply = () => ACK
+  await rig.add(events('x', 100, 10), 0)
+  for (let n = 0; n < 60; n++) {
+    await rig.add(events('y', n, 1), 1)
+    await rig.clock.pass(50)
+  }
+  const sent = rig.sink.requests.flatMap(({ text }) => numbersOf(text))
+  t.ok(sent.includes(100), 'not passed by small ones for ever')
+  await rig.clock.pass(7000)
+  checkDone(t, rig)
+})
+
+t.test('events without a tenant keep nobody waiting either', async (t) => {
+  const rig = new Rig({
+    batch: { maxBytes: 4096, maxEvents: 10, maxAgeMs: 0 },
+    rateLimit: { eventsPerSecond: 10, per: { field: 'tenant', maxKeys: 2 } },
+  })
+  rig.sink.reply = (text) => (tenantsOf(text).size === 0 && rig.sink.requests.length === 0 ? DOWN : ACK)
+  await rig.add(Array.from({ length: 10 }, (_, n) => `{"n":${n}}`))
+  await rig.clock.pass(1100)
+  t.equal(rig.sink.requests.length, 1)
+  await rig.add(events('a', 20, 1))
+  await rig.clock.pass(300)
+  t.equal(rig.sink.requests.length, 2, 'while what failed waits for its limit')
+  await rig.clock.pass(2000)
+  t.strictSame(rig.toldOf('limiterKeysFull'), [], 'two keys, two limits')
+  checkDone(t, rig)
+})
+
 t.test('what waits for its limit gives way, at the end of the log', async (t) => {
   let log: PatchyLog | null = null
   const rig = new Rig(

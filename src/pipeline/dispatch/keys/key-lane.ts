@@ -158,7 +158,7 @@ export class KeyLane {
       this.#barred.add(queue)
       return false
     }
-    const waitMs = limiter.waitMs(queue.key, queue, nowMs)
+    const waitMs = limiter.ownWaitMs(queue.key, queue, nowMs)
     // A timer has whole milliseconds.
     return waitMs === 0 || this.#sleep(queue, 'limit', nowMs + Math.max(1, Math.ceil(waitMs)))
   }

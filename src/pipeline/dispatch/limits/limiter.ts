@@ -45,6 +45,8 @@ export interface LimiterStatus {
   readonly quotaUsedUp?: { readonly keys: number; readonly forMs: number }
 }
 
+/** Key of what has no key. */
+const WHOLE_SINK = ''
 /** Requests are near the limit for so long after one had to wait for it. */
 export const NEAR_MS = 10_000
 /** Names of sources that have limits of their own: those of the configuration, and some that the journal still holds. */
@@ -122,15 +124,20 @@ export class Limiter {
     return [this.#requests, this.#events, this.#bytes, this.#quota].some((limit) => limit !== null)
   }
 
-  /** Milliseconds until a request of a key may go, 0 when it may now. The key is '' where the limit is one for the sink. */
+  /** Milliseconds until a request of a key may go, 0 when it may now. Keys count only where limits are by key. */
   waitMs(key: string, cost: Cost, nowMs: number): number {
     const slot = this.#slotOf(key, nowMs)
-    let waitMs = this.#quota === null ? 0 : this.#quota.waitMs(key, cost.bytes)
+    let waitMs = this.#quota === null ? 0 : this.#quota.waitMs(this.#quotaKey(key), cost.bytes)
     if (this.#requests !== null) waitMs = Math.max(waitMs, this.#requests.waitMs(slot, 1, nowMs))
     if (this.#events !== null) waitMs = Math.max(waitMs, this.#events.waitMs(slot, cost.events, nowMs))
     if (this.#bytes !== null) waitMs = Math.max(waitMs, this.#bytes.waitMs(slot, cost.bytes, nowMs))
     if (waitMs > 0) this.#noteWait(slot, nowMs)
     return waitMs
+  }
+
+  /** The same where each key has limits of its own; else 0: for the sink's limit batches wait in line, one behind the other. */
+  ownWaitMs(key: string, cost: Cost, nowMs: number): number {
+    return this.isByKey ? this.waitMs(key, cost, nowMs) : 0
   }
 
   /** A request goes. */
@@ -139,7 +146,7 @@ export class Limiter {
     this.#requests?.take(slot, 1, nowMs)
     this.#events?.take(slot, cost.events, nowMs)
     this.#bytes?.take(slot, cost.bytes, nowMs)
-    this.#quota?.take(key, cost.bytes)
+    this.#quota?.take(this.#quotaKey(key), cost.bytes)
     this.#used[slot] = 1
     this.#waitNoMore(slot)
     if (slot === SHARED_SLOT && this.#slots !== null) this.#sharedRequests++
@@ -147,15 +154,15 @@ export class Limiter {
 
   /**
    * Milliseconds until a request that costs nothing but itself could go, if `ahead` others go first: when a batch that is not
-   * full would go if it was cut.
+   * full would go if it was cut. 0 where each key has its own turn.
    */
-  turnMs(key: string, ahead: number, nowMs: number): number {
-    const slot = this.#slotOf(key, nowMs)
+  turnMs(ahead: number, nowMs: number): number {
+    if (this.isByKey) return 0
     return Math.max(
-      this.#requests?.turnMs(slot, ahead + 1, nowMs) ?? 0,
-      this.#events?.waitMs(slot, 0, nowMs) ?? 0,
-      this.#bytes?.waitMs(slot, 0, nowMs) ?? 0,
-      this.#quota?.waitMs(key, 0) ?? 0,
+      this.#requests?.turnMs(SHARED_SLOT, ahead + 1, nowMs) ?? 0,
+      this.#events?.waitMs(SHARED_SLOT, 0, nowMs) ?? 0,
+      this.#bytes?.waitMs(SHARED_SLOT, 0, nowMs) ?? 0,
+      this.#quota?.waitMs(WHOLE_SINK, 0) ?? 0,
     )
   }
 
@@ -173,6 +180,11 @@ export class Limiter {
       sharedRequests: this.#sharedRequests,
       ...(usedUp === 0 ? {} : { quotaUsedUp: { keys: usedUp, forMs: this.#quota!.untilTomorrowMs } }),
     }
+  }
+
+  /** The day's bytes are those of the sink, whatever the key, unless limits are by key. */
+  #quotaKey(key: string): string {
+    return this.isByKey ? key : WHOLE_SINK
   }
 
   #slotOf(key: string, nowMs: number): number {

@@ -75,12 +75,12 @@ t.test('near the limit are requests that wait again, not those that wait first',
 
 t.test('when a batch would go if it was cut now', async (t) => {
   const limiter = new Limiter({ requestsPerSecond: 2, burst: 1, eventsPerSecond: 10 }, 100, 0)
-  t.equal(limiter.turnMs('', 0, 0), 500)
-  t.equal(limiter.turnMs('', 3, 0), 2000)
-  t.equal(limiter.turnMs('', 0, 500), 0, 'what it carries is not asked')
+  t.equal(limiter.turnMs(0, 0), 500)
+  t.equal(limiter.turnMs(3, 0), 2000)
+  t.equal(limiter.turnMs(0, 500), 0, 'what it carries is not asked')
   limiter.take('', cost(30, 1), 10_000)
-  t.equal(limiter.turnMs('', 0, 10_000), 2000, 'debts are')
-  t.equal(new Limiter({}, 100, 0).turnMs('', 5, 0), 0)
+  t.equal(limiter.turnMs(0, 10_000), 2000, 'debts are')
+  t.equal(new Limiter({}, 100, 0).turnMs(5, 0), 0)
 })
 
 t.test('a key that has rested makes room for another', async (t) => {
@@ -131,7 +131,29 @@ t.test('the quota of the day', async (t) => {
     ['take', 'b', 7],
   ])
   t.match(limiter.status(2000), { quotaUsedUp: { keys: 1, forMs: 5000 } })
-  t.equal(limiter.turnMs('a', 0, 2000), 5000)
+})
+
+t.test('the quota of a sink is one, whatever the key', async (t) => {
+  const asked: string[] = []
+  const quota: Quota = {
+    waitMs: (key) => (asked.push(key), 0),
+    take: (key) => void asked.push(key),
+    usedUp: 0,
+    untilTomorrowMs: 5000,
+  }
+  const limiter = new Limiter({ bytesPerDay: 1000 }, 100, 0, quota)
+  limiter.waitMs('push', ONE, 0)
+  limiter.take('push', ONE, 0)
+  limiter.turnMs(0, 0)
+  t.strictSame(asked, ['', '', ''])
+})
+
+t.test('what has to wait in line has no limit of its own', async (t) => {
+  t.equal(new Limiter({ requestsPerSecond: 1 }, 100, 0).ownWaitMs('a', ONE, 0), 0)
+  const limiter = new Limiter(perTenant({ requestsPerSecond: 1 }), 100, 0)
+  t.equal(limiter.ownWaitMs('a', ONE, 0), 1000)
+  t.equal(limiter.turnMs(0, 0), 0, 'nor a turn')
+  t.match(limiter.status(0), { keys: 1 }, 'asking for a turn takes no place among the keys')
 })
 
 t.test('many keys, more than there are limits for: each keeps to its own', async (t) => {
