@@ -57,9 +57,7 @@ export class LimitsWitness {
     const { rateLimit = {}, maxRecordBytes } = this.#config
     const { requestsPerSecond = Infinity, eventsPerSecond = Infinity, bytesPerSecond = Infinity } = rateLimit
     const isLeaky = rateLimit.algorithm === 'leaky_bucket'
-    const requests = isLeaky
-      ? 1
-      : Math.max(1, Math.floor(rateLimit.burst ?? Math.max(1, requestsPerSecond)))
+    const requests = isLeaky ? 1 : Math.max(1, Math.floor(rateLimit.burst ?? Math.max(1, requestsPerSecond)))
     const bytes = Math.max(sentBytesMax(maxRecordBytes, this.#config), Math.floor(bytesPerSecond))
     const make = (what: string, perSecond: number, most: number) =>
       new Window(`${what} of '${key}'`, perSecond, most, this.#startMs, !isLeaky)

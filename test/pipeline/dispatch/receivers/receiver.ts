@@ -189,7 +189,9 @@ export class Receiver {
     if (guilty.length > 0 && !byItem) return BAD_FIELD
     this.#take(ids.filter((id) => !this.isGuilty(id)))
     if (guilty.length === 0) return ACK
-    return { kind: 'partial', items: guilty.map((id) => ({ index: ids.indexOf(id), ...BAD_FIELD })) }
+    const { reason, status } = BAD_FIELD
+    const itemOf = (id: number): ItemVerdict => ({ index: ids.indexOf(id), kind: 'reject', reason, status })
+    return { kind: 'partial', items: guilty.map((id) => itemOf(id)) }
   }
 
   #take(ids: readonly number[]): void {

@@ -22,7 +22,14 @@ export function recoveryMsMax({ config, nature }: Scenario, pauseMs: number): nu
 
 /** Until the rate limit lets a request go that has all that one may have. */
 function turnMs(config: Scenario['config']): number {
-  const { requestsPerSecond = Infinity, eventsPerSecond = Infinity, bytesPerSecond = Infinity } = config.rateLimit ?? {}
+  const {
+    requestsPerSecond = Infinity,
+    eventsPerSecond = Infinity,
+    bytesPerSecond = Infinity,
+  } = config.rateLimit ?? {}
   const bytes = Math.max(sentBytesMax(config.maxRecordBytes, config), bytesPerSecond)
-  return 1000 * (1 / requestsPerSecond + 1 + (bytesPerSecond === Infinity ? 0 : bytes / bytesPerSecond)) + 1000 / eventsPerSecond
+  return (
+    1000 * (1 / requestsPerSecond + 1 + (bytesPerSecond === Infinity ? 0 : bytes / bytesPerSecond)) +
+    1000 / eventsPerSecond
+  )
 }

@@ -50,7 +50,7 @@ export function makeScenario(dice: Dice): Scenario {
     hasHealthPage: dice.chance(0.25),
     filterIndex,
     slabs: 8 + dice.below(dice.chance(0.5) ? 4 : 24),
-    lookaheadFrames: isPatchy ? (dice.chance(0.6) ? 1 + dice.below(6) : Infinity) : null,
+    lookaheadFrames: isPatchy ? (dice.chance(0.6) ? 3 + dice.below(6) : Infinity) : null,
     slowTasks: dice.chance(0.4),
     failingTasks: dice.chance(0.2),
     commits: makeCommits(dice, durationMs, filterIndex, tenants),

@@ -8,6 +8,8 @@ import type { Receiver } from './receiver.ts'
 /** Batches that may be somewhere, beyond those that wait for the end of their backoff or were refused. */
 const RETRYING_MAX = 64 + 4
 const CONCURRENCY_MAX = 200
+/** Innocent events in a life that may be given up. */
+const MISTAKEN_MAX = 8
 
 interface Offered {
   readonly source: number
@@ -22,6 +24,10 @@ interface Offered {
   apart: boolean
   /** The last answer refused it by itself. */
   refusedAlone: boolean
+  /** Requests sent by when it was refused the last time but one, in a batch or alone. */
+  refusedBefore: number
+  /** Requests sent by when it was refused last; Infinity: it was not. */
+  refusedLast: number
   /** Times that it was refused by itself. */
   refusals: number
 }
@@ -38,8 +44,10 @@ export class Witness {
   readonly #settledUpTo = new Map<number, number>()
   #open = 0
   #answers = 0
-  /** The last answer by which something was accepted, and when. */
+  /** The last answer by which something was accepted. */
   #acceptedAt = -1
+  /** The latest request of which something was accepted. */
+  #acceptedRequest = 0
   #pause = { fromMs: -Infinity, untilMs: -Infinity }
   #heldSinceMs = Infinity
   #probeFromMs = Infinity
@@ -74,6 +82,8 @@ export class Witness {
       refusedAt: -1,
       apart: false,
       refusedAlone: false,
+      refusedBefore: Infinity,
+      refusedLast: Infinity,
       refusals: 0,
     }
     inSource.push(event)
@@ -125,31 +135,38 @@ export class Witness {
     this.#healthProbes++
     assert(this.#healthProbes === 1 && this.#open === 0, 'a health probe goes alone')
     this.#checkTime(nowMs)
-    this.#limits.sent('', 0, 0, nowMs)
+    if ((this.#scenario.config.rateLimit?.per ?? 'sink') === 'sink') this.#limits.sent('', 0, 0, nowMs)
   }
 
   healthAnswer(): void {
     this.#healthProbes--
   }
 
-  answers(ids: readonly number[], outcome: Outcome): void {
+  /** @param request its number, counted from 1. */
+  answers(request: number, ids: readonly number[], outcome: Outcome): void {
     const nowMs = this.#rig.clock.now()
     this.#open--
     this.#answers++
     const accepted = this.#settle(ids, outcome)
-    if (accepted > 0) this.#acceptedAt = this.#answers
+    if (accepted > 0) {
+      this.#acceptedAt = this.#answers
+      this.#acceptedRequest = Math.max(this.#acceptedRequest, request)
+    }
     if (accepted > 0 && nowMs >= this.#receiver.healsAtMs) this.recoveredAtMs ??= nowMs
     if (accepted === 0 && this.#heldSinceMs < Infinity)
       this.#probeFromMs = nowMs + this.#scenario.config.retry.maxMs
     if ('afterMs' in outcome && outcome.afterMs !== undefined) {
       this.#pause = { fromMs: nowMs, untilMs: Math.max(this.#pause.untilMs, nowMs + outcome.afterMs) }
-      if (nowMs < this.#receiver.healsAtMs) this.pauseAtHealMs = this.#pause.untilMs - this.#receiver.healsAtMs
+      if (nowMs < this.#receiver.healsAtMs)
+        this.pauseAtHealMs = this.#pause.untilMs - this.#receiver.healsAtMs
     }
   }
 
   /** How many events of a request are accepted by an answer. */
   #settle(ids: readonly number[], outcome: Outcome): number {
-    const items = new Map(outcome.kind === 'partial' ? outcome.items.map((item) => [item.index, item.kind]) : [])
+    const items = new Map(
+      outcome.kind === 'partial' ? outcome.items.map((item) => [item.index, item.kind]) : [],
+    )
     let accepted = 0
     for (const [index, id] of ids.entries()) {
       const event = this.offered.get(id)!
@@ -164,6 +181,8 @@ export class Witness {
         if (event.refusedAt === -1) event.refusedAt = this.#answers
         event.refusedAlone = ids.length === 1 || outcome.kind === 'partial'
         if (event.refusedAlone) event.refusals++
+        event.refusedBefore = event.refusedLast
+        event.refusedLast = this.sent
       }
     }
     return accepted
@@ -218,8 +237,8 @@ export class Witness {
     let place = -1
     for (const id of ids) {
       const event = this.offered.get(id)!
-      assert(event.place > place, 'in order within a batch')
-      ;({ place } = event)
+      assert(event.apart || event.place > place, 'in order within a batch')
+      place = Math.max(place, event.place)
     }
   }
 
@@ -228,7 +247,11 @@ export class Witness {
   check(): void {
     const { rig, delivered } = { rig: this.#rig, delivered: this.delivered }
     assert.deepEqual(rig.ledger.imbalances(), [], 'the ledger balances')
-    assert.equal(rig.counts.delivered[0]! + rig.counts.delivered[1]!, delivered, 'delivered is what was accepted')
+    assert.equal(
+      rig.counts.delivered[0]! + rig.counts.delivered[1]!,
+      delivered,
+      'delivered is what was accepted',
+    )
     this.#checkLetters()
     const { batches } = rig.dispatcher.status()
     assert(batches.retrying <= RETRYING_MAX, `${batches.retrying} batches wait`)
@@ -251,9 +274,12 @@ export class Witness {
     assert(event.refusedAlone, `event ${id} was not refused by itself`)
     assert(this.#acceptedAt >= event.refusedAt, `event ${id} refused by one that accepted nothing`)
     if (this.#receiver.isGuilty(id) || reason === 'too large') return
-    // A receiver that refuses everything, when there is nothing to tell that by.
-    assert(event.refusals > 1 && this.#open === 0, `event ${id} is innocent, and dead: ${reason}`)
+    // It began to refuse everything while the last piece of what it had a reason to refuse was under way; or there was
+    // nothing else to tell that by.
+    const isLastPiece = this.#acceptedRequest > event.refusedBefore
+    assert(isLastPiece || event.refusals > 1, `event ${id} is innocent, and dead: ${reason}`)
     this.mistaken++
+    assert(this.mistaken <= MISTAKEN_MAX, `${this.mistaken} innocent events are dead`)
   }
 
   /** @param isAllSettled nothing may be left. */
