@@ -188,8 +188,7 @@ export class Collector {
         await journal.open(() => restoreLedger(this.ledger, journal))
       }
       const { found } = this.ledger.dlq
-      await deadLetters.start()
-      countFoundLetters(this.ledger, found)
+      await deadLetters.start(() => countFoundLetters(this.ledger, found))
       await this.topology.quotas.open()
       await allDone(sinks.map(({ sink }) => sink.start(starting.signal)))
       for (const { dispatcher } of sinks) dispatcher.start()

@@ -103,13 +103,17 @@ export class DeadLetterQueue implements DeadLetters {
     return count
   }
 
-  /** Counts what an earlier run left. Throws SPW_ERR_DLQ_UNUSABLE. */
-  async start(): Promise<void> {
+  /**
+   * Counts what an earlier run left. Throws SPW_ERR_DLQ_UNUSABLE.
+   *
+   * @param counted is told so before any of it goes, with which the counts become durable.
+   */
+  async start(counted: () => void = () => {}): Promise<void> {
     assert(this.#state === 'new', 'a queue is started once')
     try {
       await this.#io.makeDirectory(this.#directory)
       await this.#probe()
-      await this.#find()
+      await this.#find(counted)
       await this.#makeRoom([])
     } catch (error) {
       const reason = reasonOf(error)
@@ -357,7 +361,7 @@ export class DeadLetterQueue implements DeadLetters {
   }
 
   /** What the run before marked in its last moments its marks know, if nobody else. */
-  async #find(): Promise<void> {
+  async #find(counted: () => void): Promise<void> {
     const { files, lastSequence, totals } = await findFiles(this.#io, this.#directory, this.#events)
     this.#lastSequence = lastSequence
     for (const kind of MARK_KINDS) this.#counts[kind] = Math.max(this.#counts[kind], totals[kind])
@@ -366,6 +370,7 @@ export class DeadLetterQueue implements DeadLetters {
       this.#counts.found += file.letters - file.marked
       this.#counts.queued += file.letters - file.marked
     }
+    counted()
     for (const { source, file } of files) {
       if (file.marked > 0 && file.marked === file.letters)
         await this.#dropEmptied(this.#seriesOf(source), file)

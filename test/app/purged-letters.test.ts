@@ -1,4 +1,4 @@
-/** Dead letters that are purged through a collector: gone at once, and counted once, also when it is killed then. */
+/** Dead letters that are purged, or evicted, by a collector: gone at once, and counted once, also when it is killed then. */
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -49,5 +49,33 @@ t.test('purged through a collector, which is killed then', async (t) => {
   writeFileSync(join(copy, 'data', 'lock'), '')
   const next = await startCollector(t, CONFIG, { directory: copy })
   t.match(next.ledger.dlq, { found: 0, queued: 1, replayed: 0, purged: 5, evicted: 0 })
+  t.strictSame(next.ledger.imbalances(), [])
+})
+
+t.test('a smaller queue is found at a start, which is killed then', async (t) => {
+  const directory = temporaryDirectory(t)
+  configIn(directory)
+  const first = await startCollector(t, CONFIG, { directory })
+  const body = `${JSON.stringify({ text: 'x'.repeat(60_000) })}\n`.repeat(40)
+  const { statusCode } = await request(`http://${first.address('push')}/`, { method: 'POST', body })
+  t.equal(statusCode, 200)
+  t.match(first.ledger.dlq, { queued: 40, evicted: 0 })
+  await first.stop()
+
+  const smaller = `${CONFIG}dlq: { max_bytes: 1MiB }\n`
+  const second = await startCollector(t, smaller, { directory })
+  const { queued, evicted } = second.ledger.dlq
+  t.ok(evicted > 0 && queued + evicted === 40, `${evicted} of 40 evicted`)
+  // What a kill would leave now: the state was written for the evictions.
+  const copy = temporaryDirectory(t)
+  cpSync(join(directory, 'data'), join(copy, 'data'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('control.sock'),
+  })
+  writeFileSync(join(copy, 'data', 'lock'), '')
+  const config = configIn(copy)
+  t.match(await run((output) => auditCommand({ config }, output)), { code: 0, out: /balances/ })
+  const next = await startCollector(t, smaller, { directory: copy })
+  t.match(next.ledger.dlq, { found: 0, queued, evicted })
   t.strictSame(next.ledger.imbalances(), [])
 })

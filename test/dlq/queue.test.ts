@@ -154,10 +154,13 @@ t.test('a smaller max_bytes than what is found is kept from the start', async (t
   const disk = new FaultyDisk()
   for (let file = 1; file <= 5; file++)
     disk.put(`push.0000000${file}.ndjson`, letters([file], 100).toString())
-  const { queue, counts } = queueOn(disk, { maxBytes: 250 })
-  await queue.start()
+  const happened: string[] = []
+  const makeCountsDurable = () => Promise.resolve(happened.push('durable') > 0)
+  const { queue, counts } = queueOn(disk, { maxBytes: 250, makeCountsDurable })
+  await queue.start(() => happened.push('counted'))
   t.strictSame(idsOn(disk), ['4', '5'])
   t.match(counts, { found: 5, queued: 2, evicted: 3 })
+  t.strictSame(happened, ['counted', 'durable', 'durable', 'durable'], 'what was found is settled first')
   await queue.stop()
 })
 
