@@ -83,6 +83,7 @@ export class Dispatcher {
     this.#roster = new Roster({
       allowed: () => this.#destination.allowed,
       waitingCounts: concurrency !== 'adaptive',
+      limitsByKey: keysMax(config.rateLimit ?? {}) > 0,
       inOrder: isInOrder,
     })
     this.#settlement = new Settlement(
@@ -118,6 +119,7 @@ export class Dispatcher {
       giveUp: (batch: Batch, category: GiveUpCategory) => this.#giveUp(batch, category),
       onPrepared: () => this.#onProgress(),
       onAnswered: () => this.#onProgress(),
+      onPlaceFree: () => this.#askForPump(),
       onIdle: () => this.#conditions.check(),
       onDone: (batch: Batch) => this.#onDone(batch),
       onWritten: (parts: readonly Part[], category: GiveUpCategory, reason: string) =>

@@ -23,6 +23,8 @@ export interface RosterOptions {
   readonly allowed: () => number
   /** Failed batches that wait count as requests: then what was cut first goes first, as far as one can tell. */
   readonly waitingCounts: boolean
+  /** Keys have limits of their own: what waits, perhaps for these alone, counts as no request. */
+  readonly limitsByKey: boolean
   /** What has a key goes one after another with that key. */
   readonly inOrder: boolean
 }
@@ -39,7 +41,10 @@ export class Roster {
   readonly inFlight = new Map<Batch, Flight>()
   /** For the end of their backoff. */
   readonly waiting = new Set<Batch>()
-  /** Of batches that were refused and divided, the next one last: a batch is searched to its end before others are divided. */
+  /**
+   * Of batches that were refused and divided, the next one last: a batch is searched to its end before others are divided.
+   * Also what stepped aside.
+   */
   readonly pieces: Batch[] = []
   /** Single events refused for their content, and not believed yet. */
   readonly parked = new Set<Batch>()
@@ -56,15 +61,16 @@ export class Roster {
    * that has none always gets one, so that what fails in one doesn't hold up the other.
    */
   mayCut(lane: LaneIndex): boolean {
-    const { allowed, waitingCounts } = this.#options
+    const { allowed } = this.#options
     let underWay = 0
     let ofLane = 0
     for (const batch of this.live) {
       if (this.parked.has(batch)) continue
       if (batch.lane === lane) ofLane++
-      if (waitingCounts || !this.waiting.has(batch)) underWay++
+      if (this.#isRequest(batch)) underWay++
     }
-    return ofLane === 0 || (underWay < allowed() && this.waiting.size < WAITING_MAX)
+    const waiting = this.waiting.size + this.pieces.length
+    return ofLane === 0 || (underWay < allowed() && waiting < WAITING_MAX)
   }
 
   /** Whether a batch of this key may be cut: one is unsent at most; in order, one is unsettled. */
@@ -112,6 +118,13 @@ export class Roster {
     if (isFast) this.#fastAtMs = nowMs
   }
 
+  /** A batch in line that has to wait for a limit of its key leaves its place to others. */
+  stepAside(place: number): Batch {
+    const [batch] = this.line.splice(place, 1)
+    this.pieces.push(batch!)
+    return batch!
+  }
+
   /** Takes a batch of a lane whose backoff is over, and that may go. */
   takeRetry(lane: LaneIndex, nowMs: number, mayGo: (batch: Batch) => boolean): Batch | null {
     for (const batch of this.waiting) {
@@ -139,7 +152,7 @@ export class Roster {
   takePiece(lane: LaneIndex, mayGo: (batch: Batch) => boolean): Batch | null {
     for (let place = this.pieces.length - 1; place >= 0; place--) {
       const batch = this.pieces[place]!
-      if (batch.lane !== lane || !mayGo(batch) || this.#mustFollow(batch)) continue
+      if (batch.lane !== lane || this.#mustFollow(batch, place) || !mayGo(batch)) continue
       this.pieces.splice(place, 1)
       return batch
     }
@@ -158,9 +171,9 @@ export class Roster {
    * refused, which others pass anyway.
    */
   oldestIdle(): Batch | null {
-    const { inOrder } = this.#options
+    const { inOrder, limitsByKey } = this.#options
     for (const batch of this.live) {
-      const waits = !inOrder && this.waiting.has(batch)
+      const waits = !inOrder && (this.waiting.has(batch) || (limitsByKey && this.pieces.includes(batch)))
       if (waits || (this.parked.has(batch) && !this.#isUp(batch))) return batch
     }
     return null
@@ -233,10 +246,18 @@ export class Roster {
     return this.inFlight.has(batch) || this.line.includes(batch)
   }
 
-  /** In order, a piece follows whatever of its key was tried before it. */
-  #mustFollow({ key }: Batch): boolean {
+  /** Takes the place of a request, or is about to. */
+  #isRequest(batch: Batch): boolean {
+    const { waitingCounts, limitsByKey } = this.#options
+    if (this.waiting.has(batch)) return waitingCounts && !limitsByKey
+    return !(limitsByKey && this.pieces.includes(batch))
+  }
+
+  /** In order, a piece follows whatever of its key was tried before it, and the pieces that stand before it. */
+  #mustFollow({ key }: Batch, place: number): boolean {
     if (!this.#options.inOrder) return false
     const isSame = (batch: Batch) => batch.key === key
+    if (this.pieces.findLastIndex(isSame) > place) return true
     return [...this.waiting, ...this.inFlight.keys(), ...this.line].some(isSame)
   }
 }

@@ -31,6 +31,8 @@ export interface SenderOptions {
   readonly conditions: Conditions
   /** A batch was answered, and what follows from it is done; or a probe was. */
   readonly onAnswered: () => void
+  /** The line has room again, though nothing has left. */
+  readonly onPlaceFree: () => void
   readonly events?: Partial<DispatchEvents>
 }
 
@@ -143,9 +145,16 @@ export class Sender {
       soonestMs = Math.min(soonestMs, waitMs)
       // What waits for the sink's limit has the next place; what waits for its own lets others pass.
       if (limitMs > 0 && !limiter.isByKey) return soonestMs
-      place++
+      if (limiter.ownWaitMs(batch.key, batch, nowMs) > 0) this.#stepAside(place)
+      else place++
     }
     return soonestMs
+  }
+
+  #stepAside(place: number): void {
+    const { roster, payloads, onPlaceFree } = this.#options
+    payloads.release(roster.stepAside(place))
+    onPlaceFree()
   }
 
   #hasRoomFor(bytes: number): boolean {

@@ -121,6 +121,22 @@ t.test('events without a tenant keep nobody waiting either', async (t) => {
   checkDone(t, rig)
 })
 
+t.test('tenants without a limit of their own leave the line to others while they wait', async (t) => {
+  const rig = new Rig({
+    batch: { maxBytes: 4096, maxEvents: 10, maxAgeMs: 0 },
+    request: { timeoutMs: 5000, concurrency: 4 },
+    rateLimit: { requestsPerSecond: 1, per: { field: 'tenant', maxKeys: 1 } },
+  })
+  rig.sink.reply = () => ACK
+  await rig.add(events('a', 0, 1))
+  await rig.add(['b', 'c', 'd', 'e'].flatMap((tenant) => events(tenant, 0, 1)))
+  await rig.clock.pass(1100)
+  t.equal(rig.sink.requests.length, 2, 'who has a limit, and one of those who share one')
+  t.equal(rig.dispatcher.status().batches.ready, 0)
+  await rig.clock.pass(4000)
+  checkDone(t, rig)
+})
+
 t.test('what waits for its limit gives way, at the end of the log', async (t) => {
   let log: PatchyLog | null = null
   const rig = new Rig(

@@ -45,6 +45,8 @@ export interface LimiterStatus {
   readonly quotaUsedUp?: { readonly keys: number; readonly forMs: number }
 }
 
+/** So long after a key may send, its slot is not given away: it takes a while until a batch is on its way. */
+const KEPT_MS = 1000
 /** Key of what has no key. */
 const WHOLE_SINK = ''
 /** Requests are near the limit for so long after one had to wait for it. */
@@ -68,6 +70,8 @@ export class Limiter {
   readonly #slots: KeySlots | null
   /** By slot: something was taken, since it is that key's. */
   readonly #used: Uint8Array
+  /** By slot: until then somebody is about to send, with buckets that may be full. */
+  readonly #keptUntilMs: Float64Array
   /** By slot: the key was told to wait and has taken nothing since. */
   readonly #waiting: Uint8Array
   #waitingKeys = 0
@@ -108,6 +112,7 @@ export class Limiter {
     this.#onKeysFull = onKeysFull
     this.#used = new Uint8Array(slots)
     this.#waiting = new Uint8Array(slots)
+    this.#keptUntilMs = new Float64Array(slots)
     const isRested = (slot: number, atMs: number) => this.#isRested(slot, atMs)
     const begin = (slot: number, atMs: number) => this.#begin(slot, atMs)
     this.#slots = maxKeys === 0 ? null : new KeySlots(maxKeys, isRested, begin)
@@ -127,10 +132,12 @@ export class Limiter {
   /** Milliseconds until a request of a key may go, 0 when it may now. Keys count only where limits are by key. */
   waitMs(key: string, cost: Cost, nowMs: number): number {
     const slot = this.#slotOf(key, nowMs)
-    let waitMs = this.#quota === null ? 0 : this.#quota.waitMs(this.#quotaKey(key), cost.bytes)
-    if (this.#requests !== null) waitMs = Math.max(waitMs, this.#requests.waitMs(slot, 1, nowMs))
+    let waitMs = 0
+    if (this.#requests !== null) waitMs = this.#requests.waitMs(slot, 1, nowMs)
     if (this.#events !== null) waitMs = Math.max(waitMs, this.#events.waitMs(slot, cost.events, nowMs))
     if (this.#bytes !== null) waitMs = Math.max(waitMs, this.#bytes.waitMs(slot, cost.bytes, nowMs))
+    this.#keptUntilMs[slot] = nowMs + waitMs + KEPT_MS
+    if (this.#quota !== null) waitMs = Math.max(waitMs, this.#quota.waitMs(this.#quotaKey(key), cost.bytes))
     if (waitMs > 0) this.#noteWait(slot, nowMs)
     return waitMs
   }
@@ -208,6 +215,7 @@ export class Limiter {
 
   #isRested(slot: number, nowMs: number): boolean {
     return (
+      nowMs >= this.#keptUntilMs[slot]! &&
       (this.#requests?.isRested(slot, nowMs) ?? true) &&
       (this.#events?.isRested(slot, nowMs) ?? true) &&
       (this.#bytes?.isRested(slot, nowMs) ?? true)

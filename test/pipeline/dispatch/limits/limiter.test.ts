@@ -95,6 +95,15 @@ t.test('a key that has rested makes room for another', async (t) => {
   t.equal(full, 0)
 })
 
+t.test('who is about to send is not robbed of a full bucket', async (t) => {
+  const limiter = new Limiter(perTenant({ requestsPerSecond: 1, burst: 1 }, 1), 100, 0)
+  t.equal(limiter.waitMs('a', ONE, 0), 1000)
+  t.equal(limiter.waitMs('b', ONE, 1000), 0, 'from the bucket that others share')
+  t.equal(limiter.waitMs('a', ONE, 1000), 0, 'its own')
+  limiter.take('a', ONE, 1500)
+  t.equal(limiter.waitMs('b', ONE, 1500), 0)
+})
+
 t.test('keys beyond max_keys share one limit while none has rested', async (t) => {
   let full = 0
   const limiter = new Limiter(perTenant({ requestsPerSecond: 1 }, 2), 100, 0, null, () => full++)
