@@ -63,7 +63,7 @@ function makeLimiter(
   requestsPerSecond = 10,
 ): Limiter {
   const rates = { requestsPerSecond, eventsPerSecond: 1000, bytesPerSecond: MIB }
-  return new Limiter({ ...rates, algorithm, per: { field: 'tenant', maxKeys } }, 512, 0)
+  return new Limiter({ ...rates, algorithm, per: { field: 'tenant', maxKeys } }, 0)
 }
 
 function limiterCase(algorithm: 'token_bucket' | 'leaky_bucket', maxKeys: number): Case {

@@ -14,7 +14,7 @@ import { Limiter, keysMax } from './limits/limiter.ts'
 import { makeCutter } from './make-cutter.ts'
 import { LinePreparer } from './line-preparer.ts'
 import { OutcomeHandler } from './outcome-handler.ts'
-import { PayloadBuilder, sentBytesMax } from './payload-builder.ts'
+import { PayloadBuilder } from './payload-builder.ts'
 import { Pieces } from './pieces.ts'
 import { Probing } from './probing.ts'
 import { Roster } from './roster.ts'
@@ -93,7 +93,6 @@ export class Dispatcher {
     )
     this.#limiter = new Limiter(
       config.rateLimit ?? {},
-      sentBytesMax(config.maxRecordBytes, config),
       clock.now(),
       options.quota ?? null,
       () => events.limiterKeysFull?.(name, keysMax(config.rateLimit ?? {})),

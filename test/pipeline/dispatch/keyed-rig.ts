@@ -59,7 +59,7 @@ export class KeyedRig implements LogReader {
 
   constructor({ rateLimit, slabs = 64, cutter = {}, canDefer = true }: KeyedRigOptions) {
     this.frames = new MadeFrames(slabs)
-    this.limiter = new Limiter(rateLimit, 200, this.nowMs)
+    this.limiter = new Limiter(rateLimit, this.nowMs)
     const { words } = this.frames.arena
     if (canDefer) this.defer = () => {}
     this.cutter = new KeyedCutter({

@@ -81,12 +81,10 @@ export class Limiter {
   readonly #onKeysFull: () => void
 
   /**
-   * @param largestBytes the largest single event as it may be sent; a byte bucket holds at least that.
    * @param onKeysFull called once, when a key finds no limit of its own.
    */
   constructor(
     limit: RateLimit,
-    largestBytes: number,
     nowMs: number,
     quota: Quota | null = null,
     onKeysFull: () => void = () => {},
@@ -102,13 +100,10 @@ export class Limiter {
     const burst = isLeaky ? 1 : Math.max(1, Math.floor(limit.burst ?? Math.max(1, requestsPerSecond)))
     this.#requests = buckets(requestsPerSecond, burst)
     this.#events = buckets(eventsPerSecond, Math.max(1, Math.floor(eventsPerSecond)))
-    this.#bytes = buckets(bytesPerSecond, Math.max(largestBytes, Math.floor(bytesPerSecond)))
+    this.#bytes = buckets(bytesPerSecond, Math.max(1, Math.floor(bytesPerSecond)))
     this.#quota = quota
     this.maxEvents = this.#events?.largestCost ?? Infinity
-    this.maxBytes = Math.min(
-      this.#bytes?.largestCost ?? Infinity,
-      Math.max(largestBytes, limit.bytesPerDay ?? Infinity),
-    )
+    this.maxBytes = Math.min(this.#bytes?.largestCost ?? Infinity, limit.bytesPerDay ?? Infinity)
     this.#onKeysFull = onKeysFull
     this.#used = new Uint8Array(slots)
     this.#waiting = new Uint8Array(slots)

@@ -8,7 +8,7 @@ const ONE = cost(1, 1)
 const perTenant = (limit: RateLimit, maxKeys = 10) => ({ ...limit, per: { field: 'tenant', maxKeys } })
 
 t.test('slow rates work', async (t) => {
-  const limiter = new Limiter({ requestsPerSecond: 0.1 }, 100, 0)
+  const limiter = new Limiter({ requestsPerSecond: 0.1 }, 0)
   t.equal(limiter.waitMs('', ONE, 0), 10_000)
   t.equal(limiter.waitMs('', ONE, 10_000), 0)
   limiter.take('', ONE, 10_000)
@@ -16,32 +16,32 @@ t.test('slow rates work', async (t) => {
 })
 
 t.test('bursts', async (t) => {
-  const limiter = new Limiter({ eventsPerSecond: 0.1, bytesPerSecond: 50 }, 100, 0)
+  const limiter = new Limiter({ eventsPerSecond: 0.1, bytesPerSecond: 50 }, 0)
   t.equal(limiter.maxEvents, 1, 'one event at least')
-  t.equal(limiter.maxBytes, 100, 'the largest event at least')
-  const unlimited = new Limiter({}, 100, 0)
+  t.equal(limiter.maxBytes, 50, 'as many as in a second')
+  const unlimited = new Limiter({}, 0)
   t.strictSame(
     [unlimited.maxEvents, unlimited.maxBytes, unlimited.waitMs('', cost(1e9, 1e9), 0)],
     [Infinity, Infinity, 0],
   )
-  const burst = new Limiter({ requestsPerSecond: 1, burst: 3 }, 100, 0)
+  const burst = new Limiter({ requestsPerSecond: 1, burst: 3 }, 0)
   for (let request = 0; request < 3; request++) burst.take('', ONE, 60_000)
   t.equal(burst.waitMs('', ONE, 60_000), 1000)
-  const leaky = new Limiter({ requestsPerSecond: 10, burst: 3, algorithm: 'leaky_bucket' }, 100, 0)
+  const leaky = new Limiter({ requestsPerSecond: 10, burst: 3, algorithm: 'leaky_bucket' }, 0)
   leaky.take('', ONE, 60_000)
   t.equal(leaky.waitMs('', ONE, 60_000), 100, 'a leaky bucket has none')
 })
 
 t.test('the longest wait counts', async (t) => {
   const rates = { requestsPerSecond: 10, eventsPerSecond: 100, bytesPerSecond: 1000 }
-  const limiter = new Limiter(rates, 100, 0)
+  const limiter = new Limiter(rates, 0)
   t.equal(limiter.waitMs('', ONE, 0), 100)
   t.equal(limiter.waitMs('', cost(50, 1), 0), 500)
   t.equal(limiter.waitMs('', cost(50, 900), 0), 900)
 })
 
 t.test('one limit for the sink, whatever the key', async (t) => {
-  const limiter = new Limiter({ requestsPerSecond: 1 }, 100, 0)
+  const limiter = new Limiter({ requestsPerSecond: 1 }, 0)
   limiter.take('a', ONE, 1000)
   t.equal(limiter.waitMs('b', ONE, 1000), 1000)
   t.match(limiter.status(1000), { keys: 0, waitingKeys: 1, sharedRequests: 0 })
@@ -49,7 +49,7 @@ t.test('one limit for the sink, whatever the key', async (t) => {
 
 t.test('each key has its own', async (t) => {
   for (const per of ['source', { field: 'tenant', maxKeys: 10 }] as const) {
-    const limiter = new Limiter({ requestsPerSecond: 1, per }, 100, 0)
+    const limiter = new Limiter({ requestsPerSecond: 1, per }, 0)
     for (const key of ['', 'a', 'b', '__proto__']) limiter.waitMs(key, ONE, 0)
     t.match(limiter.status(0), { keys: 4, waitingKeys: 4 })
     limiter.take('a', ONE, 1000)
@@ -62,7 +62,7 @@ t.test('each key has its own', async (t) => {
 })
 
 t.test('near the limit are requests that wait again, not those that wait first', async (t) => {
-  const limiter = new Limiter(perTenant({ requestsPerSecond: 1 }), 100, 0)
+  const limiter = new Limiter(perTenant({ requestsPerSecond: 1 }), 0)
   limiter.waitMs('a', ONE, 0)
   t.notOk(limiter.near(0), 'every bucket begins empty')
   limiter.take('a', ONE, 1000)
@@ -74,18 +74,18 @@ t.test('near the limit are requests that wait again, not those that wait first',
 })
 
 t.test('when a batch would go if it was cut now', async (t) => {
-  const limiter = new Limiter({ requestsPerSecond: 2, burst: 1, eventsPerSecond: 10 }, 100, 0)
+  const limiter = new Limiter({ requestsPerSecond: 2, burst: 1, eventsPerSecond: 10 }, 0)
   t.equal(limiter.turnMs(0, 0), 500)
   t.equal(limiter.turnMs(3, 0), 2000)
   t.equal(limiter.turnMs(0, 500), 0, 'what it carries is not asked')
   limiter.take('', cost(30, 1), 10_000)
   t.equal(limiter.turnMs(0, 10_000), 2000, 'debts are')
-  t.equal(new Limiter({}, 100, 0).turnMs(5, 0), 0)
+  t.equal(new Limiter({}, 0).turnMs(5, 0), 0)
 })
 
 t.test('a key that has rested makes room for another', async (t) => {
   let full = 0
-  const limiter = new Limiter(perTenant({ requestsPerSecond: 1, burst: 2 }, 2), 100, 0, null, () => full++)
+  const limiter = new Limiter(perTenant({ requestsPerSecond: 1, burst: 2 }, 2), 0, null, () => full++)
   limiter.waitMs('a', ONE, 0)
   limiter.waitMs('b', ONE, 0)
   limiter.take('b', ONE, 2000)
@@ -96,7 +96,7 @@ t.test('a key that has rested makes room for another', async (t) => {
 })
 
 t.test('who is about to send is not robbed of a full bucket', async (t) => {
-  const limiter = new Limiter(perTenant({ requestsPerSecond: 1, burst: 1 }, 1), 100, 0)
+  const limiter = new Limiter(perTenant({ requestsPerSecond: 1, burst: 1 }, 1), 0)
   t.equal(limiter.waitMs('a', ONE, 0), 1000)
   t.equal(limiter.waitMs('b', ONE, 1000), 0, 'from the bucket that others share')
   t.equal(limiter.waitMs('a', ONE, 1000), 0, 'its own')
@@ -106,7 +106,7 @@ t.test('who is about to send is not robbed of a full bucket', async (t) => {
 
 t.test('keys beyond max_keys share one limit while none has rested', async (t) => {
   let full = 0
-  const limiter = new Limiter(perTenant({ requestsPerSecond: 1 }, 2), 100, 0, null, () => full++)
+  const limiter = new Limiter(perTenant({ requestsPerSecond: 1 }, 2), 0, null, () => full++)
   for (const key of ['a', 'b']) limiter.take(key, ONE, 1000)
   t.equal(limiter.waitMs('c', ONE, 1500), 0)
   limiter.take('c', ONE, 1500)
@@ -129,7 +129,7 @@ t.test('the quota of the day', async (t) => {
     untilTomorrowMs: 5000,
   }
   const rates = perTenant({ requestsPerSecond: 1, bytesPerDay: 1000 })
-  const limiter = new Limiter(rates, 100, 0, quota)
+  const limiter = new Limiter(rates, 0, quota)
   t.equal(limiter.maxBytes, 1000)
   t.equal(limiter.waitMs('a', cost(1, 7), 2000), 5000)
   t.equal(limiter.waitMs('b', cost(1, 7), 2000), 1000)
@@ -150,7 +150,7 @@ t.test('the quota of a sink is one, whatever the key', async (t) => {
     usedUp: 0,
     untilTomorrowMs: 5000,
   }
-  const limiter = new Limiter({ bytesPerDay: 1000 }, 100, 0, quota)
+  const limiter = new Limiter({ bytesPerDay: 1000 }, 0, quota)
   limiter.waitMs('push', ONE, 0)
   limiter.take('push', ONE, 0)
   limiter.turnMs(0, 0)
@@ -158,8 +158,8 @@ t.test('the quota of a sink is one, whatever the key', async (t) => {
 })
 
 t.test('what has to wait in line has no limit of its own', async (t) => {
-  t.equal(new Limiter({ requestsPerSecond: 1 }, 100, 0).ownWaitMs('a', ONE, 0), 0)
-  const limiter = new Limiter(perTenant({ requestsPerSecond: 1 }), 100, 0)
+  t.equal(new Limiter({ requestsPerSecond: 1 }, 0).ownWaitMs('a', ONE, 0), 0)
+  const limiter = new Limiter(perTenant({ requestsPerSecond: 1 }), 0)
   t.equal(limiter.ownWaitMs('a', ONE, 0), 1000)
   t.equal(limiter.turnMs(0, 0), 0, 'nor a turn')
   t.match(limiter.status(0), { keys: 1 }, 'asking for a turn takes no place among the keys')
@@ -178,7 +178,7 @@ t.test('many keys, more than there are limits for: each keeps to its own', async
     (maxKeys, isLeaky, steps) => {
       const algorithm = isLeaky ? 'leaky_bucket' : 'token_bucket'
       const rates = { requestsPerSecond: 4, burst: 2, eventsPerSecond: 9, algorithm } as const
-      const limiter = new Limiter(perTenant(rates, maxKeys), 100, 0)
+      const limiter = new Limiter(perTenant(rates, maxKeys), 0)
       const taken: { atMs: number; key: string; events: number }[] = []
       let nowMs = 0
       for (const { stepMs, key, events } of steps) {
