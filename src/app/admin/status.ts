@@ -161,7 +161,8 @@ function limitsStatus(limits: DispatcherStatus['limits']) {
   }
 }
 
-function replayStatus(replay: ReplayStatus | null) {
+/** As it is shown; null before the first one. */
+export function replayStatus(replay: ReplayStatus | null) {
   if (replay === null) return null
   const { startedAt, waitingFor, ...rest } = replay
   return { ...rest, started_at: startedAt, waiting_for: waitingFor }

@@ -11,7 +11,7 @@ import { recordOf } from '../../dlq/letter.ts'
 import { standardOutput } from '../journal/open-journal.ts'
 import type { Output } from '../journal/open-journal.ts'
 import { formatCount } from '../terminal/figures.ts'
-import { damagedNote, letters } from './ls-text.ts'
+import { damagedNote, letters, missingNote } from './ls-text.ts'
 import { withLetters } from './with-letters.ts'
 import type { LetterOptions } from './with-letters.ts'
 
@@ -58,7 +58,9 @@ export function dlqExportCommand(
     if (file !== undefined) output.err(`${letters(written)} in ${file}\n`)
     if (truncated > 0) output.err(`${formatCount(truncated)} left out: their records were cut at 64 KiB\n`)
     output.err(damagedNote(reader))
-    return 0
+    const found = written + truncated + reader.damagedCount
+    output.err(missingNote(view.selection, found))
+    return found === 0 && ids.length > 0 ? 1 : 0
   })
 }
 

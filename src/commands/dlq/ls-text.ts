@@ -1,5 +1,6 @@
 import { formatLetterId } from '../../dlq/letter-id.ts'
 import type { LetterReader } from '../../dlq/letter-reader.ts'
+import type { Selection } from '../../dlq/selection.ts'
 import { LetterCounts } from '../../dlq/summary.ts'
 import type { FailureCounts, Grouping, Groups, LetterSummary } from '../../dlq/summary.ts'
 import { table } from '../journal/table.ts'
@@ -54,6 +55,14 @@ export function damagedNote({ damagedCount, damaged }: LetterReader): string {
   const more = damagedCount > damaged.length ? ', ...' : ''
   const lines = damagedCount === 1 ? 'line is' : 'lines are'
   return `${formatCount(damagedCount)} ${lines} damaged, no letters: ${damaged.map(formatLetterId).join(', ')}${more}\n`
+}
+
+/** How many of the ids that were named `found` letters leave; '' where none were named, or all are there. */
+export function missingNote({ ids = [] }: Selection, found: number): string {
+  const asked = new Set(ids.map(formatLetterId)).size
+  const missing = asked - found
+  if (missing <= 0) return ''
+  return `${formatCount(missing)} of ${formatCount(asked)} ids ${missing === 1 ? 'is' : 'are'} of no such letter in the queue\n`
 }
 
 export function letters(count: number): string {

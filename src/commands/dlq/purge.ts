@@ -13,7 +13,7 @@ import { createLogger, flushLogs } from '../../telemetry/logger.ts'
 import { RateLimitedLog } from '../../telemetry/rate-limited-log.ts'
 import { standardOutput } from '../journal/open-journal.ts'
 import type { Output } from '../journal/open-journal.ts'
-import { damagedNote, letters } from './ls-text.ts'
+import { damagedNote, letters, missingNote } from './ls-text.ts'
 import { withLetters } from './with-letters.ts'
 import type { LetterOptions, LettersView } from './with-letters.ts'
 
@@ -39,13 +39,18 @@ export function dlqPurgeCommand(
       output.out(
         options.json === true ? `${JSON.stringify({ [key]: count })}\n` : `${letters(count)}${text}\n`,
       )
+    const found = (count: number) => {
+      output.err(missingNote(view.selection, count))
+      return count === 0 && ids.length > 0 ? 1 : 0
+    }
     if (options.yes !== true) {
       const count = await purge(view, output, async ({ files }) => linesOf(files))
       say('would_purge', count, ' would be purged; --yes does it')
-      return 0
+      return found(count)
     }
-    say('purged', await purgeNow(view, output), ' purged')
-    return 0
+    const count = await purgeNow(view, output)
+    say('purged', count, ' purged')
+    return found(count)
   })
 }
 

@@ -1,6 +1,7 @@
 /** `spillway dlq replay`: letters are received anew, by the collector that runs. */
 /* oxlint-disable no-await-in-loop -- one look after another */
 import { setTimeout as pause } from 'node:timers/promises'
+import { replayStatus } from '../../app/admin/status.ts'
 import { loadConfig } from '../../app/config/load.ts'
 import { callControl } from '../../app/control/client.ts'
 import {
@@ -18,9 +19,10 @@ import { LetterRouting } from '../../sources/dlq/routing.ts'
 import type { SkipReason } from '../../sources/dlq/routing.ts'
 import { standardOutput } from '../journal/open-journal.ts'
 import type { Output } from '../journal/open-journal.ts'
+import { formatCount } from '../terminal/figures.ts'
 import { parseCount } from '../terminal/numbers.ts'
 import { StopSignals } from '../terminal/stop-signals.ts'
-import { damagedNote, letters } from './ls-text.ts'
+import { damagedNote, letters, missingNote } from './ls-text.ts'
 import { progressLine, replayReport, skipReport } from './replay-text.ts'
 import { withLetters } from './with-letters.ts'
 import type { LetterOptions, LettersView } from './with-letters.ts'
@@ -31,6 +33,8 @@ import type { LetterOptions, LettersView } from './with-letters.ts'
  */
 const RATE_DEFAULT = 1000
 const LOOK_EVERY_MS = 250
+/** The progress is told every so many looks. */
+const LOOKS_TOLD = 4
 
 export interface ReplayOptions extends LetterOptions {
   readonly all?: boolean | undefined
@@ -59,8 +63,10 @@ export function dlqReplayCommand(
       return 0
     }
     const status = await replay(view.dataDir, request, options, output)
-    output.out(options.json === true ? `${JSON.stringify(status)}\n` : replayReport(status))
-    return status.state === 'done' ? 0 : 1
+    output.out(options.json === true ? `${JSON.stringify(replayStatus(status))}\n` : replayReport(status))
+    if (status.state !== 'done') return 1
+    output.err(missingNote(view.selection, status.chosen))
+    return status.chosen === 0 && ids.length > 0 ? 1 : 0
   })
 }
 
@@ -99,16 +105,19 @@ async function replay(
   try {
     let status = await ask(dataDir, REPLAY_METHOD, request)
     const { startedAt } = status
-    while (status.state === 'running' || status.state === 'stopping') {
+    for (let look = 1; status.state === 'running' || status.state === 'stopping'; look++) {
       if (signals.end.aborted) break
       if (signals.stop.aborted && status.state === 'running') await ask(dataDir, REPLAY_STOP_METHOD, {})
       await pause(LOOK_EVERY_MS, undefined, {
         signal: signals.stop.aborted ? signals.end : signals.stop,
       }).catch(() => {})
-      status = await ask(dataDir, REPLAY_STATUS_METHOD, {})
+      status = await ask(dataDir, REPLAY_STATUS_METHOD, {}).catch((error) => {
+        output.err('the collector has ended meanwhile; once it runs again, the same command goes on\n')
+        throw error
+      })
       // Another one has begun since: this one has ended.
       if (status.startedAt !== startedAt) break
-      if (!json) output.err(progressLine(status))
+      if (!json && look % LOOKS_TOLD === 0) output.err(progressLine(status))
     }
     return status
   } finally {
@@ -149,7 +158,7 @@ async function dryRun(
     output.out(`${JSON.stringify({ would_replay: count, sinks, skipped })}\n`)
     return
   }
-  output.out(`${letters(count)} would be replayed, at ${request.rate} a second\n`)
+  output.out(`${letters(count)} would be replayed, at ${formatCount(request.rate)} a second\n`)
   for (const [sink, events] of Object.entries(sinks)) output.out(`  ${sink}: ${letters(events)}\n`)
   output.out(skipReport(skipped))
   output.err(damagedNote(reader))

@@ -3,6 +3,7 @@ import { loadConfig } from '../../app/config/load.ts'
 import { SpillwayError, spwError } from '../../base/errors.ts'
 import { nodeFileIo } from '../../base/file-io.ts'
 import { parseFileName } from '../../dlq/letter-file.ts'
+import type { LetterId } from '../../dlq/letter-id.ts'
 import { LetterReader } from '../../dlq/letter-reader.ts'
 import { nullIfMissing } from '../../dlq/marks.ts'
 import type { LetterReaderOptions } from '../../dlq/letter-reader.ts'
@@ -63,9 +64,10 @@ async function openLetters(options: LetterOptions, ids: readonly string[]): Prom
     sinks: unique([...config.sinks.map(({ name }) => name), ...(await sinksOfState(dataDir))]),
   }
   const selection = parseSelection(options, ids, known, Date.now())
-  for (const { file } of selection.ids ?? []) {
-    if (!names.includes(file)) throw spwError('SPW_ERR_DLQ_FILE_UNKNOWN', { file, directory })
-  }
+  const first = selection.ids?.[0]
+  const isGone = ({ file }: LetterId) => !names.includes(file)
+  if (first !== undefined && selection.ids!.every(isGone))
+    throw spwError('SPW_ERR_DLQ_FILE_UNKNOWN', { file: first.file, directory })
   return {
     dataDir,
     directory,

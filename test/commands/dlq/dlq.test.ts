@@ -277,6 +277,11 @@ t.test('export', async (t) => {
     err: `1 dead letter in ${file}\n`,
   })
   t.equal(readFileSync(file, 'utf8'), withIds('push.00000001', PUSH)[1])
+  t.match(await exported(config, ['net.00000002:1', 'push.00000099:1', 'net.00000002:9']), {
+    code: 0,
+    err: '2 of 3 ids are of no such letter in the queue\n',
+  })
+  t.match(await exported(config, ['net.00000002:9']), { code: 1, text: '', err: /^1 of 1 ids is of no/ })
   t.equal(statSync(file).mode & 0o777, 0o600)
   t.match(await exported(config, [], { output: file }), { code: 1, err: /cannot be written to .*EEXIST/ })
   t.match(await exported(config, [], {}, failing('EPIPE')), { code: 0 })
