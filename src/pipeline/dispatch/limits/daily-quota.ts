@@ -1,10 +1,11 @@
 import { KIB } from '../../../base/units.ts'
 import type { Quota } from './limiter.ts'
 
-/** So much is reserved ahead at least: a crash loses up to that, and each reservation is a write. */
-const CHUNK_BYTES_MIN = 256 * KIB
-/** Else this part of the day's bytes. */
-const CHUNKS_PER_DAY = 256
+/** So much is reserved ahead: a crash loses up to that, and each reservation is a write. */
+const CHUNK_BYTES = 256 * KIB
+/** Of a small quota at most this part of the day, of a large one at least that. */
+const CHUNKS_OF_SMALL = 16
+const CHUNKS_OF_LARGE = 256
 /** What has to wait for a reservation asks again after this. */
 const RESERVATION_WAIT_MS = 20
 
@@ -50,7 +51,9 @@ export class DailyQuota implements Quota {
     this.#bytesPerDay = bytesPerDay
     this.#maxKeys = maxKeys
     this.#keeper = keeper
-    this.#chunkBytes = Math.max(CHUNK_BYTES_MIN, Math.ceil(bytesPerDay / CHUNKS_PER_DAY))
+    this.#chunkBytes = Math.ceil(
+      Math.max(bytesPerDay / CHUNKS_OF_LARGE, Math.min(CHUNK_BYTES, bytesPerDay / CHUNKS_OF_SMALL)),
+    )
   }
 
   /** Milliseconds until a request may go, 0 when it may now; Infinity when the keeper is closed. */
