@@ -260,13 +260,13 @@ export class Dispatcher {
     const mayGo = (batch: Batch) => this.#mayGo(batch, nowMs)
     while (roster.hasRoom(lane, nowMs)) {
       // Probes and other batches take turns, so that neither keeps the other waiting for ever.
-      const parked = this.#parkedTurn[lane]! ? roster.parkedDue(lane, nowMs) : null
+      const parked = this.#parkedTurn[lane]! ? roster.parkedDue(lane, nowMs, mayGo) : null
       const batch =
         parked ??
         roster.takePiece(lane, mayGo) ??
         roster.takeRetry(lane, nowMs, mayGo) ??
         this.#cut(lane, nowMs) ??
-        roster.parkedDue(lane, nowMs)
+        roster.parkedDue(lane, nowMs, mayGo)
       if (batch === null) return
       this.#parkedTurn[lane] = !batch.parked
       roster.enqueue(batch)

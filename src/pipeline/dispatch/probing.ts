@@ -4,6 +4,7 @@ import type { Sink } from '../sink.ts'
 import type { Batch } from './batch.ts'
 import type { Destination } from './destination.ts'
 import type { Pieces } from './pieces.ts'
+import { WAITING_MAX } from './roster.ts'
 import type { Roster } from './roster.ts'
 import type { Sender } from './sender.ts'
 
@@ -41,7 +42,8 @@ export class Probing {
     const { sink, roster, destination, sender } = this.#options
     const { line, inFlight } = roster
     if (nowMs < destination.probeAtMs || inFlight.size > 0 || sender.isProbing) return Infinity
-    if (!destination.onHold && sink.probe !== undefined) return sender.tryProbe(nowMs)
+    const mayAsk = !destination.onHold && !destination.refusesProbe
+    if (mayAsk && sink.probe !== undefined) return sender.tryProbe(nowMs)
     if (line.length === 0) {
       const batch = this.#next(nowMs)
       if (batch !== null) line.push(batch)
@@ -50,14 +52,23 @@ export class Probing {
     return Infinity
   }
 
-  /** What was refused and what was not take turns: neither alone can tell whether the destination works. */
+  /** What the destination is tried with next; it has no backoff to wait for. */
   #next(nowMs: number): Batch | null {
+    const batch = this.#nextInTurn(nowMs)
+    if (batch !== null) batch.dueAtMs = 0
+    return batch
+  }
+
+  /** What was refused and what was not take turns: neither alone can tell whether the destination works. */
+  #nextInTurn(nowMs: number): Batch | null {
     const { roster, cut } = this.#options
+    // Of each large piece that is tried, a small one waits ever after.
+    const triesPieces = roster.parked.size < PARKED_MAX && roster.waiting.size < WAITING_MAX
     const ways = [
       (lane: LaneIndex) => roster.takeRetry(lane, Infinity, () => true),
       (lane: LaneIndex) => cut(lane, nowMs),
-      (lane: LaneIndex) => (roster.parked.size < PARKED_MAX ? roster.takePiece(lane, () => true) : null),
-      (lane: LaneIndex) => roster.parkedDue(lane, Infinity),
+      (lane: LaneIndex) => (triesPieces ? roster.takePiece(lane, () => true) : null),
+      (lane: LaneIndex) => roster.parkedDue(lane, Infinity, () => true),
     ]
     const inTurn = this.#refusedFirst ? ways.toReversed() : ways
     this.#refusedFirst = !this.#refusedFirst

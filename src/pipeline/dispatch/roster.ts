@@ -121,7 +121,8 @@ export class Roster {
   /** A batch in line that has to wait for a limit of its key leaves its place to others. */
   stepAside(place: number): Batch {
     const [batch] = this.line.splice(place, 1)
-    this.pieces.push(batch!)
+    // One that was refused and is probed is parked all the time.
+    if (!this.parked.has(batch!)) this.pieces.push(batch!)
     return batch!
   }
 
@@ -159,10 +160,10 @@ export class Roster {
     return null
   }
 
-  /** A refused event of a lane that is due for a probe and not being probed. */
-  parkedDue(lane: LaneIndex, nowMs: number): Batch | null {
+  /** A refused event of a lane that is due for a probe, not being probed, and may go. */
+  parkedDue(lane: LaneIndex, nowMs: number, mayGo: (batch: Batch) => boolean): Batch | null {
     for (const batch of this.parked)
-      if (batch.lane === lane && batch.dueAtMs <= nowMs && !this.#isUp(batch)) return batch
+      if (batch.lane === lane && batch.dueAtMs <= nowMs && !this.#isUp(batch) && mayGo(batch)) return batch
     return null
   }
 
