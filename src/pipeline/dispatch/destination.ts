@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { ADAPTIVE_CONCURRENCY_MAX } from '../limits.ts'
 import type { Outcome } from '../sink.ts'
 import { AdaptiveConcurrency, FixedConcurrency } from './adaptive-concurrency.ts'
 import type { AnswerVerdict, Concurrency } from './adaptive-concurrency.ts'
@@ -10,8 +11,8 @@ import { SittingOut } from './sitting-out.ts'
 
 /** A destination can't ask for a longer pause than this. */
 export const RETRY_AFTER_MAX_MS = 24 * 3_600_000
-/** Adaptive concurrency goes no higher. */
-export const CONCURRENCY_MAX = 200
+/** What it does not take is found out anew after so long: operators raise what a server takes. */
+export const BODY_LEARNED_FOR_MS = 3_600_000
 /** What was asked to come back at one moment comes back spread over so much more of the pause. */
 const PAUSE_SPREAD = 0.02
 
@@ -54,10 +55,10 @@ export class Destination {
   pausedUntilMs = 0
   /** Single events refused since it last took something. */
   refusedInARow = 0
-  /** Most bytes of a body that it takes, by what it refused as too large; Infinity while it refused none. */
-  bodyBytesMax = Infinity
   /** It takes no compressed bodies. */
   refusesCompression = false
+  /** It answered a health probe as one that it doesn't know or allow: whether it works, a batch has to tell. */
+  refusesProbe = false
   readonly breaker: Breaker
   readonly concurrency: Concurrency
   readonly budget: RetryBudget
@@ -66,6 +67,8 @@ export class Destination {
   readonly #sittingOut = new SittingOut()
   #hold: Hold | null = null
   #holdProbeAtMs = 0
+  #bodyBytesMax = Infinity
+  #bodyLearnedAtMs = -Infinity
 
   constructor(options: DestinationOptions) {
     const { name, clock, random, breaker, concurrency, events = {} } = options
@@ -74,7 +77,7 @@ export class Destination {
     this.breaker = new Breaker(name, breaker, clock, random, events)
     this.concurrency =
       concurrency === 'adaptive'
-        ? new AdaptiveConcurrency({ max: CONCURRENCY_MAX })
+        ? new AdaptiveConcurrency({ max: ADAPTIVE_CONCURRENCY_MAX })
         : new FixedConcurrency(concurrency)
     this.budget = new RetryBudget(clock.now())
   }
@@ -97,6 +100,12 @@ export class Destination {
     return Math.max(this.onHold ? this.#holdProbeAtMs : this.breaker.probeAtMs, this.pausedUntilMs)
   }
 
+  /** Most bytes of a body that it takes, by what it lately refused as too large; Infinity while it refused none. */
+  get bodyBytesMax(): number {
+    const isKnown = this.#options.clock.now() - this.#bodyLearnedAtMs < BODY_LEARNED_FOR_MS
+    return isKnown ? this.#bodyBytesMax : Infinity
+  }
+
   /** Requests that may be in flight now. */
   get allowed(): number {
     return this.probesOnly ? 1 : this.concurrency.allowed
@@ -117,6 +126,7 @@ export class Destination {
     const { clock } = this.#options
     const nowMs = clock.now()
     const before = this.concurrency.allowed
+    this.refusesProbe = false
     this.concurrency.answered(nowMs - sentAtMs, verdictOf(outcome), nowMs)
     if (outcome.kind === 'retry') this.#sitOut(sentAtMs)
     else this.#sittingOut.succeeded()
@@ -144,6 +154,7 @@ export class Destination {
   probed(outcome: Outcome, sentAtMs: number): boolean {
     if ('afterMs' in outcome && outcome.afterMs !== undefined) this.#pause(outcome.afterMs, outcome)
     if (outcome.kind !== 'ack') {
+      this.refusesProbe = outcome.kind === 'hold' || outcome.kind === 'reject'
       this.breaker.failed(sentAtMs, reasonOf(outcome))
       return false
     }
@@ -174,7 +185,8 @@ export class Destination {
   refusedBody(bytes: number): void {
     const halfBytes = Math.max(1, Math.floor(bytes / 2))
     if (halfBytes >= this.bodyBytesMax) return
-    this.bodyBytesMax = halfBytes
+    this.#bodyBytesMax = halfBytes
+    this.#bodyLearnedAtMs = this.#options.clock.now()
     this.#events.bodyLimitLearned?.(this.#options.name, halfBytes)
   }
 

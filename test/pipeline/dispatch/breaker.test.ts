@@ -93,6 +93,27 @@ t.test('a health probe decides, where there is one', async (t) => {
   t.strictSame(rig.counts.delivered, [5, 0])
 })
 
+t.test('a health probe that is refused itself decides nothing: a batch does', async (t) => {
+  const rig = new Rig({ ...SINGLES, breaker: { ...BREAKER.breaker, failures: 1 } })
+  rig.sink.probe = async () => ({ kind: 'hold', reason: 'no such path', status: 404 })
+  rig.sink.reply = () => (rig.sink.requests.length === 1 ? DOWN : ACK)
+  await rig.add(numbered(1, 1))
+  await rig.clock.pass(5000)
+  t.strictSame(rig.counts.delivered, [1, 0])
+  t.equal(rig.dispatcher.status().breaker.state, 'closed')
+})
+
+t.test('a probe has no backoff to wait for, encoded or not', async (t) => {
+  for (const encoding of ['ndjson', 'json'] as const) {
+    const breaker = { failures: 1, cooldownMs: 100, maxCooldownMs: 100 }
+    const rig = new Rig({ ...SINGLES, encoding, breaker, retry: { initialMs: 60_000, maxMs: 60_000 } })
+    rig.sink.reply = () => (rig.sink.requests.length === 1 ? DOWN : ACK)
+    await rig.add(numbered(1, 1))
+    await rig.clock.pass(300)
+    t.strictSame(rig.counts.delivered, [1, 0], encoding)
+  }
+})
+
 t.test('a throttled answer feeds the pause first, and the breaker when nothing succeeds', async (t) => {
   const rig = new Rig({ ...SINGLES, ...BREAKER })
   rig.sink.reply = () => ({

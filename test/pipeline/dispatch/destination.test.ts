@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Destination } from '../../../src/pipeline/dispatch/destination.ts'
+import { BODY_LEARNED_FOR_MS, Destination } from '../../../src/pipeline/dispatch/destination.ts'
 import type { Outcome } from '../../../src/pipeline/sink.ts'
 import { SimulatedClock } from './simulated-clock.ts'
 
@@ -40,6 +40,18 @@ t.test('who refuses faster than it takes is not asked faster', async (t) => {
   await answering.clock.pass(197)
   t.equal(await answering.pauseAfter(450, refused), 0, 'it took its time')
   t.equal(await answering.pauseAfter(3, { ...refused, afterMs: 2000 }), 2000, 'what it asks for is longer')
+})
+
+t.test('what was too large is known for an hour', async (t) => {
+  const { clock, destination } = new Answering(4)
+  destination.refusedBody(1000)
+  t.equal(destination.bodyBytesMax, 500)
+  destination.refusedBody(2000)
+  t.equal(destination.bodyBytesMax, 500)
+  await clock.pass(BODY_LEARNED_FOR_MS)
+  t.equal(destination.bodyBytesMax, Infinity)
+  destination.refusedBody(2000)
+  t.equal(destination.bodyBytesMax, 1000, 'and found out anew')
 })
 
 t.test('a fixed number of requests goes on with its backoff', async (t) => {

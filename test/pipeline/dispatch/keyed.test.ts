@@ -157,7 +157,7 @@ t.test('what waits for its limit gives way, at the end of the log', async (t) =>
   const delivered = rig.sink.requests.map(({ text }) => [...tenantsOf(text)][0])
   t.ok(
     ['b', 'c', 'd'].every((tenant) => delivered.includes(tenant)),
-    `${delivered.join()}`,
+    delivered.join(),
   )
   t.strictSame(rig.ledger.imbalances(), [])
   t.ok(log!.deferrals < 1000, `${log!.deferrals} deferrals`)
