@@ -106,9 +106,10 @@ export class OutcomeHandler {
       giveUp(batch, 'expired')
       return false
     }
-    // A time that was named is the time to come back at: failing until then says nothing about the batch.
-    if (afterMs === undefined) batch.failures++
-    const backoffUntilMs = afterMs === undefined ? clock.now() + backoffMs(retry, batch.failures, random) : 0
+    // A time that was named is the time to come back at: failing until then says nothing about the batch. "At once" is none.
+    const isNamed = afterMs !== undefined && afterMs > 0
+    if (!isNamed) batch.failures++
+    const backoffUntilMs = isNamed ? 0 : clock.now() + backoffMs(retry, batch.failures, random)
     batch.dueAtMs = Math.max(backoffUntilMs, destination.comeBackAtMs())
     return true
   }
@@ -123,9 +124,10 @@ export class OutcomeHandler {
     if (batch.parked) batch.dueAtMs = clock.now() + retry.maxMs
     else roster.line.unshift(batch)
     const wasCompressed = compressesAtWill && batch.payload!.contentEncoding !== ''
-    if (status === STATUS_UNSUPPORTED_MEDIA_TYPE && wasCompressed && !destination.refusesCompression) {
+    if (status === STATUS_UNSUPPORTED_MEDIA_TYPE && wasCompressed) {
+      // Others may have been compressed before this was known: they too go again as they are.
+      if (!destination.refusesCompression) events?.compressionRefused?.(name, reason)
       destination.refusesCompression = true
-      events?.compressionRefused?.(name, reason)
       return
     }
     destination.hold(reason, status)

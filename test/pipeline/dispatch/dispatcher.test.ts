@@ -160,6 +160,46 @@ t.test('what asks for a pause gets it, for the whole sink', async (t) => {
   t.equal(rig.dispatcher.status().pausedForMs, RETRY_AFTER_MAX_MS)
 })
 
+t.test('to come back "at once" is no time to come back at', async (t) => {
+  const rig = new Rig({ ...PAIRS, request: { timeoutMs: 5000, concurrency: 1 } })
+  rig.sink.reply = () => ({
+    kind: 'retry',
+    category: 'throttled',
+    reason: 'slow down',
+    status: 429,
+    afterMs: 0,
+  })
+  await rig.add(['1', '2'])
+  await rig.clock.pass(1000)
+  t.ok(rig.sink.requests.length <= 5, `${rig.sink.requests.length} requests`)
+})
+
+t.test('who refuses compressed bodies gets them as they are, those on their way too', async (t) => {
+  const rig = new Rig({
+    ...PAIRS,
+    compression: 'auto',
+    request: { timeoutMs: 5000, concurrency: 4 },
+    rateLimit: { requestsPerSecond: 10, burst: 1 },
+  })
+  for (let n = 0; n < 4; n += 2) await rig.add([`${n}`, `${n + 1}`])
+  await rig.clock.pass(250)
+  for (const request of rig.sink.open.slice()) await request.answer(ACK)
+  for (let n = 4; n < 10; n += 2) await rig.add([`${n}`, `${n + 1}`])
+  await rig.clock.pass(450)
+  const packed = rig.sink.open.filter(({ payload }) => payload.contentEncoding === 'gzip')
+  t.ok(packed.length >= 2, 'near its limit')
+  for (const request of packed)
+    await request.answer({ kind: 'hold', reason: 'unsupported media type', status: 415 })
+  t.equal(rig.dispatcher.waitingForOperator, null)
+  for (const request of rig.sink.open.slice()) await request.answer(ACK)
+  rig.sink.reply = () => ACK
+  await rig.clock.pass(2000)
+  t.strictSame(rig.counts.delivered, [10, 0])
+  t.equal(rig.toldOf('compressionRefused').length, 1)
+  t.equal(rig.toldOf('sinkHeld').length, 0)
+  t.equal(rig.slabsInUse, 0)
+})
+
 t.test('operator must act: everything stops but one probe now and then', async (t) => {
   const rig = new Rig(SINGLES)
   rig.sink.reply = () => EXPIRED_TOKEN
