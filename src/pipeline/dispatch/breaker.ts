@@ -35,7 +35,7 @@ export class Breaker {
   readonly #events: Partial<DispatchEvents>
   /** A request that left by this moment belongs to a round trip that was counted. */
   #countedAtMs = -Infinity
-  /** Times that it opened without a success in between. */
+  /** Times that it opened without a success while closed in between. */
   #opened = 0
 
   constructor(
@@ -65,8 +65,11 @@ export class Breaker {
   /** The destination answered, and not with a failure that may pass. True when it had been open. */
   succeeded(): boolean {
     this.failures = 0
-    if (this.state === 'closed') return false
-    this.#opened = 0
+    // A probe alone doesn't make the next cooldown short again: a health check can be fine where batches fail.
+    if (this.state === 'closed') {
+      this.#opened = 0
+      return false
+    }
     const { cause } = this
     this.cause = ''
     this.#become('closed', cause)
