@@ -7,6 +7,7 @@ import type { BatchCutter } from './cutter.ts'
 import { Deferring } from './deferring.ts'
 import { Destination } from './destination.ts'
 import type { DispatcherOptions, DispatcherStatus, DrainResult } from './dispatcher-options.ts'
+import { Expiring } from './expiring.ts'
 import { GivingUp } from './giving-up.ts'
 import type { GiveUpCategory } from './giving-up.ts'
 import { countHeld, oldestMs } from './held.ts'
@@ -45,6 +46,7 @@ export class Dispatcher {
   readonly #cutter: BatchCutter
   readonly #limiter: Limiter
   readonly #probing: Probing
+  readonly #expiring: Expiring
   readonly #payloads: PayloadBuilder
   readonly #preparer: LinePreparer
   readonly #sender: Sender
@@ -132,6 +134,8 @@ export class Dispatcher {
     const outcomes = new OutcomeHandler(shared)
     this.#sender = new Sender({ ...shared, outcomes, payloads: this.#payloads, preparer: this.#preparer })
     this.#probing = new Probing({ ...shared, sender: this.#sender })
+    const oldestOfAllMs = () => Math.max(...Object.values(this.#oldestMs()))
+    this.#expiring = new Expiring({ ...shared, oldestMs: oldestOfAllMs })
     counts.held = () => countHeld(this.#settlement.reader.held(), this.#taken())
     pool.onFree(() => this.#onSlabFree())
   }
@@ -194,7 +198,7 @@ export class Dispatcher {
       },
       framesWaiting: this.#settlement.reader.waiting,
       lagging: this.#cutter.lagging,
-      oldestMs: oldestMs(this.#taken(), clock.wallClock(), this.#settlement.reader.oldestReceivedAtMs?.()),
+      oldestMs: this.#oldestMs(),
       pausedForMs: Math.max(0, pausedUntilMs - nowMs),
       lastFailure,
       breaker: {
@@ -219,6 +223,11 @@ export class Dispatcher {
   *#taken(): Generator<Part> {
     for (const batch of this.#roster.live) yield* batch.parts
     yield* this.#cutter.unbatched(this.#options.arena.words)
+  }
+
+  #oldestMs(): { bulk: number; fast: number } {
+    const { reader } = this.#settlement
+    return oldestMs(this.#taken(), this.#options.clock.wallClock(), reader.oldestReceivedAtMs?.())
   }
 
   #onSlabFree(): void {
@@ -247,11 +256,12 @@ export class Dispatcher {
     this.#ownWaitMs = Infinity
     if (this.#destination.probesOnly) this.#ownWaitMs = this.#probing.choose(nowMs)
     else for (const lane of LANES_SERVED) this.#fillLine(lane, nowMs)
+    const expiresAtMs = this.#expiring.look(nowMs)
     if (this.#cutter.look(nowMs)) this.#askForPump()
     this.#deferOldest(nowMs)
     this.#preparer.prepare(nowMs)
     const waitMs = Math.min(this.#sender.sendLine(nowMs), this.#ownWaitMs)
-    this.#alarm.set(nowMs, Math.min(nowMs + waitMs, this.#nextDueMs(nowMs)))
+    this.#alarm.set(nowMs, Math.min(nowMs + waitMs, expiresAtMs, this.#nextDueMs(nowMs)))
     this.#conditions.check()
   }
 
@@ -276,9 +286,9 @@ export class Dispatcher {
   /** What has a limit of its own, retries among them, stands in line only when that lets it go: others need the place. */
   #mayGo(batch: Batch, nowMs: number): boolean {
     const { budget } = this.#destination
-    if (batch.failures > 0 && budget.waitMs(nowMs, this.#roster.retriesInLine + batch.retryCost) > 0)
-      return false
-    const waitMs = this.#limiter.ownWaitMs(batch.key, batch, nowMs)
+    const retries = this.#roster.retriesInLine + batch.retryCost
+    const budgetMs = batch.failures > 0 ? budget.waitMs(nowMs, retries) : 0
+    const waitMs = Math.max(budgetMs, this.#limiter.ownWaitMs(batch.key, batch, nowMs))
     if (waitMs > 0) this.#ownWaitMs = Math.min(this.#ownWaitMs, waitMs)
     return waitMs === 0
   }

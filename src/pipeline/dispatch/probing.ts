@@ -3,6 +3,7 @@ import type { LaneIndex } from '../../journal/log.ts'
 import type { Sink } from '../sink.ts'
 import type { Batch } from './batch.ts'
 import type { Destination } from './destination.ts'
+import type { Limiter } from './limits/limiter.ts'
 import type { Pieces } from './pieces.ts'
 import { WAITING_MAX } from './roster.ts'
 import type { Roster } from './roster.ts'
@@ -18,6 +19,7 @@ export interface ProbingOptions {
   readonly roster: Roster
   readonly destination: Destination
   readonly sender: Sender
+  readonly limiter: Limiter
   readonly pieces: Pieces
   /** The next new batch of a lane; null where there is none. */
   readonly cut: (lane: LaneIndex, nowMs: number) => Batch | null
@@ -29,6 +31,8 @@ export interface ProbingOptions {
 export class Probing {
   readonly #options: ProbingOptions
   #refusedFirst = false
+  /** How long what might be tried has to wait for its own limit; Infinity: for no such thing. */
+  #limitMs = Infinity
 
   constructor(options: ProbingOptions) {
     this.#options = options
@@ -44,12 +48,13 @@ export class Probing {
     if (nowMs < destination.probeAtMs || inFlight.size > 0 || sender.isProbing) return Infinity
     const mayAsk = !destination.onHold && !destination.refusesProbe
     if (mayAsk && sink.probe !== undefined) return sender.tryProbe(nowMs)
+    this.#limitMs = Infinity
     if (line.length === 0) {
       const batch = this.#next(nowMs)
       if (batch !== null) line.push(batch)
     }
     this.#shrink()
-    return Infinity
+    return line.length === 0 ? this.#limitMs : Infinity
   }
 
   /** What the destination is tried with next; it has no backoff to wait for. */
@@ -61,20 +66,27 @@ export class Probing {
 
   /** What was refused and what was not take turns: neither alone can tell whether the destination works. */
   #nextInTurn(nowMs: number): Batch | null {
-    const { roster, cut } = this.#options
+    const { roster, limiter, cut } = this.#options
+    // What would have to wait in line for its own limit would take it from others, again and again.
+    const mayGo = (batch: Batch) => {
+      const waitMs = limiter.ownWaitMs(batch.key, batch, nowMs)
+      this.#limitMs = Math.min(this.#limitMs, waitMs > 0 ? waitMs : Infinity)
+      return waitMs === 0
+    }
     // Of each large piece that is tried, a small one waits ever after.
     const triesPieces = roster.parked.size < PARKED_MAX && roster.waiting.size < WAITING_MAX
     const ways = [
-      (lane: LaneIndex) => roster.takeRetry(lane, Infinity, () => true),
+      (lane: LaneIndex) => roster.takeRetry(lane, Infinity, mayGo),
       (lane: LaneIndex) => cut(lane, nowMs),
-      (lane: LaneIndex) => (triesPieces ? roster.takePiece(lane, () => true) : null),
-      (lane: LaneIndex) => roster.parkedDue(lane, Infinity, () => true),
+      (lane: LaneIndex) => (triesPieces ? roster.takePiece(lane, mayGo) : null),
+      (lane: LaneIndex) => roster.parkedDue(lane, Infinity, mayGo),
     ]
     const inTurn = this.#refusedFirst ? ways.toReversed() : ways
-    this.#refusedFirst = !this.#refusedFirst
     for (const way of inTurn) {
       const batch = way(FAST) ?? way(BULK)
-      if (batch !== null) return batch
+      if (batch === null) continue
+      this.#refusedFirst = !this.#refusedFirst
+      return batch
     }
     return null
   }

@@ -77,7 +77,7 @@ export class Life {
     await this.#passUntil(() => this.#nowMs >= endsAtMs, endsAtMs)
     if (scenario.ending === 'heal') await this.#heal()
     else await this.#end(scenario.ending)
-    const isAllSettled = scenario.ending === 'heal' || scenario.ending === 'drain'
+    const isAllSettled = (scenario.ending === 'heal' && !this.#isStuffed) || scenario.ending === 'drain'
     this.#check()
     this.witness.checkEnd(isAllSettled)
     assert.equal(rig.slabOwner.held, 0, 'all output slabs are back')
@@ -275,7 +275,7 @@ export class Life {
     const fromMs = this.#nowMs
     const boundMs = recoveryMsMax(this.scenario, witness.pauseAtHealMs)
     let closingAtMs = 0
-    while (rig.slabsInUse > 0 || this.#intake.length > 0) {
+    while ((rig.slabsInUse > 0 || this.#intake.length > 0) && !this.#isStuffed) {
       if (rig.slabsInUse > 0 && this.#nowMs >= closingAtMs) {
         closingAtMs = this.#nowMs + CLOSING_MS
         this.#commitClosing()
@@ -285,6 +285,11 @@ export class Life {
         assert(this.#nowMs - fromMs <= boundMs, `nothing accepted ${boundMs} ms after it healed`)
       assert(this.#nowMs - fromMs < CLOSING_MS_MAX, 'all is settled in the end')
     }
+  }
+
+  /** Everything held is refused, and there is no room for anything else to prove that by. */
+  get #isStuffed(): boolean {
+    return this.#intake.length > 0 && this.witness.onlyGuiltyLeft
   }
 
   #commitClosing(): void {

@@ -94,6 +94,13 @@ export class Witness {
     return this.delivered + this.#letters
   }
 
+  get onlyGuiltyLeft(): boolean {
+    if (this.#heldSinceMs === Infinity) return false
+    for (const [id, { state, refusals }] of this.offered)
+      if (state === 'held' && (refusals === 0 || !this.#receiver.isGuilty(id))) return false
+    return true
+  }
+
   // --- what the dispatcher tells
 
   breakerChanged(state: string, probeInMs: number): void {
