@@ -22,12 +22,16 @@ export interface WorkerPoolOptions {
   readonly filename?: string
 }
 
-/** The Piscina pool, with every option said. Its queue is short: the scheduler knows how many tasks it may give. */
+/** The Piscina pool, with every option said. Its queue is short: neither sources nor sinks give more. */
 export class WorkerPool implements Encoder, Grouper {
   /** When a thread that is not needed ends. */
   readonly idleTimeoutMs: number
   readonly #piscina: Piscina
   readonly #running = new Set<AbortController>()
+  /** Tasks of sinks that are given ... */
+  #ofSinks = 0
+  /** ... and those that wait for one of them to be done: no more than sinks have output slabs, and frames to tell apart. */
+  readonly #waiting: (() => void)[] = []
   /** Threads that have not ended, and the moment when they will have. */
   readonly #threads = new Map<object, Promise<void>>()
   #onTask = (): void => {}
@@ -43,6 +47,7 @@ export class WorkerPool implements Encoder, Grouper {
       minThreads: min,
       maxThreads: max,
       idleTimeout: min === max ? Infinity : this.idleTimeoutMs,
+      // As many of sources as of sinks. Piscina doesn't count tasks that can be aborted, which are all: they see to it themselves.
       maxQueue: max * TASKS_PER_WORKER * 2,
       concurrentTasksPerWorker: TASKS_PER_WORKER,
       atomics: 'async',
@@ -82,7 +87,7 @@ export class WorkerPool implements Encoder, Grouper {
 
   /** Tasks given and not done. */
   get tasks(): number {
-    return this.#running.size
+    return this.#running.size + this.#waiting.length
   }
 
   /**
@@ -92,6 +97,10 @@ export class WorkerPool implements Encoder, Grouper {
    */
   allow(workerCount: number): void {
     this.#piscina.options.maxThreads = workerCount
+    while (this.#waiting.length > 0 && this.#ofSinks < this.#ofSinksMax) {
+      this.#ofSinks++
+      this.#waiting.shift()!()
+    }
   }
 
   /** `callback` is called whenever a task is given. */
@@ -105,11 +114,31 @@ export class WorkerPool implements Encoder, Grouper {
   }
 
   encode(task: EncodeTask): Promise<EncodeResult> {
-    return this.#run('encode', task, new AbortController())
+    return this.#runForSink('encode', task)
   }
 
   group(task: GroupTask): Promise<EventGroup[]> {
-    return this.#run('group', task, new AbortController())
+    return this.#runForSink('group', task)
+  }
+
+  get #ofSinksMax(): number {
+    return this.workerCount * TASKS_PER_WORKER
+  }
+
+  /** Sinks have as many tasks at once as the sources may: a source's next does not stand behind all that is to be encoded. */
+  async #runForSink<Name extends 'encode' | 'group'>(
+    name: Name,
+    task: Parameters<(typeof Tasks)[Name]>[0],
+  ): Promise<ReturnType<(typeof Tasks)[Name]>> {
+    if (this.#ofSinks < this.#ofSinksMax) this.#ofSinks++
+    else await new Promise<void>((resolve) => void this.#waiting.push(resolve))
+    try {
+      return await this.#run(name, task, new AbortController())
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#ofSinks--
+      else next()
+    }
   }
 
   async #run<Name extends keyof typeof Tasks>(

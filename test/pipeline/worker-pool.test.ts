@@ -35,6 +35,31 @@ t.test('threads are started up to what is allowed, and end when they are idle', 
   t.equal(pool.threads, 1)
 })
 
+t.test('sinks with much to encode wait for each other, and sources do not wait for them all', async (t) => {
+  const pool = new WorkerPool({
+    workers: { min: 1, max: 1 },
+    context: {} as unknown as WorkerContext,
+    oldSpaceMiB: 32,
+    youngSpaceMiB: 4,
+    filename: fixture('waiting-worker'),
+  })
+  t.teardown(() => pool.stop())
+  let encoded = 0
+  const task = { parts: [], format: 'json', compression: 'none', outFrom: 0, outTo: 0 } as const
+  const tasks = Array.from({ length: 40 }, async () => {
+    await pool.encode(task)
+    encoded++
+  })
+  await pool.ingest(0, 0, new AbortController())
+  t.ok(encoded < 10, `${encoded} before it`)
+  await Promise.all(tasks)
+  t.equal(encoded, 40)
+  t.equal(pool.tasks, 0)
+  const last = Promise.allSettled(Array.from({ length: 8 }, () => pool.encode(task)))
+  await pool.stop()
+  for (const { status } of await last) t.equal(status, 'rejected')
+})
+
 t.test('a spike is met with more workers, and nothing is lost', async (t) => {
   const collector = await startCollector(
     t,
