@@ -93,11 +93,8 @@ export class Dispatcher {
       () => this.#askForPump(),
       () => this.#taken(),
     )
-    this.#limiter = new Limiter(
-      config.rateLimit ?? {},
-      clock.now(),
-      options.quota ?? null,
-      () => events.limiterKeysFull?.(name, keysMax(config.rateLimit ?? {})),
+    this.#limiter = new Limiter(config.rateLimit ?? {}, clock.now(), options.quota ?? null, () =>
+      events.limiterKeysFull?.(name, keysMax(config.rateLimit ?? {})),
     )
     const onGrouped = () => this.#askForPump()
     this.#cutter = makeCutter(options, this.#settlement.reader, this.#limiter, this.#roster, onGrouped)
@@ -134,8 +131,7 @@ export class Dispatcher {
     const outcomes = new OutcomeHandler(shared)
     this.#sender = new Sender({ ...shared, outcomes, payloads: this.#payloads, preparer: this.#preparer })
     this.#probing = new Probing({ ...shared, sender: this.#sender })
-    const oldestOfAllMs = () => Math.max(...Object.values(this.#oldestMs()))
-    this.#expiring = new Expiring({ ...shared, oldestMs: oldestOfAllMs })
+    this.#expiring = new Expiring({ ...shared, oldestMs: () => this.#oldestMs() })
     counts.held = () => countHeld(this.#settlement.reader.held(), this.#taken())
     pool.onFree(() => this.#onSlabFree())
   }
@@ -182,10 +178,9 @@ export class Dispatcher {
 
   status(): DispatcherStatus {
     const { waitingForOperator } = this
-    const { clock } = this.#options
     const { line, inFlight, waiting, parked } = this.#roster
     const { pausedUntilMs, lastFailure, breaker, concurrency } = this.#destination
-    const nowMs = clock.now()
+    const nowMs = this.#options.clock.now()
     return {
       state: this.#stateShown(),
       waitingForOperator,

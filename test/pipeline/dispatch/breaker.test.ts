@@ -161,3 +161,17 @@ t.test('open, it can be stopped and drained', async (t) => {
   t.strictSame(rig.ledger.imbalances(), [])
   t.equal(rig.clock.pending, 0)
 })
+
+t.test('a health check that is well while batches fail: the cooldown grows all the same', async (t) => {
+  const rig = new Rig({ ...SINGLES, ...BREAKER, retry: { initialMs: 10, maxMs: 100 } })
+  rig.sink.probe = async () => ACK
+  rig.sink.reply = () => DOWN
+  await rig.add(numbered(1, 1))
+  await rig.clock.pass(100_000)
+  const opened = rig.toldOf('breakerChanged').filter(([state]) => state === 'open').length
+  t.ok(opened <= 17, `${opened} times`)
+  t.ok(rig.sink.requests.length <= 3 * opened)
+  rig.sink.reply = () => ACK
+  await rig.clock.pass(10_000)
+  t.strictSame(rig.counts.delivered, [1, 0])
+})
