@@ -116,6 +116,7 @@ function lagStatus({ events, lagMs, skewMs }: LagSummary) {
 
 function dispatcherStatus(status: DispatcherStatus, wallClockMs: number) {
   const { sending, ready, retrying, refused, givingUp } = status.batches
+  const { mode, allowed, rttMs } = status.concurrency
   return {
     state: status.state,
     waiting_for_operator: status.waitingForOperator,
@@ -123,14 +124,10 @@ function dispatcherStatus(status: DispatcherStatus, wallClockMs: number) {
     frames_waiting: status.framesWaiting,
     lagging: status.lagging,
     oldest_ms: status.oldestMs,
-    paused_for_ms: status.pausedForMs,
+    paused_for_ms: Math.round(status.pausedForMs),
     last_failure: status.lastFailure,
     breaker: breakerStatus(status.breaker, wallClockMs),
-    concurrency: {
-      mode: status.concurrency.mode,
-      allowed: status.concurrency.allowed,
-      rtt_ms: status.concurrency.rttMs,
-    },
+    concurrency: { mode, allowed, rtt_ms: rttMs === null ? null : Math.round(rttMs * 10) / 10 },
     rate_limit: limitsStatus(status.limits),
   }
 }
