@@ -166,6 +166,9 @@ export class Run {
       assert(!unsentFast.some((id) => ids.includes(id)), 'a batch is sent again as it was')
       return
     }
+    // Before a destination that is down, what was never sent expires too.
+    if (this.settings.config.retry?.maxAgeMs !== undefined)
+      unsentBulk.splice(0, Math.max(0, unsentBulk.indexOf(bulk![0]!)))
     assert.deepEqual(bulk, unsentBulk.splice(0, bulk!.length), 'first sends of bulk in order')
     let place = -1
     for (const id of fast!) {
