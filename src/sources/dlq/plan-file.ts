@@ -1,9 +1,8 @@
-/* oxlint-disable no-await-in-loop -- one read after another */
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Check } from 'typebox/value'
-import type { FileIo, OpenFile } from '../../base/file-io.ts'
-import { writeAll } from '../../base/write-all.ts'
+import type { FileIo } from '../../base/file-io.ts'
+import { isNotFound, readWhole, replaceWhole } from '../../base/small-file.ts'
 import type { LetterId, LetterRun } from '../../dlq/letter-id.ts'
 
 const PLAN_FILE = 'replay.json'
@@ -47,44 +46,22 @@ export class PlanFile {
       received,
       letters: letters.map((run) => [run.file, run.line, run.count ?? 1]),
     }
-    const path = `${this.path}.new`
-    await this.#io.unlink(path).catch(() => {})
-    const file = await this.#io.open(path, 'create')
-    try {
-      await writeAll(file, [Buffer.from(JSON.stringify(plan))], 0)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-    await this.#io.rename(path, this.path)
-    await this.#io.syncDirectory(this.#directory)
+    await replaceWhole(this.path, Buffer.from(JSON.stringify(plan)), this.#io)
   }
 
   /** Null where there is none. Throws what the disk says, or that it is no plan. */
   async read(): Promise<ReplayPlan | null> {
-    let file: OpenFile
-    try {
-      file = await this.#io.open(this.path, 'read')
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-      throw error
-    }
-    try {
-      const bytes = Buffer.alloc(await file.bytes())
-      for (let at = 0, got = -1; at < bytes.length && got !== 0; at += got)
-        got = await file.read(bytes.subarray(at), at)
-      const plan: unknown = JSON.parse(bytes.toString())
-      if (!Check(planSchema, plan)) throw new Error('it is no plan of a replay')
-      const letters = plan.letters.map(([name, line, lines]) => ({ file: name, line, count: lines }))
-      return { received: plan.received, letters }
-    } finally {
-      await file.close()
-    }
+    const bytes = await readWhole(this.path, this.#io)
+    if (bytes === null) return null
+    const plan: unknown = JSON.parse(bytes.toString())
+    if (!Check(planSchema, plan)) throw new Error('it is no plan of a replay')
+    const letters = plan.letters.map(([name, line, lines]) => ({ file: name, line, count: lines }))
+    return { received: plan.received, letters }
   }
 
   async remove(): Promise<void> {
     await this.#io.unlink(this.path).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+      if (!isNotFound(error)) throw error
     })
     await this.#io.syncDirectory(this.#directory)
   }

@@ -10,7 +10,7 @@ import { Type } from 'typebox'
 import { Check } from 'typebox/value'
 import { reasonOf, spwError } from '../../../base/errors.ts'
 import type { FileIo } from '../../../base/file-io.ts'
-import { writeAll } from '../../../base/write-all.ts'
+import { readWhole, replaceWhole } from '../../../base/small-file.ts'
 
 const VERSION = 1
 
@@ -52,37 +52,6 @@ export async function readQuotaDay(path: string, io: FileIo): Promise<QuotaDay |
 
 /** Throws what the file system says. */
 export async function writeQuotaDay(path: string, { day, sinks }: QuotaDay, io: FileIo): Promise<void> {
-  const directory = dirname(path)
-  const beside = `${path}.new`
-  await io.makeDirectory(directory)
-  await io.unlink(beside).catch(() => {})
-  const file = await io.open(beside, 'create')
-  try {
-    await writeAll(file, [Buffer.from(JSON.stringify({ version: VERSION, day, sinks }))], 0)
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
-  await io.rename(beside, path)
-  await io.syncDirectory(directory)
-}
-
-async function readWhole(path: string, io: FileIo): Promise<Buffer | null> {
-  const file = await io.open(path, 'read').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw error
-  })
-  if (file === null) return null
-  try {
-    const bytes = Buffer.alloc(await file.bytes())
-    for (let done = 0; done < bytes.length;) {
-      // oxlint-disable-next-line no-await-in-loop -- one behind the other
-      const read = await file.read(bytes.subarray(done), done)
-      if (read === 0) break
-      done += read
-    }
-    return bytes
-  } finally {
-    await file.close().catch(() => {})
-  }
+  await io.makeDirectory(dirname(path))
+  await replaceWhole(path, Buffer.from(JSON.stringify({ version: VERSION, day, sinks })), io)
 }
