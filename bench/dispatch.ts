@@ -174,9 +174,20 @@ for (let run = 0; run <= RUNS; run++)
   }
 const results = Object.entries(figuresOf).map(([name, figures]) => {
   const sorted = figures.toSorted((a, b) => a - b)
-  return { name, median: sorted[sorted.length >> 1]!, min: sorted[0]!, max: sorted.at(-1)! }
+  const cpuSecondsPerMillion = {
+    median: sorted[sorted.length >> 1]!,
+    min: sorted[0]!,
+    max: sorted.at(-1)!,
+  }
+  return { case: name, cpuSecondsPerMillion }
 })
-for (const { name, median, min, max } of results)
+for (const {
+  case: name,
+  cpuSecondsPerMillion: { median, min, max },
+} of results)
   console.log(`${name.padEnd(8)} ${median.toFixed(4)} CPU-s/M [${min.toFixed(4)}-${max.toFixed(4)}]`)
 if (options.json !== undefined)
-  writeFileSync(options.json, JSON.stringify({ host: host(), runs: RUNS, results }))
+  writeFileSync(
+    options.json,
+    JSON.stringify({ bench: 'dispatch', environment: host(), results }, null, 2) + '\n',
+  )

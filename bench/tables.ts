@@ -3,7 +3,8 @@
  *
  *     npm run bench:tables -- [--readme FILE] [--results FILE] [--scan FILE]
  *
- * NAME is that of a table in `cases.ts`, for what `npm run bench` measured, or `scan`, for `npm run bench:scan`.
+ * NAME is that of a table in `cases.ts`, for what `npm run bench` measured, `scan`, for `npm run bench:scan`, or `delivery`,
+ * for `bench:dispatch` and `bench:limiter`.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -97,6 +98,31 @@ const tables: Readonly<Record<BenchCase['table'], readonly Column[]>> = {
   ],
 }
 
+interface Spread {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+}
+
+type BenchEnvironment = ScanResults['environment']
+
+/** Of `bench/dispatch.ts --json`. */
+interface DispatchResults {
+  readonly environment: BenchEnvironment
+  readonly results: readonly { readonly case: string; readonly cpuSecondsPerMillion: Spread }[]
+}
+
+/** Of `bench/limiter.ts --json`. */
+interface LimiterResults {
+  readonly environment: BenchEnvironment
+  readonly results: readonly {
+    readonly case: string
+    readonly keys: number
+    readonly nanosecondsPerDecision: Spread
+    readonly mebibytes: number
+  }[]
+}
+
 /** One row of `bench/scan.ts --json`. */
 interface ScanResult {
   readonly case: string
@@ -153,11 +179,35 @@ function scanTable({ environment: { cpu, node, commit }, results }: ScanResults)
     ({ case: name, way, meanEventBytes, gigabytesPerSecond: speed, eventsPerSecond }) => [
       `${name} (${meanEventBytes} B)`,
       way,
-      `${rounded(speed.median, 2)} [${rounded(speed.min, 2)}-${rounded(speed.max, 2)}]`,
+      spread(speed, 2),
       rounded(eventsPerSecond, 0),
     ],
   )
   const table = markdown(['events', 'way', 'GB/s of one thread', 'events/s'], rows)
+  return `${table}\n\nMedian [min-max]. ${cpu}, Node ${node}, commit ${commit}.`
+}
+
+function spread({ median, min, max }: Spread, digits: number): string {
+  return `${rounded(median, digits)} [${rounded(min, digits)}-${rounded(max, digits)}]`
+}
+
+/** What the dispatcher and its limits cost, without a socket. */
+function deliveryTable(dispatch: DispatchResults | null, limiter: LimiterResults | null): string | null {
+  const { cpu, node, commit } = (dispatch ?? limiter)?.environment ?? {}
+  if (cpu === undefined) return null
+  const rows = [
+    ...(dispatch?.results ?? []).map(({ case: name, cpuSecondsPerMillion }) => [
+      `dispatcher: ${name}`,
+      `${spread(cpuSecondsPerMillion, 4)} CPU-s per million events`,
+      '',
+    ]),
+    ...(limiter?.results ?? []).map(({ case: name, keys, nanosecondsPerDecision, mebibytes }) => [
+      `${name}, ${rounded(keys, 0)} keys`,
+      `${spread(nanosecondsPerDecision, 0)} ns per decision`,
+      `${rounded(mebibytes, 1)} MiB`,
+    ]),
+  ]
+  const table = markdown(['case', 'costs', 'memory'], rows)
   return `${table}\n\nMedian [min-max]. ${cpu}, Node ${node}, commit ${commit}.`
 }
 
@@ -187,13 +237,22 @@ const { values: options } = parseArgs({
   },
 })
 
+/** What a bench of its own has written; `null` where it has not run. */
+function resultsText(bench: string): string {
+  const file = fileURLToPath(new URL(`./results/${bench}.json`, import.meta.url))
+  return existsSync(file) ? readFileSync(file, 'utf8') : 'null'
+}
+
 function madeTables(): [name: string, table: string | null][] {
   const byCase = existsSync(options.results) ? lastResults(options.results) : new Map<string, RunResult[]>()
   const scan: ScanResults | null = existsSync(options.scan)
     ? JSON.parse(readFileSync(options.scan, 'utf8'))
     : null
+  const dispatch: DispatchResults | null = JSON.parse(resultsText('dispatch'))
+  const limiter: LimiterResults | null = JSON.parse(resultsText('limiter'))
   return [
     ['scan', scan === null ? null : scanTable(scan)],
+    ['delivery', deliveryTable(dispatch, limiter)],
     ...Object.entries(tables).map(([name, columns]): [string, string | null] => [
       name,
       benchTable(name, columns, byCase),
