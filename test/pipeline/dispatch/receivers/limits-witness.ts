@@ -11,12 +11,12 @@ class Window {
   #excess: number
   #atMs: number
 
-  /** @param startsEmpty in a window from the beginning on nothing but `perMs x t` goes. */
-  constructor(what: string, perSecond: number, most: number, atMs: number, startsEmpty: boolean) {
+  /** @param owed of `most`, so much less goes in a window from the beginning on. */
+  constructor(what: string, perSecond: number, most: number, atMs: number, owed: number) {
     this.#what = what
     this.#perMs = perSecond / 1000
     this.#most = most
-    this.#excess = startsEmpty ? most : 0
+    this.#excess = owed
     this.#atMs = atMs
   }
 
@@ -58,13 +58,15 @@ export class LimitsWitness {
     const { requestsPerSecond = Infinity, eventsPerSecond = Infinity, bytesPerSecond = Infinity } = rateLimit
     const isLeaky = rateLimit.algorithm === 'leaky_bucket'
     const requests = isLeaky ? 1 : Math.max(1, Math.floor(rateLimit.burst ?? Math.max(1, requestsPerSecond)))
-    const bytes = Math.max(sentBytesMax(maxRecordBytes, this.#config), Math.floor(bytesPerSecond))
-    const make = (what: string, perSecond: number, most: number) =>
-      new Window(`${what} of '${key}'`, perSecond, most, this.#startMs, !isLeaky)
+    const bytes = Math.max(1, Math.floor(bytesPerSecond))
+    // What is longer than a burst is paid for later, at the beginning too.
+    const longest = Math.max(sentBytesMax(maxRecordBytes, this.#config), bytes)
+    const make = (what: string, perSecond: number, burst: number, most = burst) =>
+      new Window(`${what} of '${key}'`, perSecond, most, this.#startMs, isLeaky ? 0 : burst)
     return [
       make('requests', requestsPerSecond, requests),
       make('events', eventsPerSecond, Math.max(1, Math.floor(eventsPerSecond))),
-      make('bytes', bytesPerSecond, bytes),
+      make('bytes', bytesPerSecond, bytes, longest),
     ]
   }
 }
