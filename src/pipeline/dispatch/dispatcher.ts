@@ -61,7 +61,7 @@ export class Dispatcher {
   #pumpAsked = false
   /** By lane: whose turn it is when both a refused batch and another could go. */
   readonly #parkedTurn = [false, false]
-  /** How long what waits for nothing but its own limit has to, as far as this look at the state has found. */
+  /** How long what waits for nothing but its own limit or the retry budget has to, as far as this look at the state has found. */
   #ownWaitMs = Infinity
   #drained: Promise<DrainResult> | null = null
   #halted: Promise<void> | null = null
@@ -313,10 +313,8 @@ export class Dispatcher {
   }
 
   #nextDueMs(nowMs: number): number {
-    const { probesOnly, probeAtMs, budget } = this.#destination
-    const budgetMs = this.#roster.retryIsDue(nowMs) ? budget.waitMs(nowMs, this.#roster.retriesInLine + 1) : 0
-    const retryAtMs = budgetMs === 0 ? Infinity : nowMs + budgetMs
-    const next = Math.min(this.#roster.nextDueMs(nowMs), this.#cutter.nextDueMs(nowMs), retryAtMs)
+    const { probesOnly, probeAtMs } = this.#destination
+    const next = Math.min(this.#roster.nextDueMs(nowMs), this.#cutter.nextDueMs(nowMs))
     return probesOnly && probeAtMs > nowMs ? Math.min(next, probeAtMs) : next
   }
 

@@ -213,7 +213,8 @@ export class OutcomeHandler {
     events?.itemsSettled?.(name, delivered, batch.events - delivered - rejected, rejected)
     roster.live.delete(batch)
     if (batch.refusal !== null) batch.refusal.open -= delivered
-    if (delivered > 0) settlement.delivered(divided.delivered, pieces.of(batch, divided.delivered).bytes)
+    const bytes = Math.round((batch.payload!.bytes * delivered) / batch.events)
+    if (delivered > 0) settlement.delivered(divided.delivered, bytes)
     let again: readonly Part[] = divided.retry
     if (rejected > 0) {
       if (isBelievable) this.#giveUpItems(batch, divided)

@@ -143,12 +143,6 @@ export class Roster {
     return retries
   }
 
-  /** Whether the backoff of some batch is over. */
-  retryIsDue(nowMs: number): boolean {
-    for (const { dueAtMs } of this.waiting) if (dueAtMs <= nowMs) return true
-    return false
-  }
-
   /** Takes the next piece of a lane that may go. */
   takePiece(lane: LaneIndex, mayGo: (batch: Batch) => boolean): Batch | null {
     for (let place = this.pieces.length - 1; place >= 0; place--) {
