@@ -33,6 +33,9 @@ export function replayReport(status: ReplayStatus): string {
 export function skipReport(skipped: ReplayStatus['skipped']): string {
   const why: Readonly<Record<string, string>> = SKIP_REASONS
   return Object.entries(skipped)
-    .map(([reason, count]) => `${letters(count)} left where they are: ${why[reason] ?? reason}\n`)
+    .map(
+      ([reason, count]) =>
+        `${letters(count)} ${count === 1 ? 'stays' : 'stay'} in the queue: ${why[reason] ?? reason}\n`,
+    )
     .join('')
 }

@@ -6,12 +6,12 @@ import { DLQ_SOURCE } from './config.ts'
 /** Why a letter stays in the queue when it was chosen for a replay. */
 export const SKIP_REASONS = {
   truncated: 'only the beginning of the record was kept',
-  source_gone: 'its source has left the configuration (name --schema and --to)',
+  source_gone: 'the source has left the configuration (name --schema and --to)',
   sink_gone: 'the sink that it was given up for has left the configuration (name --to)',
   no_sink: 'no sink reads its source (name --to)',
-  undecoded: 'it is a message that could not be decoded, not an event',
-  empty: 'it holds no record',
-  too_long: 'it does not fit into a slab any more',
+  undecoded: 'a message that could not be decoded is no event',
+  empty: 'there is no record to send',
+  too_long: 'a slab is too small for it now',
 } as const
 export type SkipReason = keyof typeof SKIP_REASONS
 
