@@ -299,11 +299,14 @@ export class Dispatcher {
     return batch
   }
 
-  /** What holds the cursors back goes to the end of the log, one batch at a time. */
+  /**
+   * What holds the cursors back goes to the end of the log, one batch at a time: an event that was refused only on hold, since
+   * that forgets its refusals, and otherwise they are soon believed.
+   */
   #deferOldest(nowMs: number): void {
     const { reader } = this.#settlement
     if (reader.defer === undefined || this.#deferring.worker.busy) return
-    const failed = reader.blocked === true ? this.#roster.oldestIdle() : null
+    const failed = reader.blocked === true ? this.#roster.oldestIdle(this.#destination.onHold) : null
     // Others can only go if the destination takes something.
     const batch = failed ?? (this.#destination.probesOnly ? null : this.#cutter.takeWaiting?.(nowMs)) ?? null
     if (batch === null) return

@@ -163,13 +163,13 @@ export class Roster {
 
   /**
    * The oldest batch that has failed and is not about to be tried again; null when there is none. In order, only what was
-   * refused, which others pass anyway.
+   * refused, which others pass anyway; and that only with `evenRefused`.
    */
-  oldestIdle(): Batch | null {
+  oldestIdle(evenRefused: boolean): Batch | null {
     const { inOrder, limitsByKey } = this.#options
     for (const batch of this.live) {
       const waits = !inOrder && (this.waiting.has(batch) || (limitsByKey && this.pieces.includes(batch)))
-      if (waits || (this.parked.has(batch) && !this.#isUp(batch))) return batch
+      if (waits || (evenRefused && this.parked.has(batch) && !this.#isUp(batch))) return batch
     }
     return null
   }

@@ -55,13 +55,13 @@ t.test('what waits for limits of its key takes no place of others, but is bounde
   const byKey = new Roster({ ...OPTIONS, limitsByKey: true })
   for (let n = 0; n < 4; n++) byKey.pieces.push(add(byKey, BULK, `key ${n}`))
   t.ok(byKey.mayCut(BULK))
-  t.equal(byKey.oldestIdle(), byKey.pieces[0], 'and gives way when the log is held up')
+  t.equal(byKey.oldestIdle(false), byKey.pieces[0], 'and gives way when the log is held up')
   for (let n = 4; n < WAITING_MAX; n++) byKey.waiting.add(add(byKey))
   t.notOk(byKey.mayCut(BULK))
   const bySink = new Roster(OPTIONS)
   for (let n = 0; n < 4; n++) bySink.pieces.push(add(bySink))
   t.notOk(bySink.mayCut(BULK))
-  t.equal(bySink.oldestIdle(), null)
+  t.equal(bySink.oldestIdle(false), null)
 })
 
 t.test('who has to wait in line makes room', async (t) => {

@@ -23,7 +23,7 @@ const CLOSING_MS_MAX = 10 * 3_600_000
 const STEPS_AT_ONCE_MAX = 2000
 /** Of a life, and for each second of it. */
 const STEPS_MAX = 5000
-const STEPS_PER_SECOND = 25
+const STEPS_PER_SECOND = 150
 
 /** A life of a dispatcher before a receiver, decided by a seed. */
 export class Life {
