@@ -149,4 +149,4 @@ function collect(value: string, before: readonly string[] = []): string[] {
 }
 
 const exitCode = await main(process.argv.slice(2))
-process.exit(exitCode)
+process.exit(exitCode === 0 ? process.exitCode : exitCode)

@@ -1,7 +1,7 @@
 /** `spillway dlq ls`, `show`, `export` and `purge`, over letters as collectors leave them. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import t from 'tap'
@@ -382,4 +382,18 @@ t.test('the command line, into a reader that goes away', async (t) => {
   t.match(chunk.toString(), withIds('push.00000001', PUSH)[0])
   t.equal(code, 0)
   t.match(err, /^(1 line is damaged.*\n)?$/)
+})
+
+t.test('the command line, onto a full disk', async (t) => {
+  const { config } = await scene(t)
+  const cli = join(import.meta.dirname, '../../../src/cli.ts')
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(full))
+  const args = ['dlq', 'show', '-c', config, '--json']
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', full, 'pipe'] })
+  let err = ''
+  child.stderr!.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const [code] = await once(child, 'close')
+  t.equal(code, 1)
+  t.match(err, /^cannot write to standard output: ENOSPC/)
 })
