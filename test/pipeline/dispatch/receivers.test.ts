@@ -6,7 +6,7 @@
 import t from 'tap'
 import { Life } from './receivers/life.ts'
 
-const SEEDS = 300
+const SEEDS = 200
 
 t.test('whatever a receiver does, every promise is kept', async (t) => {
   const sums: Record<string, number> = {}
