@@ -28,6 +28,9 @@ export interface DestinationOptions {
   readonly events?: Partial<DispatchEvents>
 }
 
+/** So many items of a request that are to be sent again mean that the destination takes too much; fewer fail by themselves. */
+const PUSHBACK_SHARE = 0.1
+
 interface Hold {
   readonly reason: string
   readonly sinceMs: number
@@ -127,7 +130,7 @@ export class Destination {
     const nowMs = clock.now()
     const before = this.concurrency.allowed
     this.refusesProbe = false
-    this.concurrency.answered(nowMs - sentAtMs, verdictOf(outcome), nowMs)
+    this.concurrency.answered(nowMs - sentAtMs, verdictOf(outcome, delivered), nowMs)
     if (outcome.kind === 'retry') this.#sitOut(sentAtMs)
     else this.#sittingOut.succeeded()
     if ('afterMs' in outcome && outcome.afterMs !== undefined) this.#pause(outcome.afterMs, outcome)
@@ -215,11 +218,13 @@ export class Destination {
   }
 }
 
-function verdictOf(outcome: Outcome): AnswerVerdict {
+function verdictOf(outcome: Outcome, delivered: number): AnswerVerdict {
   if (outcome.kind === 'ack') return 'ok'
   if (outcome.kind === 'retry') return 'pushback'
   if (outcome.kind !== 'partial') return 'other'
-  return outcome.items.some(({ kind }) => kind === 'retry') ? 'pushback' : 'ok'
+  const { items } = outcome
+  const retried = items.reduce((count, { kind }) => (kind === 'retry' ? count + 1 : count), 0)
+  return retried > 0 && retried >= (delivered + items.length) * PUSHBACK_SHARE ? 'pushback' : 'ok'
 }
 
 function isAllRetries(outcome: Extract<Outcome, { kind: 'partial' }>): boolean {
