@@ -162,13 +162,15 @@ export class Roster {
   }
 
   /**
-   * The oldest batch that has failed and is not about to be tried again; null when there is none. In order, only what was
-   * refused, which others pass anyway; and that only with `evenRefused`.
+   * The oldest batch that has failed, or waits for a limit of its key, and is not about to be tried again; null when there is
+   * none. In order, only what was refused, which others pass anyway; and that only with `evenRefused`: it would come back
+   * with its refusals forgotten.
    */
   oldestIdle(evenRefused: boolean): Batch | null {
     const { inOrder, limitsByKey } = this.#options
     for (const batch of this.live) {
-      const waits = !inOrder && (this.waiting.has(batch) || (limitsByKey && this.pieces.includes(batch)))
+      const isAside = limitsByKey && batch.refusal === null && this.pieces.includes(batch)
+      const waits = !inOrder && (this.waiting.has(batch) || isAside)
       if (waits || (evenRefused && this.parked.has(batch) && !this.#isUp(batch))) return batch
     }
     return null

@@ -56,6 +56,8 @@ t.test('what waits for limits of its key takes no place of others, but is bounde
   for (let n = 0; n < 4; n++) byKey.pieces.push(add(byKey, BULK, `key ${n}`))
   t.ok(byKey.mayCut(BULK))
   t.equal(byKey.oldestIdle(false), byKey.pieces[0], 'and gives way when the log is held up')
+  for (const piece of byKey.pieces) piece.refusal = { acks: 0, open: 1, events: 2 }
+  t.equal(byKey.oldestIdle(true), null, 'but not what was refused: it would be forgotten')
   for (let n = 4; n < WAITING_MAX; n++) byKey.waiting.add(add(byKey))
   t.notOk(byKey.mayCut(BULK))
   const bySink = new Roster(OPTIONS)
