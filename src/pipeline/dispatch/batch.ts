@@ -49,6 +49,8 @@ export class Batch {
   dueAtMs = 0
   /** A single event that was refused, and is not believed to be the guilty one yet: only probed. */
   parked = false
+  /** Since when, however often it was tried since; null before. */
+  parkedAtMs: number | null = null
   /** Of the batch that was refused and that this is a piece of; null while nothing was refused. */
   refusal: Refusal | null = null
   /** Requests sent by when it, or what it is a piece of, was last refused; Infinity: it was not. */

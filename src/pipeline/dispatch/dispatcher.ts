@@ -173,7 +173,7 @@ export class Dispatcher {
 
   /** Why the operator must act, so that the collector is not ready; null when nothing asks for it. */
   get waitingForOperator(): string | null {
-    return this.#destination.holdReason
+    return this.#destination.holdReason ?? this.#roster.longRefused(this.#options.clock.now())?.reason ?? null
   }
 
   status(): DispatcherStatus {

@@ -14,7 +14,7 @@ import type { Settlement } from './settlement.ts'
 /** So many single events refused in a row, with nothing accepted in between, are no fault of the events. */
 export const REFUSED_IN_A_ROW_MAX = 100
 /** Nor are so many batches, or tries of one event, of which nothing was accepted. */
-export const REFUSED_WHOLE_MAX = 3
+export const REFUSED_WHOLE_MAX = 10
 /** What was refused in between others that were accepted is tried once more after this, if nothing else tells first. */
 const SECOND_LOOK_MS = 2000
 const STATUS_TOO_LARGE = 413
@@ -181,6 +181,7 @@ export class OutcomeHandler {
     const tookSome = destination.acks > refusal.acks
     batch.dueAtMs = clock.now() + (tookSome ? Math.min(SECOND_LOOK_MS, retry.maxMs) : retry.maxMs)
     batch.parked = true
+    batch.parkedAtMs ??= clock.now()
     roster.parked.add(batch)
     if (!tookSome || many) this.#doubt(batch, refusal.open === 0 && refusal.events > 1)
   }

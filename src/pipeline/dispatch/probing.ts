@@ -11,6 +11,8 @@ import type { Sender } from './sender.ts'
 
 /** Events of a probe, at most. */
 export const PROBE_EVENTS_MAX = 100
+/** Of so many probes one is of what was refused before, if there is something else. */
+const REFUSED_EACH = 4
 /** While nothing is accepted, no more single events than these are found out to be refused. */
 const PARKED_MAX = 200
 
@@ -30,7 +32,7 @@ export interface ProbingOptions {
 /** While nothing but probes may go, chooses what the destination is tried with. */
 export class Probing {
   readonly #options: ProbingOptions
-  #refusedFirst = false
+  #probes = 0
   /** How long what might be tried has to wait for its own limit; Infinity: for no such thing. */
   #limitMs = Infinity
 
@@ -64,7 +66,7 @@ export class Probing {
     return batch
   }
 
-  /** What was refused and what was not take turns: neither alone can tell whether the destination works. */
+  /** What was refused and what was not take turns: neither alone can tell whether the destination works, the latter better. */
   #nextInTurn(nowMs: number): Batch | null {
     const { roster, limiter, cut } = this.#options
     // What would have to wait in line for its own limit would take it from others, again and again.
@@ -75,17 +77,19 @@ export class Probing {
     }
     // Of each large piece that is tried, a small one waits ever after.
     const triesPieces = roster.parked.size < PARKED_MAX && roster.waiting.size < WAITING_MAX
+    const isUntried = (batch: Batch) => batch.refusal === null && mayGo(batch)
     const ways = [
       (lane: LaneIndex) => roster.takeRetry(lane, Infinity, mayGo),
+      (lane: LaneIndex) => roster.takePiece(lane, isUntried),
       (lane: LaneIndex) => cut(lane, nowMs),
       (lane: LaneIndex) => (triesPieces ? roster.takePiece(lane, mayGo) : null),
       (lane: LaneIndex) => roster.parkedDue(lane, Infinity, mayGo),
     ]
-    const inTurn = this.#refusedFirst ? ways.toReversed() : ways
+    const inTurn = this.#probes % REFUSED_EACH === REFUSED_EACH - 1 ? ways.toReversed() : ways
     for (const way of inTurn) {
       const batch = way(FAST) ?? way(BULK)
       if (batch === null) continue
-      this.#refusedFirst = !this.#refusedFirst
+      this.#probes++
       return batch
     }
     return null
@@ -93,10 +97,12 @@ export class Probing {
 
   /** Of a large batch at the head of the line a few events are the probe. */
   #shrink(): void {
-    const { roster, pieces, takeOut } = this.#options
+    const { roster, destination, pieces, takeOut } = this.#options
     const batch = roster.line[0]
-    if (batch === undefined || batch.events <= PROBE_EVENTS_MAX || batch.preparing) return
-    const [probe, rest] = pieces.divide(batch, PROBE_EVENTS_MAX)
+    // On hold, one guilty event among many would hide that the destination works.
+    const eventsMax = destination.onHold ? 1 : PROBE_EVENTS_MAX
+    if (batch === undefined || batch.events <= eventsMax || batch.preparing) return
+    const [probe, rest] = pieces.divide(batch, eventsMax)
     takeOut(batch)
     roster.replace(batch, [rest])
     roster.live.add(probe)

@@ -8,6 +8,8 @@ export const FAST_IN_A_ROW_MAX = 3
 const FAST_SHARE = 1 / 4
 /** So long after a fast batch left, the next may come. */
 const FAST_RECENT_MS = 10_000
+/** A refused event is one that stays refused after this. */
+export const LONG_REFUSED_MS = 10_000
 /** Where those that wait for their backoff are no requests, so many may at most. */
 export const WAITING_MAX = 64
 
@@ -180,6 +182,13 @@ export class Roster {
   get isQuiet(): boolean {
     const { line, inFlight, waiting, pieces } = this
     return line.length === 0 && inFlight.size === 0 && waiting.size === 0 && pieces.length === 0
+  }
+
+  /** An event that stays refused, with nothing accepted to prove it: the operator's to look at, though others still go. */
+  longRefused(nowMs: number): Batch | null {
+    for (const batch of this.parked)
+      if (batch.parkedAtMs !== null && nowMs - batch.parkedAtMs >= LONG_REFUSED_MS) return batch
+    return null
   }
 
   /** Takes a batch out of everything but `live`. */

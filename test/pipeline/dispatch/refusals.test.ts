@@ -2,6 +2,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { REFUSED_IN_A_ROW_MAX, REFUSED_WHOLE_MAX } from '../../../src/pipeline/dispatch/outcome-handler.ts'
+import { LONG_REFUSED_MS } from '../../../src/pipeline/dispatch/roster.ts'
 import type { Outcome, Payload } from '../../../src/pipeline/sink.ts'
 import { Rig } from './rig.ts'
 
@@ -139,6 +140,34 @@ t.test(
     checkDone(t, rig)
   },
 )
+
+t.test('an event that stays refused is told of, and others still go', async (t) => {
+  const rig = new Rig({ ...SINGLES, retry: { initialMs: 100, maxMs: 30_000 } })
+  picky(rig, (n) => n === 1)
+  await rig.add(numbered(1, 1))
+  await rig.clock.pass(LONG_REFUSED_MS)
+  t.equal(rig.dispatcher.waitingForOperator, 'bad field')
+  await rig.add(numbered(2, 1))
+  await rig.clock.pass(3000)
+  t.equal(rig.dispatcher.waitingForOperator, null)
+  t.match(rig.letters.lines, [{ record: '{"n":1}' }])
+  checkDone(t, rig)
+})
+
+t.test('on hold a single event is the probe: guilty ones hide nothing', async (t) => {
+  const rig = new Rig({ ...HUNDREDS, request: { timeoutMs: 5000, concurrency: 1 } })
+  rig.sink.reply = () => BAD_FIELD
+  await rig.add(numbered(0, 4))
+  await rig.add(numbered(4, 96))
+  t.equal(rig.dispatcher.waitingForOperator, 'bad field')
+  const before = rig.sink.requests.length
+  const taken = picky(rig, (n) => n % 5 === 0)
+  await rig.clock.pass(5000)
+  t.equal(rig.sink.requests[before]!.payload.events, 1)
+  t.equal(taken.length, 80)
+  t.equal(rig.letters.lines.length, 20)
+  checkDone(t, rig)
+})
 
 t.test('a refusal keeps its words though a probe meets something else', async (t) => {
   const rig = new Rig(SINGLES)

@@ -56,6 +56,7 @@ export class Run {
   #pause = { fromMs: -Infinity, untilMs: -Infinity }
   /** When it last said that the operator must act, with nothing accepted since. */
   #heldAtMs = -Infinity
+  #wasHeld = false
   #nextId = 1
   #healed = false
 
@@ -169,14 +170,10 @@ export class Run {
     // Before a destination that is down, what was never sent expires too.
     if (this.settings.config.retry?.maxAgeMs !== undefined)
       unsentBulk.splice(0, Math.max(0, unsentBulk.indexOf(bulk![0]!)))
-    assert.deepEqual(bulk, unsentBulk.splice(0, bulk!.length), 'first sends of bulk in order')
-    let place = -1
-    for (const id of fast!) {
-      const next = unsentFast.indexOf(id)
-      assert(next > place, 'fast events of a batch in order')
-      unsentFast.splice(next, 1)
-      place = next - 1
-    }
+    // What is left of a batch that single events were tried of on hold may be overtaken.
+    if (this.#wasHeld) takeInOrder(bulk!, unsentBulk)
+    else assert.deepEqual(bulk, unsentBulk.splice(0, bulk!.length), 'first sends of bulk in order')
+    takeInOrder(fast!, unsentFast)
   }
 
   async #answer(request: Request): Promise<void> {
@@ -201,7 +198,10 @@ export class Run {
     const outcome = this.#judge(ids)
     const nowMs = this.rig.clock.now()
     if (outcome.kind === 'ack') this.#heldAtMs = -Infinity
-    if (outcome.kind === 'hold') this.#heldAtMs = nowMs
+    if (outcome.kind === 'hold') {
+      this.#heldAtMs = nowMs
+      this.#wasHeld = true
+    }
     if (outcome.kind === 'retry' && outcome.afterMs !== undefined)
       this.#pause = { fromMs: nowMs, untilMs: Math.max(this.#pause.untilMs, nowMs + outcome.afterMs) }
     return outcome
@@ -448,4 +448,14 @@ function idsOf(payload: Payload): number[] {
     return (JSON.parse(text) as { id: number }[]).map(({ id }) => id)
   assert(text.endsWith('\n'))
   return text.split('\n').slice(0, -1).map(idOf)
+}
+
+function takeInOrder(ids: readonly number[], unsent: number[]): void {
+  let place = -1
+  for (const id of ids) {
+    const next = unsent.indexOf(id)
+    assert(next > place, 'events of a batch in order')
+    unsent.splice(next, 1)
+    place = next - 1
+  }
 }
