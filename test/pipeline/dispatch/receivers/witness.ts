@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
+import { WAITING_MAX } from '../../../../src/pipeline/dispatch/roster.ts'
 import type { Outcome } from '../../../../src/pipeline/sink.ts'
 import type { Rig } from '../rig.ts'
 import type { Scenario } from './scenario.ts'
 import { LimitsWitness } from './limits-witness.ts'
 import type { Receiver } from './receiver.ts'
 
-/** Batches that may be somewhere, beyond those that wait for the end of their backoff or were refused. */
-const RETRYING_MAX = 64 + 4
 const CONCURRENCY_MAX = 200
 /** Innocent events in a life that may be given up. */
 const MISTAKEN_MAX = 8
@@ -261,7 +260,10 @@ export class Witness {
     )
     this.#checkLetters()
     const { batches } = rig.dispatcher.status()
-    assert(batches.retrying <= RETRYING_MAX, `${batches.retrying} batches wait`)
+    const { concurrency } = this.#scenario.config.request
+    // Those in flight may join those that wait, and so may one that each lane may always have.
+    const retryingMax = WAITING_MAX + (concurrency === 'adaptive' ? CONCURRENCY_MAX : concurrency) + 2
+    assert(batches.retrying <= retryingMax, `${batches.retrying} batches wait`)
     assert(batches.sending + batches.ready <= CONCURRENCY_MAX + 2)
     assert(batches.refused <= 400, `${batches.refused} parked`)
   }
