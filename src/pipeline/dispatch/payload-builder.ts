@@ -38,12 +38,6 @@ export function growthBytesMax(bytes: number, compression: PayloadForm['compress
   return compression === 'none' || bytes === Infinity ? 0 : 64 + Math.ceil(bytes / 512)
 }
 
-/** Most bytes that one event goes out as: with a line feed or brackets around it, and its id. */
-export function sentBytesMax(recordBytes: number, form: PayloadForm): number {
-  const bytes = recordBytes + 2 + overheadBytes(form)
-  return bytes + growthBytesMax(bytes, form.compression)
-}
-
 export interface PayloadBuilderOptions extends PayloadForm {
   readonly arena: Arena
   readonly pool: SlabPool

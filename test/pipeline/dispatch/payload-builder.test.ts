@@ -7,11 +7,8 @@ import type { Taken } from '../../../src/journal/log.ts'
 import { FRAME_KIND, HEADER, LANES_BOTH, recordWord } from '../../../src/memory/frame-region.ts'
 import { Batch } from '../../../src/pipeline/dispatch/batch.ts'
 import { Batcher } from '../../../src/pipeline/dispatch/batcher.ts'
-import {
-  PayloadBuilder,
-  overheadBytes,
-  sentBytesMax,
-} from '../../../src/pipeline/dispatch/payload-builder.ts'
+import { PayloadBuilder, overheadBytes } from '../../../src/pipeline/dispatch/payload-builder.ts'
+import { sentBytesMax } from './receivers/sent-bytes.ts'
 import type { PayloadForm } from '../../../src/pipeline/dispatch/payload-builder.ts'
 import { RecordWalk, measureParts, partOf, pickPart } from '../../../src/pipeline/dispatch/record-walk.ts'
 import type { Payload } from '../../../src/pipeline/sink.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { DispatcherConfig } from '../../../../src/pipeline/dispatch/dispatcher-options.ts'
-import { sentBytesMax } from '../../../../src/pipeline/dispatch/payload-builder.ts'
+import { sentBytesMax } from './sent-bytes.ts'
 
 /** At most `most + perMs x t` in every window of t milliseconds, found in one pass. */
 class Window {

@@ -1,5 +1,5 @@
 import { PROBE_EVENTS_MAX } from '../../../../src/pipeline/dispatch/probing.ts'
-import { sentBytesMax } from '../../../../src/pipeline/dispatch/payload-builder.ts'
+import { sentBytesMax } from './sent-bytes.ts'
 import type { Scenario } from './scenario.ts'
 
 /** A task of a worker that fails is tried again after a second. */
