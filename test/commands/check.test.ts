@@ -61,7 +61,7 @@ t.test('all that is wrong, and exit code 2', async (t) => {
   t.match(lines[1], /; did you mean schema\?$/)
   t.equal(
     lines[2],
-    `${file}:2:23: sinks.out.type: expected http, file, stdout or blackhole, found "stdot"; did you mean stdout?`,
+    `${file}:2:23: sinks.out.type: expected http, elasticsearch, file, stdout or blackhole, found "stdot"; did you mean stdout?`,
   )
 
   const json = check({ config: file, json: true })
