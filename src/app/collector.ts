@@ -207,7 +207,9 @@ export class Collector {
     this.#logger.info(
       {
         event: 'started',
-        sources: Object.fromEntries(sources.map(({ name, door }) => [name, door.address])),
+        sources: Object.fromEntries(
+          sources.filter(({ config }) => config.type !== 'dlq').map(({ name, door }) => [name, door.address]),
+        ),
         sinks: sinks.map(({ config }) => config.name),
         admin: this.admin.address,
         workers: this.config.workers,
