@@ -71,9 +71,10 @@ export class Sender {
   }
 
   async #askDestination(nowMs: number): Promise<void> {
-    const { name, sink, destination, roster, clock, onAnswered, events } = this.#options
+    const { name, sink, request, destination, roster, clock, onAnswered, events } = this.#options
     const controller = new AbortController()
     this.#probe = controller
+    const overdue = clock.setTimeout(() => controller.abort(), request.timeoutMs + SEND_GRACE_MS)
     destination.breaker.probing()
     let outcome: Outcome
     try {
@@ -82,6 +83,7 @@ export class Sender {
       events?.sinkRequest?.(name, 'error')
       outcome = { kind: 'retry', category: 'unknown', reason: String(error) }
     }
+    overdue.clear()
     this.#probe = null
     if (destination.probed(outcome, nowMs)) roster.wake(clock.now())
     onAnswered()

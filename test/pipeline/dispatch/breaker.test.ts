@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Outcome } from '../../../src/pipeline/sink.ts'
 import { PROBE_EVENTS_MAX } from '../../../src/pipeline/dispatch/probing.ts'
+import { SEND_GRACE_MS } from '../../../src/pipeline/dispatch/sender.ts'
 import { Rig } from './rig.ts'
 import { settled } from './simulated-clock.ts'
 
@@ -174,4 +175,21 @@ t.test('a health check that is well while batches fail: the cooldown grows all t
   rig.sink.reply = () => ACK
   await rig.clock.pass(10_000)
   t.strictSame(rig.counts.delivered, [1, 0])
+})
+
+t.test('a health probe that is not answered in time is told to stop', async (t) => {
+  const rig = new Rig({ ...SINGLES, breaker: { ...BREAKER.breaker, failures: 1 } })
+  let aborted = 0
+  rig.sink.probe = (signal) =>
+    new Promise((resolve) => {
+      signal.addEventListener('abort', () => {
+        aborted++
+        resolve(DOWN)
+      })
+    })
+  rig.sink.reply = () => DOWN
+  await rig.add(numbered(1, 1))
+  await rig.clock.pass(1000 + 5000 + SEND_GRACE_MS + 1)
+  t.equal(aborted, 1)
+  t.equal(rig.dispatcher.status().breaker.state, 'open', 'and the next one comes')
 })
