@@ -5,6 +5,7 @@
 import { workerData } from 'node:worker_threads'
 import { encode as encodeParts } from '../src/encode/encode.ts'
 import { Arena } from '../src/memory/arena.ts'
+import { GcPauses, observeGc } from '../src/memory/gc-pauses.ts'
 import { group as groupEvents } from '../src/scan/group.ts'
 import type { EventGroup, GroupTask } from '../src/scan/group.ts'
 import { Ingestor } from '../src/scan/ingest.ts'
@@ -14,6 +15,7 @@ import type { EncodeResult, EncodeTask } from '../src/encode/task.ts'
 const context: WorkerContext = workerData
 const arena = new Arena(context.arena, context.slabBytes)
 const ingestor = new Ingestor(arena, context)
+if (context.gcPauses !== undefined) observeGc(new GcPauses(context.gcPauses), 'worker')
 
 /** An entry of a source's ring, by their indexes. */
 export interface IngestTask {

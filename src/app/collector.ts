@@ -121,7 +121,7 @@ export class Collector {
         return [[name, new Inlet({ name, intake, framing })]]
       }),
     )
-    this.#processMetrics = new ProcessMetrics(this.registry)
+    this.#processMetrics = new ProcessMetrics(this.registry, this.topology.gcPauses)
     this.admin = new AdminServer({
       listen: config.admin.listen,
       registry: this.registry,

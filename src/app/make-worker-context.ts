@@ -1,6 +1,7 @@
 import type { Arena } from '../memory/arena.ts'
 import type { Control } from '../memory/control.ts'
 import type { ExtentRing } from '../memory/extent-ring.ts'
+import type { GcPauses } from '../memory/gc-pauses.ts'
 import type { RecordRules, WorkerContext } from '../scan/worker-context.ts'
 import type { SinkConfig } from '../sinks/registry.ts'
 import type { DlqSourceConfig } from '../sources/dlq/config.ts'
@@ -24,6 +25,7 @@ export function makeWorkerContext(
   arena: Arena,
   rings: readonly ExtentRing[],
   control: Control,
+  gcPauses: GcPauses,
 ): WorkerContext {
   return {
     arena: arena.buffer,
@@ -40,6 +42,7 @@ export function makeWorkerContext(
     })),
     filters: config.sinks.flatMap(({ where }) => (where === undefined ? [] : [where])),
     control: control.buffer,
+    gcPauses: gcPauses.buffer,
     checksums: config.journal.mode === 'disk',
   }
 }

@@ -11,6 +11,7 @@ import { MemoryLog } from '../journal/memory-log.ts'
 import { Arena } from '../memory/arena.ts'
 import { Control } from '../memory/control.ts'
 import { ExtentRing } from '../memory/extent-ring.ts'
+import { GcPauses } from '../memory/gc-pauses.ts'
 import { SlabPool } from '../memory/slab-pool.ts'
 import type { SlabOwner } from '../memory/slab-pool.ts'
 import { Dispatcher } from '../pipeline/dispatch/dispatcher.ts'
@@ -112,6 +113,8 @@ export class Topology {
   readonly #config: ResolvedConfig
   /** What workers are told while they run. */
   readonly control = Control.create()
+  /** Of all threads. */
+  readonly gcPauses = GcPauses.create()
 
   constructor(options: TopologyOptions) {
     const { config, clock, events } = options
@@ -153,7 +156,7 @@ export class Topology {
     this.journal = config.journal.mode === 'disk' ? makeDiskLog(options, this) : null
     const log =
       this.journal ?? new MemoryLog(clock, { words: this.arena.words, epoch: randomBytes(8).toString('hex') })
-    const context = makeWorkerContext(config, sources, this.arena, rings, this.control)
+    const context = makeWorkerContext(config, sources, this.arena, rings, this.control, this.gcPauses)
     this.workers = new WorkerPool({
       workers: config.workers,
       context,

@@ -11,6 +11,8 @@ export interface WorkerContext {
   readonly filters: readonly WhereSpec[]
   /** What workers are told while they run (src/memory/control.ts). */
   readonly control: SharedArrayBuffer
+  /** Where workers count their pauses (src/memory/gc-pauses.ts); without it nobody asks. */
+  readonly gcPauses?: SharedArrayBuffer
   /** Frames are for a disk: their bodies get a checksum. */
   readonly checksums: boolean
 }

@@ -1,5 +1,6 @@
 import { Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
+import { exportedBuckets } from './exported-buckets.ts'
 
 const NAME = 'spillway_event_latency_seconds'
 const HELP = 'Age of events, from received to delivered'
@@ -44,23 +45,10 @@ export class LatencyHistogram extends Histogram<'sink' | 'lane' | 'le'> {
   /** What prom-client asks a histogram for; its own would answer with what `observe` counted, one at a time. */
   getForPromString() {
     const values = Object.entries(this.#series).flatMap(([lane, sinks]) =>
-      [...sinks].flatMap(([sink, series]) => exported({ sink, lane }, series)),
+      [...sinks].flatMap(([sink, series]) =>
+        exportedBuckets(NAME, { sink, lane }, { bounds: BUCKETS_S, counts: series.counts, sum: series.sumS }),
+      ),
     )
     return { name: NAME, help: HELP, type: 'histogram', aggregator: 'sum', values }
   }
-}
-
-/** As Prometheus has it: each bucket holds the faster ones too. */
-function exported(labels: { sink: string; lane: string }, { counts, sumS }: Series) {
-  let count = 0
-  const buckets = [...counts].map((events, index) => {
-    count += events
-    const le = BUCKETS_S[index] ?? '+Inf'
-    return { metricName: `${NAME}_bucket`, labels: { ...labels, le }, value: count }
-  })
-  return [
-    ...buckets,
-    { metricName: `${NAME}_sum`, labels, value: sumS },
-    { metricName: `${NAME}_count`, labels, value: count },
-  ]
 }

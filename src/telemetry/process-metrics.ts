@@ -1,48 +1,33 @@
-import { PerformanceObserver, constants, monitorEventLoopDelay } from 'node:perf_hooks'
-import { Histogram } from 'prom-client'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Registry } from 'prom-client'
+import { observeGc } from '../memory/gc-pauses.ts'
+import type { GcPauses } from '../memory/gc-pauses.ts'
 import { computedCounter, computedGauge } from './computed-metric.ts'
+import { GcHistogram } from './gc-histogram.ts'
 
-const GC_BUCKETS_S = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5]
 /** How often the event loop is asked whether it is late: a timer that costs an idle process next to nothing. */
 const DELAY_RESOLUTION_MS = 50
 
-const GC_KINDS: ReadonlyMap<number, string> = new Map([
-  [constants.NODE_PERFORMANCE_GC_MINOR, 'minor'],
-  [constants.NODE_PERFORMANCE_GC_MAJOR, 'major'],
-  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, 'incremental'],
-  [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weak_callbacks'],
-])
-
 /**
- * What the process itself shows: memory, CPU, and for the main thread garbage collection and event-loop delay. Observes
+ * What the process itself shows: memory, CPU, handles, pauses for garbage collection, and the event-loop delay of the main
+ * thread. Observes
  * until `stop()`, which may be called twice.
  */
 export class ProcessMetrics {
-  readonly #gcObserver: PerformanceObserver
+  readonly #unobserveGc: () => void
   readonly #loopDelay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS })
 
-  constructor(registry: Registry) {
-    const pauses = new Histogram({
-      name: 'spillway_gc_pause_seconds',
-      help: 'Pauses of the main thread for garbage collection',
-      labelNames: ['kind'],
-      buckets: GC_BUCKETS_S,
-      registers: [registry],
-    })
-    this.#gcObserver = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) {
-        pauses.observe({ kind: GC_KINDS.get(kindOf(entry)) ?? 'other' }, entry.duration / 1000)
-      }
-    })
-    this.#gcObserver.observe({ entryTypes: ['gc'] })
+  /** The workers count their pauses themselves. */
+  constructor(registry: Registry, pauses: GcPauses) {
+    new GcHistogram(registry, pauses) // oxlint-disable-line no-new -- the registry has it
+    this.#unobserveGc = observeGc(pauses, 'main')
     this.#loopDelay.enable()
     this.#exportLoopDelay(registry)
     exportUsage(registry)
   }
 
   stop(): void {
-    this.#gcObserver.disconnect()
+    this.#unobserveGc()
     this.#loopDelay.disable()
   }
 
@@ -73,6 +58,7 @@ function exportUsage(registry: Registry): void {
     { name: 'process_resident_memory_bytes', help: 'Resident memory of the process, all threads' },
     (add) => add({}, process.memoryUsage.rss()),
   )
+  exportHeap(registry)
   computedGauge(
     registry,
     { name: 'process_start_time_seconds', help: 'When the process began, in seconds since 1970' },
@@ -88,8 +74,25 @@ function exportUsage(registry: Registry): void {
   )
 }
 
-/** The types of Node don't know that an entry of type gc has details. */
-function kindOf(entry: object): number {
-  const detail = 'detail' in entry ? entry.detail : undefined
-  return typeof detail === 'object' && detail !== null && 'kind' in detail ? Number(detail.kind) : 0
+/** What tells a leak of the main thread from one outside its heap. */
+function exportHeap(registry: Registry): void {
+  const gauge = (name: string, help: string, value: () => number) =>
+    computedGauge(registry, { name, help }, (add) => add({}, value()))
+  gauge('nodejs_heap_size_used_bytes', 'Heap of the main thread, what has died since among it', () => {
+    return process.memoryUsage().heapUsed
+  })
+  gauge(
+    'nodejs_external_memory_bytes',
+    'Memory outside the heap that objects of the main thread hold',
+    () => {
+      return process.memoryUsage().external
+    },
+  )
+  gauge(
+    'nodejs_active_resources',
+    'Handles, requests and timers that keep the event loop of the main thread going',
+    () => {
+      return process.getActiveResourcesInfo().length
+    },
+  )
 }
