@@ -14,6 +14,8 @@ import { processUsage } from './process-usage.ts'
 import type { ProcessUsage } from './process-usage.ts'
 
 const CONFIG = 'config.yaml'
+/** Of Node, unless others are given. */
+const TRACE_GC: readonly string[] = ['--trace-gc']
 const LAUNCHER = fileURLToPath(new URL('../src/spillway.js', import.meta.url))
 
 /** What the collector logs once it takes events. */
@@ -24,51 +26,58 @@ export interface Started {
   readonly memory_limit_bytes: number
 }
 
-/** A collector as a user runs it, but that it prints its garbage collections. */
+/** A collector as a user runs it, but for options of Node: unless told, it prints its garbage collections. */
 export class CollectorProcess {
   readonly started: Started
   readonly #child: ChildProcess
   readonly #directory: string
+  readonly #nodeOptions: readonly string[]
   readonly #bornAtMs: number
   readonly #output: { text: string }
 
   private constructor(
     child: ChildProcess,
     directory: string,
+    nodeOptions: readonly string[],
     bornAtMs: number,
     output: { text: string },
     started: Started,
   ) {
     this.#child = child
     this.#directory = directory
+    this.#nodeOptions = nodeOptions
     this.#bornAtMs = bornAtMs
     this.#output = output
     this.started = started
   }
 
   /** Resolves when it takes events. Its data is in a directory of its own, below TMPDIR, removed at the end. */
-  static async start(config: object): Promise<CollectorProcess> {
+  static async start(config: object, nodeOptions = TRACE_GC): Promise<CollectorProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'spillway-bench-'))
     const whole = { data_dir: './data', admin: { listen: '127.0.0.1:0' }, ...config }
     await writeFile(join(directory, CONFIG), JSON.stringify(whole))
-    return this.#spawn(directory)
+    return this.#spawn(directory, nodeOptions)
   }
 
-  static async #spawn(directory: string): Promise<CollectorProcess> {
+  static async #spawn(directory: string, nodeOptions: readonly string[]): Promise<CollectorProcess> {
     const file = join(directory, CONFIG)
     const bornAtMs = monotonicMs()
-    const child = spawn(process.execPath, ['--trace-gc', LAUNCHER, 'run', '-c', file], {
+    const child = spawn(process.execPath, [...nodeOptions, LAUNCHER, 'run', '-c', file], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, LOG_LEVEL: 'info' },
     })
     const output = { text: '' }
     child.stdout.setEncoding('latin1').on('data', (text: string) => (output.text += text))
     try {
-      return new CollectorProcess(child, directory, bornAtMs, output, await readStarted(child))
+      return new CollectorProcess(child, directory, nodeOptions, bornAtMs, output, await readStarted(child))
     } catch (error) {
       await rm(directory, { recursive: true, force: true })
       throw error
     }
+  }
+
+  get pid(): number {
+    return this.#child.pid!
   }
 
   /** Where its segments are. */
@@ -84,7 +93,7 @@ export class CollectorProcess {
 
   /** Resolves to another one over the same data, when that takes events. Only once this one has been killed. */
   again(): Promise<CollectorProcess> {
-    return CollectorProcess.#spawn(this.#directory)
+    return CollectorProcess.#spawn(this.#directory, this.#nodeOptions)
   }
 
   port(source: string): number {

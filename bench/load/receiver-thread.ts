@@ -10,6 +10,8 @@ export interface Outage {
   readonly status: number
   readonly fromS: number
   readonly toS: number
+  /** Again and again: seconds count from 0 whenever so many have passed. */
+  readonly everyS?: number
 }
 
 export interface ReceiverTask {
@@ -52,7 +54,9 @@ function answer(response: ServerResponse, body: Buffer): void {
 
 function statusAt(seconds: number): number {
   if (dead) return 503
-  return outage !== null && seconds >= outage.fromS && seconds < outage.toS ? outage.status : 200
+  if (outage === null) return 200
+  const at = outage.everyS === undefined ? seconds : seconds % outage.everyS
+  return at >= outage.fromS && at < outage.toS ? outage.status : 200
 }
 
 function markNumbers(body: Buffer, nowMs: number): void {
