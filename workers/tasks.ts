@@ -13,7 +13,7 @@ import type { RecordError, WorkerContext } from '../src/scan/worker-context.ts'
 import type { EncodeResult, EncodeTask } from '../src/encode/task.ts'
 
 const context: WorkerContext = workerData
-const arena = new Arena(context.arena, context.slabBytes)
+const arena = new Arena(context.arena)
 const ingestor = new Ingestor(arena, context)
 if (context.gcPauses !== undefined) observeGc(new GcPauses(context.gcPauses), 'worker')
 

@@ -28,8 +28,7 @@ export function makeWorkerContext(
   gcPauses: GcPauses,
 ): WorkerContext {
   return {
-    arena: arena.buffer,
-    slabBytes: arena.slabBytes,
+    arena: arena.parts,
     sources: sources.map((source, index) => ({
       name: source.name,
       ring: rings[index]!.buffer,

@@ -1,13 +1,27 @@
 import assert from 'node:assert'
+import { webAssembly } from './web-assembly.ts'
+import type { SharedMemory } from './web-assembly.ts'
 
 /** Line feeds behind the last slab: a scanner that runs past the end of an unfinished value stops here, never outside. */
 const SLACK_BYTES = 64
+const WASM_PAGE_BYTES = 65_536
+
+/** What another thread needs to have the same arena. */
+export interface ArenaParts {
+  readonly memory: SharedMemory
+  readonly slabBytes: number
+  readonly slabCount: number
+}
 
 /**
- * The one SharedArrayBuffer in which events live between the socket that brought them and the sink that settles them.
- * It is cut into slabs of equal size; offsets in the code are absolute, in bytes from its start.
+ * The one shared memory in which events live between the socket that brought them and the sink that settles them. It is
+ * cut into slabs of equal size; offsets in the code are absolute, in bytes from its start.
+ *
+ * It is a WebAssembly.Memory, so that the scan kernel works on it in place; to everyone else it is the SharedArrayBuffer
+ * of that memory. Pages are committed when they are first touched.
  */
 export class Arena {
+  readonly memory: SharedMemory
   readonly buffer: SharedArrayBuffer
   readonly slabBytes: number
   readonly slabCount: number
@@ -17,15 +31,17 @@ export class Arena {
   readonly words: Int32Array
   readonly doubles: Float64Array
 
-  /** A view for this thread of a buffer that `Arena.create` made, here or on another thread. */
-  constructor(buffer: SharedArrayBuffer, slabBytes: number) {
+  /** A view for this thread of what `Arena.create` made, here or on another thread. */
+  constructor({ memory, slabBytes, slabCount }: ArenaParts) {
     assert(
       slabBytes % 4096 === 0 && slabBytes <= 1 << 24,
       'a slab is whole pages and offsets in it fit 24 bits',
     )
+    const { buffer } = memory
+    this.memory = memory
     this.buffer = buffer
     this.slabBytes = slabBytes
-    this.slabCount = Math.floor((buffer.byteLength - SLACK_BYTES) / slabBytes)
+    this.slabCount = slabCount
     this.bytes = new Uint8Array(buffer)
     this.nodeBuffer = Buffer.from(buffer)
     this.words = new Int32Array(buffer)
@@ -33,9 +49,18 @@ export class Arena {
   }
 
   static create(arenaBytes: number, slabBytes: number): Arena {
-    const arena = new Arena(new SharedArrayBuffer(arenaBytes + SLACK_BYTES), slabBytes)
-    arena.bytes.fill(0x0a, arena.slabCount * slabBytes)
+    const slabCount = Math.floor(arenaBytes / slabBytes)
+    const slabsTo = slabCount * slabBytes
+    const pages = Math.ceil((slabsTo + SLACK_BYTES) / WASM_PAGE_BYTES)
+    const memory = new webAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+    const arena = new Arena({ memory, slabBytes, slabCount })
+    arena.bytes.fill(0x0a, slabsTo, slabsTo + SLACK_BYTES)
     return arena
+  }
+
+  get parts(): ArenaParts {
+    const { memory, slabBytes, slabCount } = this
+    return { memory, slabBytes, slabCount }
   }
 
   /** Absolute offset of the first byte of a slab. */

@@ -1,10 +1,10 @@
+import type { ArenaParts } from '../memory/arena.ts'
 import type { SchemaSpec } from '../schema/spec.ts'
 import type { WhereSpec } from './where.ts'
 
 /** What every worker is started with (Piscina's workerData): shared memory and plain data. */
 export interface WorkerContext {
-  readonly arena: SharedArrayBuffer
-  readonly slabBytes: number
+  readonly arena: ArenaParts
   /** By source index. */
   readonly sources: readonly WorkerSource[]
   /** By filter index, at most 16: the `where` of the sinks that have one. */

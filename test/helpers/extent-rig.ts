@@ -142,8 +142,7 @@ export class ExtentRig {
     this.arena = Arena.create(3 * this.#slabBytes, this.#slabBytes)
     this.region = 2 * this.#slabBytes
     this.ingestor = new Ingestor(this.arena, {
-      arena: this.arena.buffer,
-      slabBytes: this.#slabBytes,
+      arena: this.arena.parts,
       sources: [
         {
           name: 'rig',

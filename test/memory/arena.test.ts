@@ -1,5 +1,7 @@
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import t from 'tap'
 import { Arena } from '../../src/memory/arena.ts'
+import type { ArenaParts } from '../../src/memory/arena.ts'
 import { ENTRY, ExtentRing, STATE } from '../../src/memory/extent-ring.ts'
 
 t.test('slabs of an arena, and line feeds behind the last', async (t) => {
@@ -8,8 +10,14 @@ t.test('slabs of an arena, and line feeds behind the last', async (t) => {
   t.equal(arena.slabStart(3), 3 * 65_536)
   t.equal(arena.slabOf(arena.slabStart(3)), 3)
   t.equal(arena.slabOf(arena.slabStart(3) - 1), 2)
-  t.ok(arena.bytes.subarray(4 * 65_536).every((byte) => byte === 0x0a))
-  t.equal(new Arena(arena.buffer, 65_536).slabCount, 4, 'the same on another thread')
+  t.ok(arena.bytes.subarray(4 * 65_536, 4 * 65_536 + 64).every((byte) => byte === 0x0a))
+  const { port1, port2 } = new MessageChannel()
+  port1.postMessage(arena.parts)
+  const other = new Arena(receiveMessageOnPort(port2)!.message as ArenaParts)
+  port1.close()
+  t.equal(other.slabCount, 4, 'the same on another thread')
+  arena.bytes[7] = 4
+  t.equal(other.bytes[7], 4)
   t.throws(() => Arena.create(1 << 20, 1000), /whole pages/)
   t.throws(() => Arena.create(1 << 26, 1 << 25), /24 bits/)
 })

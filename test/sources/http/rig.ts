@@ -134,8 +134,7 @@ export class Rig {
       oldSpaceMiB: 96,
       youngSpaceMiB: 16,
       context: {
-        arena: arena.buffer,
-        slabBytes,
+        arena: arena.parts,
         filters: [],
         control: Control.create().buffer,
         checksums: false,
