@@ -2,7 +2,8 @@
  * What a worker thread does: a shell around the Ingestor and the encoder, which know nothing of threads. Piscina calls
  * the exported functions by name; everything big is in shared memory, a task and its answer are a few numbers.
  */
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
+import { threadNotice } from '../src/base/kernel-thread.ts'
 import { encode as encodeParts } from '../src/encode/encode.ts'
 import { Arena } from '../src/memory/arena.ts'
 import { GcPauses, observeGc } from '../src/memory/gc-pauses.ts'
@@ -15,6 +16,9 @@ import type { EncodeResult, EncodeTask } from '../src/encode/task.ts'
 const context: WorkerContext = workerData
 const arena = new Arena(context.arena)
 const ingestor = new Ingestor(arena, context)
+// Before any task: the thread may have to be bound to a CPU, and only it knows its id.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of a thread, not a window
+parentPort?.postMessage(threadNotice())
 if (context.gcPauses !== undefined) observeGc(new GcPauses(context.gcPauses), 'worker')
 
 /** An entry of a source's ring, by their indexes. */

@@ -30,6 +30,7 @@ import { Leftovers } from './leftovers.ts'
 import { openFilesMax, openFilesWanted } from './open-files.ts'
 import { countFoundLetters, restoreLedger } from './restore-ledger.ts'
 import { observedTopology } from './observed-topology.ts'
+import { CpuPinning } from './pinning/cpu-pinning.ts'
 import { Topology } from './topology.ts'
 
 export interface CollectorOptions {
@@ -87,6 +88,7 @@ export class Collector {
   readonly #control: ControlServer
   readonly #journalWatch: JournalWatch
   readonly #leftovers: Leftovers
+  readonly #pinning: CpuPinning
   #lock: DataLock | null = null
 
   constructor(config: ResolvedConfig, options: CollectorOptions) {
@@ -107,6 +109,12 @@ export class Collector {
       ...(options.journalIo === undefined ? undefined : { journalIo: options.journalIo }),
     })
     this.#leftovers = new Leftovers(this.topology, this.#clock)
+    this.#pinning = new CpuPinning({
+      pinning: config.cpuPinning,
+      workersMax: config.workers.max,
+      workers: this.topology.workers,
+      logger: options.logger,
+    })
     this.#journalWatch = new JournalWatch(config.journal, this.topology, this.events)
     this.#control = new ControlServer({
       path: join(config.dataDir, CONTROL_SOCKET),
@@ -142,6 +150,7 @@ export class Collector {
       notReady: () => this.notReady(),
       journal: () => this.#journalWatch.status(),
       replay: () => topology.replay.status,
+      cpuPinning: () => this.#pinning.status(),
     }
   }
 
@@ -190,6 +199,7 @@ export class Collector {
       const { found } = this.ledger.dlq
       await deadLetters.start(() => countFoundLetters(this.ledger, found))
       await this.topology.quotas.open()
+      await this.#pinning.start()
       await allDone(sinks.map(({ sink }) => sink.start(starting.signal)))
       for (const { dispatcher } of sinks) dispatcher.start()
       await allDone(sources.map(({ door }) => door.start(starting.signal)))
@@ -337,6 +347,7 @@ export class Collector {
     for (const { decoded } of sources) decoded?.stop()
     await Promise.all(sinks.map(({ sink }) => sink.stop()))
     await workers.stop()
+    await this.#pinning.stop()
     await this.admin.stop()
     this.#processMetrics.stop()
     const held = this.ledger.heldEvents()

@@ -232,6 +232,11 @@ export const errorTable = {
     exitCode: 1,
     retryable: false,
   },
+  SPW_ERR_PINNING_FAILED: {
+    message: 'cpu_pinning: thread {thread} cannot be bound to CPU {cpus}: {reason}',
+    exitCode: 2,
+    retryable: false,
+  },
 } as const satisfies Readonly<Record<`SPW_ERR_${string}_${string}`, ErrorEntry>>
 
 export type ErrorCode = keyof typeof errorTable

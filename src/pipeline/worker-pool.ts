@@ -1,4 +1,5 @@
 import { Piscina } from 'piscina'
+import type { ThreadNotice } from '../base/kernel-thread.ts'
 import type { EncodeResult, EncodeTask } from '../encode/task.ts'
 import type { EventGroup, GroupTask } from '../scan/group.ts'
 import type { RecordError, WorkerContext } from '../scan/worker-context.ts'
@@ -35,6 +36,7 @@ export class WorkerPool implements Encoder, Grouper {
   /** Threads that have not ended, and the moment when they will have. */
   readonly #threads = new Map<object, Promise<void>>()
   #onTask = (): void => {}
+  #onThread: (kernelThread: number, gone: Promise<void>) => void = () => {}
 
   constructor(options: WorkerPoolOptions) {
     const { min, max } = options.workers
@@ -71,6 +73,7 @@ export class WorkerPool implements Encoder, Grouper {
       for (const controller of this.#running) controller.abort(error)
     })
     this.#piscina.on('workerCreate', () => this.#watchThreads())
+    this.#piscina.on('message', (notice: ThreadNotice) => this.#threadStarted(notice))
     this.#watchThreads()
     this.allow(min)
   }
@@ -106,6 +109,14 @@ export class WorkerPool implements Encoder, Grouper {
   /** `callback` is called whenever a task is given. */
   onTask(callback: () => void): void {
     this.#onTask = callback
+  }
+
+  /**
+   * `callback` is called for each thread that has started, with the kernel's id of it, and what resolves when it has ended.
+   * Where the kernel's ids are not known (other systems than Linux) it never is.
+   */
+  onThread(callback: (kernelThread: number, gone: Promise<void>) => void): void {
+    this.#onThread = callback
   }
 
   /** Rejects when the worker died with the task, or `controller` was aborted: that ends the worker. */
@@ -165,6 +176,14 @@ export class WorkerPool implements Encoder, Grouper {
   async stop(): Promise<void> {
     await this.#piscina.destroy()
     await this.threadsGone()
+  }
+
+  #threadStarted({ threadId, kernelThread }: ThreadNotice): void {
+    this.#watchThreads()
+    for (const [thread, gone] of this.#threads) {
+      if ('threadId' in thread && thread.threadId === threadId && kernelThread !== null)
+        this.#onThread(kernelThread, gone)
+    }
   }
 
   #watchThreads(): void {

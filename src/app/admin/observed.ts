@@ -1,3 +1,4 @@
+import type { PinningStatus } from '../pinning/cpu-pinning.ts'
 import type { DispatcherStatus } from '../../pipeline/dispatch/dispatcher-options.ts'
 import type { EventLagStatus } from '../../pipeline/intake/event-lag.ts'
 import type { DatagramStatus, UrlStatus } from '../../pipeline/source.ts'
@@ -51,6 +52,8 @@ export interface Observed {
   slabs(): Readonly<Record<string, number>>
   /** Threads: those that are there, and how many there may be now. */
   workers(): { readonly threads: number; readonly allowed: number }
+  /** Which threads are bound to which CPUs. */
+  cpuPinning(): PinningStatus
   /** By source. */
   rings(): Readonly<Record<string, RingStatus>>
   /** By source, of those that take datagrams. */

@@ -17,6 +17,7 @@ export function statusOf(observed: Observed, wallClockMs = Date.now()) {
     ledger: ledgerStatus(observed.ledger),
     arena: { slabs: observed.slabs() },
     workers: observed.workers(),
+    cpu_pinning: observed.cpuPinning(),
     rings: mapValues(observed.rings(), ({ depth, entries, uncommittedBytes }) => ({
       depth,
       entries,

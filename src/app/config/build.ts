@@ -7,6 +7,9 @@ import { SINKS_MAX, SOURCES_MAX } from '../../pipeline/limits.ts'
 import type { SchemaSpec } from '../../schema/spec.ts'
 import type { SinkConfig } from '../../sinks/registry.ts'
 import type { SourceConfig } from '../../sources/registry.ts'
+import { checkPinning } from '../pinning/check.ts'
+import { readHostCpus } from '../pinning/host-cpus.ts'
+import type { HostCpus } from '../pinning/host-cpus.ts'
 import { laterSinkTypes, laterSourceTypes, sinkTypes, sourceTypes } from './components.ts'
 import type { ComponentType } from './components.ts'
 import { checkShares, crossCheck, resolveWorkers } from './cross-check.ts'
@@ -54,7 +57,7 @@ export class ConfigBuilder {
   }
 
   /** The configuration; undefined where there are problems, which are all in the list then. */
-  build(cores: number): BuiltConfig | undefined {
+  build(cores: number, cpus: () => HostCpus | null = readHostCpus): BuiltConfig | undefined {
     const top = this.#resolver.group(rootKeys, this.#root, [], this.#root)
     if (top === undefined) return undefined
     Object.assign(this.#shown, top.shown)
@@ -85,6 +88,7 @@ export class ConfigBuilder {
     const parts = { sources, sinks, journal: { mode } }
     const workers = resolveWorkers(memory, parts, root.workers ?? 'auto', cores, this.#report)
     if (workers !== undefined) checkShares({ ...parts, memory, workers }, this.#report)
+    checkPinning(root.cpuPinning, cpus, this.#report)
     if (workers === undefined || this.#problems.problems.length > 0) return undefined
 
     this.#shown.workers = workers.min === workers.max ? workers.max : { ...workers }

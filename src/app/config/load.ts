@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { spwError } from '../../base/errors.ts'
 import { MIB } from '../../base/units.ts'
+import type { HostCpus } from '../pinning/host-cpus.ts'
 import { ConfigBuilder } from './build.ts'
 import { DEFAULT_CONFIG_NAME, defaultConfigText } from './default-config.ts'
 import { shortReasonOf } from './interpolate.ts'
@@ -19,6 +20,8 @@ export interface Host {
   readonly cwd: string
   /** Cores that are available to the process. */
   readonly cores: number
+  /** CPUs that threads can be bound to; asked only where they are to be. Null where they can't be. */
+  readonly cpus?: () => HostCpus | null
 }
 
 export interface LoadedConfig {
@@ -67,7 +70,9 @@ function resolveText(text: string, problems: ProblemList, baseDir: string, host:
   const surroundings: Surroundings = { env: host.env, baseDir, readText }
   const root = parseTree(text, problems, surroundings)
   const built =
-    root === undefined ? undefined : new ConfigBuilder(root, problems, surroundings).build(host.cores)
+    root === undefined
+      ? undefined
+      : new ConfigBuilder(root, problems, surroundings).build(host.cores, host.cpus)
   if (built === undefined) throw problems.toError()
   return { file: problems.file, ...built }
 }

@@ -24,6 +24,8 @@ import type { SinkConfig } from '../../sinks/registry.ts'
 import type { SourceConfig } from '../../sources/registry.ts'
 
 const WORKERS_MAX = 256
+/** No kernel is built for more CPUs. */
+const CPU_MAX = 8191
 
 const pointerKey = (description: string) =>
   textKey({ pattern: '^(?:/(?:[^~/]|~[01])*)+$', expected: 'a JSON pointer, such as /severity', description })
@@ -62,7 +64,25 @@ export const rootKeys = group('Top level', {
     slab_bytes: bytesKey({ default: '1MiB', min: '128KiB', max: '16MiB', description: 'Size of one slab' }),
     arena_bytes: bytesKey({ default: '64MiB', min: '1MiB', max: '64GiB', description: 'Size of the arena' }),
   }),
-  cpu_pinning: laterKey('Cores that threads are bound to'),
+  cpu_pinning: orGroup(
+    choiceKey(['off', 'auto'], {
+      default: 'off',
+      description:
+        'CPUs that threads are bound to, on Linux; auto: chosen by cores, hyper-threads and NUMA nodes; a map: as you say',
+    }),
+    group('CPUs by their numbers', {
+      main: countKey({
+        min: 0,
+        max: CPU_MAX,
+        description: 'CPU of the thread that reads, commits and sends',
+      }),
+      workers: listOf(countKey({ min: 0, max: CPU_MAX, description: 'A CPU' }), {
+        description: 'CPUs of the worker threads; where there are more threads, they take turns',
+        minItems: 1,
+        maxItems: WORKERS_MAX,
+      }),
+    }),
+  ),
   journal: group('Where accepted events wait', {
     mode: choiceKey(['disk', 'memory'], {
       default: 'disk',

@@ -5,7 +5,6 @@ import { detailsOf, least, withSource } from './fixtures/configs.ts'
 const listen = 'listen: 127.0.0.1:0'
 
 const cases: [path: string, text: string][] = [
-  ['cpu_pinning', `cpu_pinning: auto\n${least}`],
   ['admin.tls', `admin: { tls: {} }\n${least}`],
   ['admin.auth', `admin: { auth: {} }\n${least}`],
   ['sources.in.tls', withSource(`${listen}, tls: { cert: a, key: b }`)],
