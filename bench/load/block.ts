@@ -12,14 +12,14 @@ export class Block {
   readonly events: readonly Buffer[]
   /** How many of them are malformed. */
   readonly malformed: number
-  readonly #lines: readonly NumberedLine[]
+  readonly #malformedFlags: Uint8Array
   readonly #digitsAt: Int32Array
   readonly #tally: Tally
 
   constructor(lines: readonly NumberedLine[], head: Buffer, tally: Tally) {
     this.bytes = Buffer.concat([head, ...lines.map(({ bytes }) => bytes)])
     this.malformed = lines.filter(({ malformed }) => malformed).length
-    this.#lines = lines
+    this.#malformedFlags = Uint8Array.from(lines, ({ malformed }) => (malformed ? 1 : 0))
     this.#tally = tally
     let at = head.length
     const starts = lines.map(({ bytes }) => (at += bytes.length) - bytes.length)
@@ -27,16 +27,18 @@ export class Block {
     this.#digitsAt = Int32Array.from(lines, ({ numberAt }, i) => starts[i]! + numberAt)
   }
 
-  /** Gives the events the numbers from this index on, and notes that they are sent now. */
-  number(firstIndex: number): void {
-    const nowMs = monotonicMs()
-    for (let i = 0; i < this.#lines.length; i++) {
-      this.#tally.sending(firstIndex + i, this.#lines[i]!.malformed, nowMs)
-      const from = this.#digitsAt[i]!
-      let rest = FIRST_NUMBER + firstIndex + i
+  /** Gives the events the numbers from this index on, and notes that they are sent, at this time of the monotonic clock. */
+  number(firstIndex: number, sentAtMs = monotonicMs()): void {
+    this.#tally.sending(firstIndex, this.#malformedFlags, sentAtMs)
+    const { bytes } = this
+    const digitsAt = this.#digitsAt
+    for (let i = 0; i < digitsAt.length; i++) {
+      const from = digitsAt[i]!
+      // Numbers stay below 2 ** 31: divisions of integers, which are cheap.
+      let rest = (FIRST_NUMBER + firstIndex + i) | 0
       for (let at = from + NUMBER_DIGITS - 1; at >= from; at--) {
-        const tenth = Math.floor(rest / 10)
-        this.bytes[at] = DIGIT_0 + rest - tenth * 10
+        const tenth = (rest / 10) | 0
+        bytes[at] = DIGIT_0 + rest - tenth * 10
         rest = tenth
       }
     }

@@ -1,70 +1,94 @@
 /** A thread that plays the SIEM: answers as its plan says, and marks the number of every event that it accepted. */
-import { createServer } from 'node:http'
-import type { ServerResponse } from 'node:http'
+import { createServer } from 'node:net'
+import type { Socket } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
-import { NUMBER_DIGITS, Tally, monotonicMs } from './tally.ts'
+import { readFromKernel } from '../../src/pipeline/tcp/kernel-read.ts'
+import { NumberFinder, WAITING_BYTES } from './number-finder.ts'
+import { PostReader } from './post-reader.ts'
+import { Tally, monotonicMs } from './tally.ts'
 import type { TallyBuffers } from './tally.ts'
 
-/** The receiver answers `status` from so many seconds after the first request until `toS`. */
+/** The receiver is out of order from so many seconds after the first request until `toS`. */
 export interface Outage {
-  readonly status: number
+  /** It answers so; null: nobody listens. */
+  readonly status: number | null
   readonly fromS: number
   readonly toS: number
-  /** Again and again: seconds count from 0 whenever so many have passed. */
+  /** Again and again, where it answers: seconds count from 0 whenever so many have passed. */
   readonly everyS?: number
 }
 
 export interface ReceiverTask {
+  /** Of what comes to `/`. */
   readonly tally: TallyBuffers
+  /** Of what comes to `/1` and so on. */
+  readonly others?: readonly TallyBuffers[]
   readonly outage: Outage | null
   /** It refuses everything until it is told to come back, by any message. */
   readonly dead: boolean
 }
 
-const KEY = Buffer.from('"seq')
-/** Between the key and its number; an event that is the text of another has its quotes escaped. */
-const BETWEEN: ReadonlySet<number | undefined> = new Set(Buffer.from('\\":'))
-const DIGIT_0 = 0x30
+const READ_BYTES = 256 * 1024
 
-const { tally: buffers, outage, ...task }: ReceiverTask = workerData
-const tally = new Tally(buffers)
+const task: ReceiverTask = workerData
+const { outage } = task
+const tallies = [task.tally, ...(task.others ?? [])].map((buffers) => new Tally(buffers))
+/** All connections read into it, in turn: what was read is done with before the next read. */
+const memory = Buffer.alloc(WAITING_BYTES + READ_BYTES)
+const sockets = new Set<Socket>()
 let firstAtMs = 0
 let { dead } = task
 parentPort!.on('message', () => (dead = false))
 
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = []
-  request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('end', () => answer(response, Buffer.concat(chunks)))
+const server = createServer({ pauseOnConnect: true, noDelay: true }, (accepted) => {
+  const finder = new NumberFinder()
+  const buffer = memory.subarray(WAITING_BYTES)
+  const { socket } = readFromKernel(accepted, {
+    buffer: () => buffer,
+    onRead(length) {
+      reader.take(memory, WAITING_BYTES, WAITING_BYTES + length)
+      return true
+    },
+  })
+  const reader = new PostReader(socket, finder, (target) => answered(target, finder))
+  sockets.add(socket)
+  socket.on('close', () => sockets.delete(socket))
+  // A sender that goes away shows as events that are missing.
+  socket.on('error', () => socket.destroy())
+  socket.resume()
 })
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
+  if (address === null || typeof address !== 'object') return
+  if (outage?.status === null) goAwayOnTime(address.port, outage)
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  if (address !== null && typeof address === 'object') parentPort!.postMessage(address.port)
+  parentPort!.postMessage(address.port)
 })
 
-function answer(response: ServerResponse, body: Buffer): void {
+function answered(target: number, { numbers, count }: NumberFinder): number {
   const nowMs = monotonicMs()
   if (firstAtMs === 0) firstAtMs = nowMs
+  const tally = tallies[target]
+  if (tally === undefined) return 404
   const status = statusAt((nowMs - firstAtMs) / 1000)
-  if (status === 200) markNumbers(body, nowMs)
+  if (status === 200) tally.received(numbers, count, nowMs)
   else tally.refused()
-  response.writeHead(status, { 'content-length': 0 }).end()
+  return status
 }
 
 function statusAt(seconds: number): number {
   if (dead) return 503
-  if (outage === null) return 200
+  if (outage === null || outage.status === null) return 200
   const at = outage.everyS === undefined ? seconds : seconds % outage.everyS
   return at >= outage.fromS && at < outage.toS ? outage.status : 200
 }
 
-function markNumbers(body: Buffer, nowMs: number): void {
-  for (let at = body.indexOf(KEY); at !== -1; at = body.indexOf(KEY, at)) {
-    at += KEY.length
-    while (BETWEEN.has(body[at])) at++
-    let number = 0
-    for (const end = at + NUMBER_DIGITS; at < end; at++) number = number * 10 + body[at]! - DIGIT_0
-    tally.received(number, nowMs)
-  }
+function goAwayOnTime(port: number, { fromS, toS }: Outage): void {
+  server.once('connection', () => {
+    setTimeout(() => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    }, fromS * 1000)
+    setTimeout(() => server.listen(port, '127.0.0.1'), toS * 1000)
+  })
 }

@@ -54,29 +54,44 @@ export class Tally {
     })
   }
 
-  /** The generator is about to send an event. */
-  sending(index: number, malformed: boolean, nowMs: number): void {
-    this.#malformed[index] = malformed ? 1 : 0
-    this.#sentAtMs[index] = nowMs
+  /** The generator is about to send events that follow each other: for each, whether it is malformed. */
+  sending(firstIndex: number, malformedFlags: Uint8Array, nowMs: number): void {
+    this.#malformed.set(malformedFlags, firstIndex)
+    this.#sentAtMs.fill(nowMs, firstIndex, firstIndex + malformedFlags.length)
     if (this.#firstSentAtMs[0] === 0) this.#firstSentAtMs[0] = nowMs
   }
 
-  /** The receiver has accepted the event with this number. */
-  received(number: number, nowMs: number): void {
-    const index = number - FIRST_NUMBER
-    if (index < 0 || index >= this.#seen.length) this.#add('foreign')
-    else if (this.#malformed[index] !== 0) this.#add('malformedPassed')
-    else if (this.#seen[index] !== 0) this.#add('duplicates')
-    else {
-      this.#seen[index] = 1
-      this.#receivedAtMs[index] = nowMs
-      this.#add('unique')
+  /** The receiver has accepted the events with the first `count` of these numbers. */
+  received(numbers: Int32Array, count: number, nowMs: number): void {
+    const seen = this.#seen
+    const malformed = this.#malformed
+    const counted = { unique: 0, duplicates: 0, malformedPassed: 0, foreign: 0 }
+    for (let i = 0; i < count; i++) {
+      const index = numbers[i]! - FIRST_NUMBER
+      if (index < 0 || index >= seen.length) counted.foreign++
+      else if (malformed[index] !== 0) counted.malformedPassed++
+      else if (seen[index] !== 0) counted.duplicates++
+      else {
+        seen[index] = 1
+        this.#receivedAtMs[index] = nowMs
+        counted.unique++
+      }
     }
+    this.#add('duplicates', counted.duplicates)
+    this.#add('malformedPassed', counted.malformedPassed)
+    this.#add('foreign', counted.foreign)
+    this.#add('unique', counted.unique)
   }
 
   /** The receiver has refused a request. */
   refused(): void {
-    this.#add('refused')
+    this.#add('refused', 1)
+  }
+
+  /** Another one of the same events: they are sent once, and come to several receivers. */
+  forAnother(): Tally {
+    const { seen, receivedAtMs, counts } = Tally.create(this.#seen.length).buffers
+    return new Tally({ ...this.buffers, seen, receivedAtMs, counts })
   }
 
   get counts(): TallyCounts {
@@ -94,21 +109,43 @@ export class Tally {
     return this.#firstSentAtMs[0]!
   }
 
-  /** When this share of all events had come, but at least one; null: it never has. */
+  /** When this share of all events had come, to a millisecond, but at least one; null: it never has. */
   shareReceivedAtMs(share: number): number | null {
-    const received = this.#receivedAtMs.filter((_, index) => this.#seen[index] !== 0).toSorted()
-    return received[Math.max(Math.ceil(share * this.#seen.length), 1) - 1] ?? null
+    const { firstMs, lastMs } = this.#receivedRange()
+    if (firstMs === Infinity) return null
+    const perMs = new Uint32Array(Math.floor(lastMs - firstMs) + 1)
+    for (let index = 0; index < this.#seen.length; index++) {
+      if (this.#seen[index] === 1) perMs[Math.floor(this.#receivedAtMs[index]! - firstMs)]!++
+    }
+    let missing = Math.max(Math.ceil(share * this.#seen.length), 1)
+    const ms = perMs.findIndex((count) => (missing -= count) <= 0)
+    return ms === -1 ? null : firstMs + ms
   }
 
-  /** Milliseconds from sending to arrival of what was sent since `sinceMs` and came, sorted. */
-  latenciesMs(sinceMs: number): Float64Array {
-    return this.#receivedAtMs
-      .map((atMs, index) => (this.#seen[index] === 0 ? -1 : atMs - this.#sentAtMs[index]!))
-      .filter((latencyMs, index) => latencyMs >= 0 && this.#sentAtMs[index]! >= sinceMs)
-      .toSorted()
+  #receivedRange(): { firstMs: number; lastMs: number } {
+    let firstMs = Infinity
+    let lastMs = 0
+    for (let index = 0; index < this.#seen.length; index++) {
+      if (this.#seen[index] === 0) continue
+      firstMs = Math.min(firstMs, this.#receivedAtMs[index]!)
+      lastMs = Math.max(lastMs, this.#receivedAtMs[index]!)
+    }
+    return { firstMs, lastMs }
   }
 
-  #add(name: keyof typeof COUNT): void {
-    Atomics.add(this.#counts, COUNT[name], 1)
+  /** Milliseconds from sending to arrival of what was sent from `sinceMs` on, before `untilMs`, and came, sorted. */
+  latenciesMs(sinceMs: number, untilMs = Infinity): Float64Array {
+    const latencies = new Float64Array(this.#seen.length)
+    let count = 0
+    for (let index = 0; index < this.#seen.length; index++) {
+      const sentAtMs = this.#sentAtMs[index]!
+      if (this.#seen[index] === 0 || sentAtMs < sinceMs || sentAtMs >= untilMs) continue
+      latencies[count++] = this.#receivedAtMs[index]! - sentAtMs
+    }
+    return latencies.subarray(0, count).toSorted()
+  }
+
+  #add(name: keyof typeof COUNT, count: number): void {
+    if (count > 0) Atomics.add(this.#counts, COUNT[name], count)
   }
 }
