@@ -110,13 +110,23 @@ export class CollectorProcess {
     return status
   }
 
+  /** Values by name and labels, as they are written. */
+  async metrics(): Promise<Map<string, number>> {
+    const text = await (await fetch(`http://${this.started.admin}/metrics`)).text()
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    return new Map(
+      lines.map((line) => {
+        const end = line.lastIndexOf(' ')
+        return [line.slice(0, end), Number(line.slice(end))]
+      }),
+    )
+  }
+
   /** Value of a metric, summed over its labels. */
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`http://${this.started.admin}/metrics`)).text()
-    return text
-      .split('\n')
-      .filter((line) => line.startsWith(name) && '{ '.includes(line[name.length]!))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+    return [...(await this.metrics())]
+      .filter(([series]) => series === name || series.startsWith(`${name}{`))
+      .reduce((sum, [, value]) => sum + value, 0)
   }
 
   /** Stops it and resolves to all its garbage collections, in milliseconds of the monotonic clock. May be called twice. */
