@@ -118,9 +118,11 @@ export class Lane {
   }
 
   append(bytes: Uint8Array): void {
-    this.#arena.bytes.set(bytes, this.fill)
+    const from = this.fill
     this.fill += bytes.length
     assert(this.fill <= this.#regionBottom, 'bytes stay below the regions')
+    // `fill` copies with memcpy; `set` into shared memory goes word by word, at a fifth of the speed.
+    if (bytes.length > 0) this.#arena.nodeBuffer.fill(bytes, from, this.fill)
   }
 
   /** A datagram with its sender, as a run of DATAGRAMS holds it; it is whole. */
