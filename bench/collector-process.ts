@@ -14,6 +14,8 @@ import { processUsage } from './process-usage.ts'
 import type { ProcessUsage } from './process-usage.ts'
 
 const CONFIG = 'config.yaml'
+export type StartCollector = (config: object) => Promise<CollectorProcess>
+
 /** Of Node, unless others are given. */
 const TRACE_GC: readonly string[] = ['--trace-gc']
 const LAUNCHER = fileURLToPath(new URL('../src/spillway.js', import.meta.url))
@@ -52,11 +54,11 @@ export class CollectorProcess {
   }
 
   /** Resolves when it takes events. Its data is in a directory of its own, below TMPDIR, removed at the end. */
-  static async start(config: object, nodeOptions = TRACE_GC): Promise<CollectorProcess> {
+  static async start(this: void, config: object, nodeOptions = TRACE_GC): Promise<CollectorProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'spillway-bench-'))
     const whole = { data_dir: './data', admin: { listen: '127.0.0.1:0' }, ...config }
     await writeFile(join(directory, CONFIG), JSON.stringify(whole))
-    return this.#spawn(directory, nodeOptions)
+    return CollectorProcess.#spawn(directory, nodeOptions)
   }
 
   static async #spawn(directory: string, nodeOptions: readonly string[]): Promise<CollectorProcess> {
@@ -94,6 +96,19 @@ export class CollectorProcess {
   /** Resolves to another one over the same data, when that takes events. Only once this one has been killed. */
   again(): Promise<CollectorProcess> {
     return CollectorProcess.#spawn(this.#directory, this.#nodeOptions)
+  }
+
+  /** Where its debugger listens, from now on; needs the option `--inspect-port=0` to be one of its own. */
+  inspectorUrl(): Promise<string> {
+    const lines = createInterface(this.#child.stderr!)
+    const listening = new Promise<string>((resolve) => {
+      lines.on('line', (line) => {
+        const url = /^Debugger listening on (ws:\S+)/.exec(line)?.[1]
+        if (url !== undefined) resolve(url)
+      })
+    })
+    this.#child.kill('SIGUSR1')
+    return listening
   }
 
   port(source: string): number {

@@ -3,6 +3,7 @@ import type { Status } from '../src/app/admin/status.ts'
 import { MIB } from '../src/base/units.ts'
 import type { Figures, FloodCase } from './bench-case.ts'
 import { CollectorProcess } from './collector-process.ts'
+import type { StartCollector } from './collector-process.ts'
 import { syncTimes } from './disk.ts'
 import { monotonicMs } from './load/tally.ts'
 import { NEARLY_ALL } from './load/load.ts'
@@ -30,13 +31,14 @@ interface Moment {
 export async function runFlood(
   benchCase: FloodCase,
   startLoad: (plan: LoadPlan) => Promise<Load>,
+  startCollector: StartCollector = CollectorProcess.start,
 ): Promise<Figures> {
   const { source, form, events, malformedShare, outage, warmUpS, sink, journal } = benchCase
   const served = 'urls' in benchCase.load ? benchCase.load : null
   const load = await startLoad({ events, malformedShare, form, served, outage, dead: false })
   let collector: CollectorProcess | null = null
   try {
-    collector = await CollectorProcess.start({
+    collector = await startCollector({
       journal: { mode: journal },
       sources: { in: { ...source, ...(served ? { urls: load.served } : { listen: '127.0.0.1:0' }) } },
       sinks: {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures, IdleCase, TrickleCase } from './bench-case.ts'
 import { CollectorProcess } from './collector-process.ts'
+import type { StartCollector } from './collector-process.ts'
 import type { StreamPlan } from './load/stream.ts'
 import type { LoadReport } from './load/load.ts'
 import { OwnLoad } from './load/own-load.ts'
@@ -23,9 +24,12 @@ interface Setting {
 }
 
 /** One run of a few events a second; load of our own only, because it knows when each was sent. */
-export function runTrickle({ warmUpS, durationS, ...rest }: TrickleCase): Promise<Figures> {
+export function runTrickle(
+  { warmUpS, durationS, ...rest }: TrickleCase,
+  startCollector?: StartCollector,
+): Promise<Figures> {
   const eventsPerSource = Math.round(rest.eventsPerSecond * (warmUpS + durationS))
-  return runQuiet({ ...rest, warmUpS, durationS, eventsPerSource, connections: 1 })
+  return runQuiet({ ...rest, warmUpS, durationS, eventsPerSource, connections: 1 }, startCollector)
 }
 
 /** One run of connections that send an event each, and then nothing. */
@@ -38,7 +42,10 @@ export function runIdle({ connectionsPerType, ...rest }: IdleCase): Promise<Figu
   return runQuiet({ ...rest, sources: ['tcp', 'http'], ...perSource, eventsPerSecond: null })
 }
 
-async function runQuiet(setting: Setting): Promise<Figures> {
+async function runQuiet(
+  setting: Setting,
+  startCollector: StartCollector = CollectorProcess.start,
+): Promise<Figures> {
   const names = setting.sources.map((type, index) => ({ type, name: `${type}${index}` }))
   const { eventsPerSource, eventsPerWrite, connections, eventsPerSecond } = setting
   const events = names.length * eventsPerSource
@@ -52,7 +59,7 @@ async function runQuiet(setting: Setting): Promise<Figures> {
   })
   let collector: CollectorProcess | null = null
   try {
-    collector = await CollectorProcess.start({
+    collector = await startCollector({
       journal: { mode: setting.journal },
       sources: Object.fromEntries(names.map(({ type, name }) => [name, { type, listen: '127.0.0.1:0' }])),
       sinks: { out: { type: 'http', url: load.url, ...setting.sink } },
