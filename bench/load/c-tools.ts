@@ -17,7 +17,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { numberedLines } from '../events.ts'
+import { distinctEvents, numberedLines } from '../events.ts'
 import type { NumberedLine } from '../events.ts'
 import type { StreamPlan } from './stream.ts'
 import { NEARLY_ALL } from './load.ts'
@@ -49,7 +49,7 @@ interface GenReport {
 type SenderReport = Pick<LoadReport, 'bytes' | 'firstSentAtMs' | 'lastSentAtMs' | 'retries'>
 
 export class CTools implements Load {
-  readonly url: string
+  readonly urls: readonly string[]
   served: readonly string[] = []
   readonly #plan: LoadPlan
   readonly #folder: string
@@ -66,12 +66,18 @@ export class CTools implements Load {
     this.#folder = folder
     this.#directory = directory
     this.#port = port
-    this.#lines = numberedLines(Math.min(plan.events, DISTINCT_EVENTS), plan.malformedShare, plan.form)
-    this.url = `http://127.0.0.1:${port}/`
+    const distinct = distinctEvents(plan.form, Math.min(plan.events, DISTINCT_EVENTS))
+    this.#lines = numberedLines(distinct, plan.malformedShare, plan.form)
+    this.urls = [`http://127.0.0.1:${port}/`]
+  }
+
+  get url(): string {
+    return this.urls[0]!
   }
 
   /** `folder` holds the two programs, built. */
   static async start(plan: LoadPlan, folder: string): Promise<CTools> {
+    if ((plan.receivers ?? 1) > 1) throw new RangeError('the C tools are one receiver')
     const directory = await mkdtemp(join(tmpdir(), 'spillway-load-'))
     const tools = new CTools(plan, folder, directory, await freePort())
     const malformed = tools.#lines.flatMap((line, index) => (line.malformed ? [`${index}\n`] : []))
@@ -79,6 +85,11 @@ export class CTools implements Load {
     await writeFile(tools.#file('bad'), malformed.join(''))
     if (plan.served !== null) await tools.#listen(plan.served)
     return tools
+  }
+
+  /** They don't tell. */
+  latenciesMs(): null {
+    return null
   }
 
   async send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport> {
@@ -182,7 +193,7 @@ export class CTools implements Load {
       this.#file('sink.json'),
       '--series',
       this.#file('series'),
-      ...(outage === null ? [] : ['--plan', `${outage.fromS}:${outage.status},${outage.toS}:ok`]),
+      ...(outage === null ? [] : ['--plan', `${outage.fromS}:${outage.status ?? 'close'},${outage.toS}:ok`]),
       ...(malformedShare === 0 ? [] : ['--bad', this.#file('bad'), '--lines', String(this.#lines.length)]),
     ])
     await listening(this.#port)

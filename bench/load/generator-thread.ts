@@ -1,6 +1,6 @@
 /** A thread that sends events, each with a number of its own, as fast as they are taken or at a given rate. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { numberedLines } from '../events.ts'
+import { distinctEvents, numberedLines } from '../events.ts'
 import type { EventForm } from '../events.ts'
 import { Block, requestHead } from './block.ts'
 import { Sender } from './sender.ts'
@@ -26,7 +26,7 @@ async function main({ tally: buffers, streams, form, malformedShare }: Generator
   const tally = new Tally(buffers)
   const atOnce = streams.reduce((sum, plan) => sum + sendersOf(plan) * plan.eventsPerWrite, 0)
   const events = streams.reduce((sum, stream) => sum + stream.events, 0)
-  const distinct = Math.min(events, DISTINCT_EVENTS)
+  const distinct = distinctEvents(form, Math.min(events, DISTINCT_EVENTS))
   const turns = Math.max(1, Math.floor(distinct / atOnce))
   const lines = numberedLines(distinct, malformedShare, form)
   let nextLine = 0

@@ -17,6 +17,8 @@ export interface LoadPlan {
   readonly outage: Outage | null
   /** The receiver takes nothing before `drain`. */
   readonly dead: boolean
+  /** Each gets all events; one, where this is not said. */
+  readonly receivers?: number
 }
 
 /** A request that was taken. */
@@ -31,7 +33,7 @@ export interface LoadReport {
   readonly sent: number
   readonly malformed: number
   readonly bytes: number
-  /** Well-formed events that came, each once. */
+  /** Well-formed events that came, each once; of several receivers, to the one that has the fewest. */
   readonly unique: number
   readonly duplicates: number
   /** Events that came and should have been refused, or were never sent. */
@@ -52,8 +54,10 @@ export interface LoadReport {
 }
 
 export interface Load {
-  /** Where the collector must deliver to. */
+  /** Where the collector must deliver to: the first of `urls`. */
   readonly url: string
+  /** One for each receiver. */
+  readonly urls: readonly string[]
   /** What the collector must ask; empty where events are sent. */
   readonly served: readonly string[]
   /** Sends all streams, or gives what is asked for; resolves when all has come, or nothing new came for `idleMs`. */
@@ -62,5 +66,7 @@ export interface Load {
   feed(stream: StreamPlan): Promise<void>
   /** The receiver takes what was fed; resolves as `send` does. */
   drain(idleMs: number): Promise<LoadReport>
+  /** From when each event was sent, or due, to its arrival, of those since `sinceMs`, sorted; null: it does not tell. */
+  latenciesMs(sinceMs: number): Float64Array | null
   stop(): Promise<void>
 }

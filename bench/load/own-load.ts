@@ -6,41 +6,57 @@ import { NEARLY_ALL } from './load.ts'
 import type { Load, LoadPlan, LoadReport } from './load.ts'
 import type { ReceiverTask } from './receiver-thread.ts'
 import { SendingThread, startThread } from './sending-thread.ts'
+import type { Sent } from './sending-thread.ts'
 import { Tally, monotonicMs } from './tally.ts'
+import type { TallyCounts } from './tally.ts'
 
 const POLL_MS = 10
 
 /** Sender and receiver as two threads of this process, which is not the collector's. */
 export class OwnLoad implements Load {
-  readonly url: string
+  readonly urls: readonly string[]
   readonly tally: Tally
   readonly served: readonly string[]
   readonly #plan: LoadPlan
   readonly #receiver: Worker
+  /** Of the receivers behind the first. */
+  readonly #others: readonly Tally[]
   #sender: SendingThread | null
 
   private constructor(
     plan: LoadPlan,
-    tally: Tally,
+    tallies: readonly Tally[],
     receiver: { worker: Worker; port: number },
     server: { thread: SendingThread; urls: readonly string[] } | null,
   ) {
     this.#plan = plan
-    this.tally = tally
+    const [tally, ...others] = tallies
+    this.tally = tally!
+    this.#others = others
     this.#receiver = receiver.worker
-    this.url = `http://127.0.0.1:${receiver.port}/`
+    this.urls = tallies.map((_, index) => `http://127.0.0.1:${receiver.port}/${index || ''}`)
     this.#sender = server?.thread ?? null
     this.served = server?.urls ?? []
   }
 
+  get url(): string {
+    return this.urls[0]!
+  }
+
   static async start(plan: LoadPlan): Promise<OwnLoad> {
-    const { events, outage, served, dead } = plan
+    const { events, outage, served, dead, receivers = 1 } = plan
     const tally = Tally.create(events)
-    const task: ReceiverTask = { tally: tally.buffers, outage, dead }
+    const others = Array.from({ length: receivers - 1 }, () => tally.forAnother())
+    const task: ReceiverTask = {
+      tally: tally.buffers,
+      others: others.map(({ buffers }) => buffers),
+      outage,
+      dead,
+    }
     const worker = startThread('receiver-thread.ts', task)
     const [port]: number[] = await once(worker, 'message')
     const server = served && (await SendingThread.listen({ ...served, events, tally: tally.buffers }))
-    return new OwnLoad(plan, tally, { worker, port: port! }, server)
+    return new OwnLoad(plan, [tally, ...others], { worker, port: port! }, server)
   }
 
   send(streams: readonly StreamPlan[], idleMs: number): Promise<LoadReport> {
@@ -64,36 +80,57 @@ export class OwnLoad implements Load {
   }
 
   async #received(sender: SendingThread, idleMs: number): Promise<LoadReport> {
-    const { tally } = this
     const { events } = this.#plan
     let seen = 0
     let seenAtMs = monotonicMs()
     for (;;) {
       const { sent } = sender
-      const { unique, duplicates, malformedPassed, foreign, refused } = tally.counts
-      if (unique > seen) seenAtMs = monotonicMs()
-      seen = unique
+      const { arrived, unique } = this.#counts()
+      if (arrived > seen) seenAtMs = monotonicMs()
+      seen = arrived
       const complete = sent !== null && unique === events - sent.malformed
-      if (complete || monotonicMs() - seenAtMs > idleMs) {
-        const { malformed = 0, bytes = 0, retries = 0, lastSentAtMs = null, answers = [] } = sent ?? {}
-        return {
-          sent: events,
-          malformed,
-          bytes,
-          retries,
-          refused,
-          answers,
-          unique,
-          duplicates,
-          strange: malformedPassed + foreign,
-          firstSentAtMs: tally.firstSentAtMs,
-          lastSentAtMs,
-          firstReceivedAtMs: tally.shareReceivedAtMs(0),
-          nearlyAllAtMs: tally.shareReceivedAtMs(NEARLY_ALL),
-        }
-      }
+      if (complete || monotonicMs() - seenAtMs > idleMs) return this.#report(sent)
       await sleep(POLL_MS) // oxlint-disable-line no-await-in-loop -- it waits for others
     }
+  }
+
+  #report(sent: Sent | null): LoadReport {
+    const { tally } = this
+    const { malformed = 0, bytes = 0, retries = 0, lastSentAtMs = null, answers = [] } = sent ?? {}
+    const { unique, duplicates, strange, refused } = this.#counts()
+    const lastAtMs = [tally, ...this.#others].map((each) => each.shareReceivedAtMs(NEARLY_ALL))
+    return {
+      sent: this.#plan.events,
+      malformed,
+      bytes,
+      retries,
+      refused,
+      answers,
+      unique,
+      duplicates,
+      strange,
+      firstSentAtMs: tally.firstSentAtMs,
+      lastSentAtMs,
+      firstReceivedAtMs: tally.shareReceivedAtMs(0),
+      nearlyAllAtMs: lastAtMs.includes(null) ? null : Math.max(...lastAtMs.map(Number)),
+    }
+  }
+
+  /** Of all receivers: the fewest that came to one, and the sums. */
+  #counts() {
+    const each = [this.tally, ...this.#others].map(({ counts }) => counts)
+    const sum = (of: (counts: TallyCounts) => number) => each.reduce((total, counts) => total + of(counts), 0)
+    return {
+      unique: Math.min(...each.map(({ unique }) => unique)),
+      arrived: sum(({ unique }) => unique),
+      duplicates: sum(({ duplicates }) => duplicates),
+      strange: sum(({ malformedPassed, foreign }) => malformedPassed + foreign),
+      refused: sum(({ refused }) => refused),
+    }
+  }
+
+  latenciesMs(sinceMs: number): Float64Array {
+    return this.tally.latenciesMs(sinceMs)
   }
 
   /** Resolves once the first event is on its way. */

@@ -30,11 +30,12 @@ export class Sender {
     await this.#connect()
     let turn = 0
     for (let first = this.#cursor.take(); first !== -1; first = this.#cursor.take()) {
-      const waitMs = this.#cursor.dueInMs(first)
+      const dueAtMs = this.#cursor.dueAtMs(first)
       // oxlint-disable-next-line no-await-in-loop -- a connection sends one block after another
-      if (waitMs > 0) await sleep(waitMs)
+      if (dueAtMs > monotonicMs()) await sleep(dueAtMs - monotonicMs())
       const block = this.#blocks[turn++ % this.#blocks.length]!
-      block.number(first)
+      // What is sent late, because the collector does not read, counts from when it was due.
+      block.number(first, dueAtMs || monotonicMs())
       this.malformed += block.malformed
       // oxlint-disable-next-line no-await-in-loop
       await (this.#cursor.plan.mode === 'tcp' ? this.#write(block) : this.#request(block))

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Block } from './block.ts'
 import type { Answer } from './load.ts'
 import type { StreamCursor } from './stream.ts'
+import { monotonicMs } from './tally.ts'
 
 /** Linux takes all of 127.0.0.0/8 for its own. */
 const FIRST_ADDRESS = 2
@@ -34,11 +35,11 @@ export class UdpSender {
     )
     let turn = 0
     for (let first = this.#cursor.take(); first !== -1; first = this.#cursor.take()) {
-      const waitMs = this.#cursor.dueInMs(first)
+      const dueAtMs = this.#cursor.dueAtMs(first)
       // oxlint-disable-next-line no-await-in-loop -- one burst after another
-      if (waitMs > 0) await sleep(waitMs)
+      if (dueAtMs > monotonicMs()) await sleep(dueAtMs - monotonicMs())
       const block = this.#blocks[turn++ % this.#blocks.length]!
-      block.number(first)
+      block.number(first, dueAtMs || monotonicMs())
       this.#send(block)
       // oxlint-disable-next-line no-await-in-loop -- the block is used again
       while (this.#queued()) await sleep(QUEUE_POLL_MS)

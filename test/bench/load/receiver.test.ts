@@ -34,9 +34,10 @@ function read(requests: string, pieceBytes: number): { found: number[][]; answer
   return { found, answers }
 }
 
+const chunk = (part: string) => `${part.length.toString(16)}\r\n${part}\r\n`
+
 t.test('numbers are found once, however a body is cut and framed', async (t) => {
   const half = text.length >> 1
-  const chunk = (part: string) => `${part.length.toString(16)}\r\n${part}\r\n`
   const requests =
     `POST / HTTP/1.1\r\nContent-Length: ${text.length}\r\n\r\n${text}` +
     `POST /1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n` +
