@@ -43,6 +43,8 @@ export const STDIN_READ_BYTES = 64 * KIB
  */
 export const DATAGRAM_GARBAGE_BYTES_MAX = 96 * MIB
 
+/** Connections of an http source are read, one after another, into one buffer of this size. */
+export const HTTP_SCRATCH_BYTES = 64 * KIB
 /** The head of a request: node:http refuses a longer one with 431, and one with more fields. */
 export const HTTP_HEAD_BYTES_MAX = 8 * KIB
 export const HTTP_HEAD_FIELDS_MAX = 100

@@ -7,6 +7,7 @@ import {
   DATAGRAM_GARBAGE_BYTES_MAX,
   HTTP_BODY_IN_FLIGHT_BYTES,
   HTTP_HEAD_HELD_BYTES,
+  HTTP_SCRATCH_BYTES,
   INFLATER_BYTES,
   INFLATERS_MAX,
   ITEM_REASONS_CHARS,
@@ -84,6 +85,7 @@ function itemsOfSource(source: SourceConfig): MemoryItem[] {
   if (source.type === 'http') {
     const { maxRequests, maxConnections } = source
     return [
+      { what: `${at} read buffer`, bytes: HTTP_SCRATCH_BYTES },
       multiple(`${at} request heads, max_connections`, maxConnections, HTTP_HEAD_HELD_BYTES),
       multiple(`${at} bodies, max_requests`, maxRequests, HTTP_BODY_IN_FLIGHT_BYTES),
       multiple(`${at} unfinished events, max_requests`, maxRequests, UNFINISHED_BLOCK_BYTES),

@@ -51,7 +51,7 @@ export class DocumentWriter implements StreamWriter {
 
   /** A body that comes in tiny chunks must not cost an object for each. */
   #collect(chunk: Uint8Array): void {
-    this.#body.push(chunk)
+    this.#body.push(this.#stream.toKeep(chunk))
     this.#bodyBytes += chunk.length
     this.#stream.intake.heldByStreams += chunk.length
     if (this.#body.length === SMALL_BODY_CHUNKS_MAX) this.#body = [Buffer.concat(this.#body)]

@@ -114,9 +114,14 @@ export class Stream {
     if (this.badFraming || this.#ending !== 'open') return true
     const rest = this.waiting ? chunk : this.#writer.take(chunk)
     if (rest === null) return true
-    this.#parked.push(this.#options.reusesBuffer === true ? Uint8Array.from(rest) : rest)
+    this.#parked.push(this.toKeep(rest))
     this.intake.heldByStreams += rest.length
     return false
+  }
+
+  /** A chunk that stays outside of the arena for a while. */
+  toKeep(chunk: Uint8Array): Uint8Array {
+    return this.#options.reusesBuffer === true ? new Uint8Array(chunk) : chunk
   }
 
   /** No more bytes: `clean` at a proper end, else what is unfinished was broken off. */

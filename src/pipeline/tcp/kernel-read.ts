@@ -41,6 +41,9 @@ export function readFromKernel(accepted: Socket, options: KernelReadOptions): Ke
   const socket = new Socket({
     handle,
     manualStart: true,
+    allowHalfOpen: accepted.allowHalfOpen,
+    readableHighWaterMark: accepted.readableHighWaterMark,
+    writableHighWaterMark: accepted.writableHighWaterMark,
     onread: {
       buffer: () => options.buffer(),
       callback: (length: number) => options.onRead(length),

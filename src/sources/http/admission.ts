@@ -1,10 +1,10 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { formatBytes, formatDurationMs } from '../../base/units.ts'
 import type { SourceContext } from '../../pipeline/source.ts'
 import type { Refusal } from './answer.ts'
 import { codingOf } from '../../pipeline/http/body-form.ts'
 import type { HttpSourceConfig } from './config.ts'
+import type { RequestHead } from './wire.ts'
 
 /** Decides, by its head alone, whether a request comes in. */
 export class Admission {
@@ -19,13 +19,13 @@ export class Admission {
   }
 
   /** What the request is refused with, or null; `inHand` requests are admitted and not done with. */
-  refusal(request: IncomingMessage, inHand: number, stopping: boolean): Refusal | null {
+  refusal(request: RequestHead, inHand: number, stopping: boolean): Refusal | null {
     return (
       this.#refusalOfTarget(request) ?? this.#refusalOfBody(request) ?? this.#refusalForRoom(inHand, stopping)
     )
   }
 
-  #refusalOfTarget({ method, url, headers }: IncomingMessage): Refusal | null {
+  #refusalOfTarget({ method, url, headers }: RequestHead): Refusal | null {
     if (url !== '/' && pathOf(url!) !== '/') {
       return { status: 404, reason: 'unknown path', error: 'no such path: send events with POST /' }
     }
@@ -48,7 +48,7 @@ export class Admission {
     return match !== null && timingSafeEqual(digest(match[1]!), this.#token!)
   }
 
-  #refusalOfBody({ headers }: IncomingMessage): Refusal | null {
+  #refusalOfBody({ headers }: RequestHead): Refusal | null {
     const encoding = headers['content-encoding']
     if (codingOf(encoding) === null) {
       const error = `content-encoding ${encoding!.slice(0, 64)} is not known here: send gzip, zstd or none`

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders } from 'node:http'
 import { formatDurationMs, KIB } from '../../base/units.ts'
 import type { Stream } from '../../pipeline/intake/stream.ts'
 import type { SourceContext } from '../../pipeline/source.ts'
@@ -12,6 +12,7 @@ import type { Connection } from './connection.ts'
 import { Inflation } from '../../pipeline/inflation/inflation.ts'
 import type { InflationTarget } from '../../pipeline/inflation/inflation.ts'
 import { inflaterPermits } from '../../pipeline/inflation/inflater-permits.ts'
+import type { RequestHead, Wire } from './wire.ts'
 
 /** So much of an upload is read and thrown away around an early answer; then the client stands still, and is cut off. */
 const SWALLOW_BYTES_MAX = 256 * KIB
@@ -41,8 +42,8 @@ export interface Door {
 export class Exchange implements InflationTarget {
   readonly #door: Door
   readonly #connection: Connection
-  readonly #request: IncomingMessage
-  readonly #response: ServerResponse
+  readonly #head: RequestHead
+  readonly #wire: Wire
   #phase: 'reading' | 'committing' | 'answered' | 'gone' = 'reading'
   #stream: Stream | null = null
   #inflation: Inflation | null = null
@@ -59,21 +60,22 @@ export class Exchange implements InflationTarget {
   #active = true
   #activeAtMs = 0
 
-  constructor(door: Door, connection: Connection, request: IncomingMessage, response: ServerResponse) {
+  constructor(door: Door, connection: Connection, head: RequestHead, wire: Wire) {
     this.#door = door
     this.#connection = connection
-    this.#request = request
-    this.#response = response
-    const { headers } = request
+    this.#head = head
+    this.#wire = wire
+    const { headers } = head
     this.#ended = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
   }
 
   /** Takes the body in. */
   admit(): void {
-    const { headers } = this.#request
+    const { headers } = this.#head
     const stream = this.#door.context.intake.openStream({
       peer: this.#connection.peer,
       framing: framingOf(headers['content-type']),
+      reusesBuffer: this.#wire.reusesBuffer,
       onDrain: () => this.#drained(),
       onDone: (done) => this.#committed(done),
     })
@@ -85,24 +87,20 @@ export class Exchange implements InflationTarget {
     }
     const coding = codingOf(headers['content-encoding'])
     if (coding === 'gzip' || coding === 'zstd') this.#inflation = new Inflation(coding, this, inflaterPermits)
-    this.#listen()
+    this.#wire.listen(this)
   }
 
   /** Answers without having taken anything. */
   refuse(refusal: Refusal): void {
     this.#refusal = refusal
     this.#answer(null)
-    if (!this.#ended) this.#listen()
-  }
-
-  #listen(): void {
-    this.#request.on('data', (chunk: Buffer) => this.#body(chunk))
-    this.#request.on('end', () => this.#bodyEnded())
+    if (!this.#ended) this.#wire.listen(this)
   }
 
   // ---- the way in
 
-  #body(chunk: Buffer): void {
+  /** A piece of the body. */
+  body(chunk: Buffer): void {
     this.#active = true
     if (this.#refusal !== null) {
       this.#swallow(chunk.length)
@@ -113,7 +111,7 @@ export class Exchange implements InflationTarget {
     if (this.#received > maxBodyBytes) this.#breakOff(bodyTooLong(maxBodyBytes))
     else if (this.#inflation === null) this.#take(chunk)
     else {
-      this.#request.pause()
+      this.#wire.pause()
       this.#inflation.write(chunk)
     }
   }
@@ -122,7 +120,7 @@ export class Exchange implements InflationTarget {
     const stream = this.#stream!
     if (!stream.write(chunk)) {
       this.#paused = true
-      ;(this.#inflation ?? this.#request).pause()
+      ;(this.#inflation ?? this.#wire).pause()
     } else if (stream.badFraming) this.#breakOff(BAD_FRAMING)
   }
 
@@ -131,7 +129,7 @@ export class Exchange implements InflationTarget {
     this.#paused = false
     this.#active = true
     if (this.#stream!.badFraming) this.#breakOff(BAD_FRAMING)
-    else (this.#inflation ?? this.#request).resume()
+    else (this.#inflation ?? this.#wire).resume()
   }
 
   inflated(chunk: Buffer): void {
@@ -143,11 +141,11 @@ export class Exchange implements InflationTarget {
   }
 
   inflaterWantsMore(): void {
-    this.#request.resume()
+    this.#wire.resume()
   }
 
   inflationFailed(reason: string): void {
-    const coding = this.#request.headers['content-encoding']
+    const coding = this.#head.headers['content-encoding']
     this.#breakOff({
       status: 400,
       reason: `broken ${coding}`,
@@ -155,9 +153,9 @@ export class Exchange implements InflationTarget {
     })
   }
 
-  #bodyEnded(): void {
+  bodyEnded(): void {
     this.#ended = true
-    if (this.#phase === 'answered') this.#response.end()
+    if (this.#phase === 'answered') this.#wire.end()
     else if (this.#phase !== 'reading') return
     else if (this.#inflation === null) this.#endStream(true)
     else this.#inflation.end()
@@ -178,7 +176,7 @@ export class Exchange implements InflationTarget {
     if (this.#phase !== 'reading') return
     this.#refusal = refusal
     this.#inflation?.close()
-    this.#request.resume()
+    this.#wire.resume()
     this.#endStream(false)
   }
 
@@ -211,27 +209,21 @@ export class Exchange implements InflationTarget {
 
   #answer(counts: Counts | null): void {
     this.#phase = 'answered'
-    const response = this.#response
     const refusal = this.#refusal
     const body = refusal === null ? acceptedBody(counts!) : refusalBody(refusal, counts)
-    const headers: Record<string, string | number> = {
+    const headers: OutgoingHttpHeaders = {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
       ...refusal?.headers,
     }
     const connection = this.#connection
-    if (!this.#ended) connection.closing = true
+    const whole = this.#ended
+    if (!whole) connection.closing = true
     if (connection.closing && connection.latest === this) headers.connection = 'close'
     if (refusal !== null) this.#countRefusal(refusal)
-    response.writeHead(refusal?.status ?? 200, headers)
-    if (this.#ended) {
-      connection.exchanges.delete(this)
-      response.end(body)
-    } else {
-      // The client can read all of it now. Node closes at `end`, and a close with bytes unread may destroy it.
-      response.write(body)
-      connection.linger(() => response.end())
-    }
+    if (whole) connection.exchanges.delete(this)
+    else connection.linger(() => this.#wire.end())
+    this.#wire.answer(refusal?.status ?? 200, headers, body, whole)
   }
 
   #countRefusal({ status, reason }: Refusal): void {
@@ -241,7 +233,7 @@ export class Exchange implements InflationTarget {
 
   #swallow(bytes: number): void {
     this.#swallowed += bytes
-    if (this.#swallowed > SWALLOW_BYTES_MAX) this.#request.pause()
+    if (this.#swallowed > SWALLOW_BYTES_MAX) this.#wire.pause()
   }
 
   // ---- time

@@ -8,15 +8,19 @@ import { formatAddress } from '../../base/address.ts'
 import type { Timer } from '../../base/clock.ts'
 import { listenError } from '../../base/listen-error.ts'
 import { KIB } from '../../base/units.ts'
-import { HTTP_HEAD_BYTES_MAX, HTTP_HEAD_FIELDS_MAX } from '../../pipeline/limits.ts'
+import { HTTP_HEAD_BYTES_MAX, HTTP_HEAD_FIELDS_MAX, HTTP_SCRATCH_BYTES } from '../../pipeline/limits.ts'
 import type { Source, SourceContext } from '../../pipeline/source.ts'
+import { kernelReadWorks, readFromKernel } from '../../pipeline/tcp/kernel-read.ts'
 import { Admission } from './admission.ts'
 import { refusalBody } from './answer.ts'
 import type { Refusal } from './answer.ts'
 import type { HttpSourceConfig } from './config.ts'
 import { Connection } from './connection.ts'
 import { Exchange } from './exchange.ts'
-import type { Door } from './exchange.ts'
+import { Front } from './front.ts'
+import type { FrontDoor } from './front.ts'
+import { NodeWire } from './wire.ts'
+import type { RequestHead, Wire } from './wire.ts'
 
 /** What a request keeps of a paused body, beside the read under way. */
 const PAUSED_BODY_BYTES = 4 * KIB
@@ -24,11 +28,22 @@ const LISTEN_BACKLOG = 1024
 const SWEEP_MS_MIN = 25
 const SWEEP_MS_MAX = 1000
 
-export class HttpSource implements Source, Door {
+/**
+ * A listener for requests. Those that are plain are read by the front, straight from the kernel; everything else by node:http,
+ * which is on the same server: README.md.
+ */
+export class HttpSource implements Source, FrontDoor {
   readonly config: HttpSourceConfig
   readonly context: SourceContext
   readonly admission: Admission
+  readonly keepAliveFields: string
   readonly #server: Server
+  readonly #canReadFromKernel: () => Promise<boolean>
+  /** Where the connections of the front are read to, one after another. */
+  readonly #scratch = Buffer.allocUnsafeSlow(HTTP_SCRATCH_BYTES)
+  readonly #fronts = new Set<Front>()
+  /** What node:http does with a connection. */
+  #serve: ((socket: Socket) => void) | null = null
   readonly #connections = new Map<Duplex, Connection>()
   /**
    * Admitted requests that are not as safe as `ack` wants them; at most `max_requests`. Those answered 503 before that count
@@ -39,10 +54,13 @@ export class HttpSource implements Source, Door {
   #stopped: Promise<void> | null = null
   address = ''
 
-  constructor(config: HttpSourceConfig, context: SourceContext) {
+  /** `canReadFromKernel`: whether this Node can; else node:http has it all. For tests that hold the two side by side. */
+  constructor(config: HttpSourceConfig, context: SourceContext, canReadFromKernel = kernelReadWorks) {
     this.config = config
     this.context = context
     this.admission = new Admission(config, context)
+    this.keepAliveFields = `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(config.idleTimeoutMs / 1000)}\r\n`
+    this.#canReadFromKernel = canReadFromKernel
     this.#server = this.#createServer()
   }
 
@@ -58,6 +76,8 @@ export class HttpSource implements Source, Door {
   async start(signal: AbortSignal): Promise<void> {
     const { host, port } = this.config.listen
     const server = this.#server
+    if (await this.#canReadFromKernel()) this.#putFrontBefore(server)
+    else this.context.events.kernelReadMissing(this.config.name)
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
         reject(listenError(`sources.${this.config.name}.listen`, this.config.listen, error)),
@@ -120,13 +140,41 @@ export class HttpSource implements Source, Door {
     return server
   }
 
-  #connected(socket: Socket): void {
+  /** What is accepted goes to the front, and to node:http when that says so. (`pauseOnConnect` is no option of node:http.) */
+  #putFrontBefore(server: Server): void {
+    const [serve] = server.listeners('connection')
+    server.removeAllListeners('connection')
+    this.#serve = (socket) => serve!.call(server, socket)
+    Object.assign(server, { pauseOnConnect: true })
+    server.on('connection', (accepted: Socket) => this.#accept(accepted))
+  }
+
+  #accept(accepted: Socket): void {
+    // Closed again by its peer before we came to it.
+    if (accepted.destroyed) return
+    const { socket } = readFromKernel(accepted, {
+      buffer: () => this.#scratch,
+      onRead: (length) => front.read(this.#scratch.subarray(0, length)),
+    })
+    const front = new Front(this, this.#connected(socket))
+    this.#fronts.add(front)
+    socket.on('close', () => this.#fronts.delete(front))
+    socket.resume()
+  }
+
+  handOver(front: Front, socket: Socket): void {
+    this.#fronts.delete(front)
+    this.#serve!(socket)
+  }
+
+  #connected(socket: Socket): Connection {
     const connection = new Connection(socket, this.context.clock)
     this.#connections.set(socket, connection)
     socket.on('close', () => {
       this.#connections.delete(socket)
       connection.gone()
     })
+    return connection
   }
 
   #refusedConnection(peer: string, reason: 'limit' | 'idle' | 'error'): void {
@@ -143,10 +191,8 @@ export class HttpSource implements Source, Door {
       request.resume()
       return
     }
-    response.sendDate = false
-    const exchange = new Exchange(this, connection, request, response)
-    connection.exchanges.add(exchange)
-    connection.latest = exchange
+    const wire = new NodeWire(request, response)
+    const exchange = this.#begin(connection, request, wire)
     const refusal =
       body === 'unknown expectation'
         ? UNKNOWN_EXPECTATION
@@ -156,8 +202,25 @@ export class HttpSource implements Source, Door {
       return
     }
     this.#inHand++
-    if (body === 'waits') response.writeContinue()
+    if (body === 'waits') wire.writeContinue()
     exchange.admit()
+  }
+
+  #begin(connection: Connection, head: RequestHead, wire: Wire): Exchange {
+    const exchange = new Exchange(this, connection, head, wire)
+    connection.exchanges.add(exchange)
+    connection.latest = exchange
+    return exchange
+  }
+
+  admitted(connection: Connection, head: RequestHead, wire: Wire): Exchange | null {
+    if (this.admission.refusal(head, this.#inHand, this.stopping) !== null) return null
+    this.#inHand++
+    return this.#begin(connection, head, wire)
+  }
+
+  brokenOff(connection: Connection): void {
+    this.#clientError(INVALID_EOF, connection.socket)
   }
 
   /** What came is not HTTP, or a head took too long. */
@@ -172,7 +235,8 @@ export class HttpSource implements Source, Door {
     const refusal = refusalOfProtocol(error)
     const last = [...connection.exchanges].at(-1)
     if (last?.reading === true) {
-      last.protocolBroken(refusal)
+      // What came before it in the same read is in the request, and on its way.
+      process.nextTick(() => last.protocolBroken(refusal))
       return
     }
     const { context, config } = this
@@ -193,6 +257,7 @@ export class HttpSource implements Source, Door {
     this.#sweepTimer = this.context.clock.setTimeout(
       () => {
         const now = this.context.clock.now()
+        for (const front of this.#fronts) front.sweep(now)
         for (const { socket, exchanges } of this.#connections.values()) {
           for (const exchange of exchanges) exchange.sweep(now)
           if (this.stopping && exchanges.size === 0) socket.destroySoon()
@@ -229,6 +294,11 @@ export class HttpSource implements Source, Door {
 function sweepMs(idleTimeoutMs: number): number {
   return Math.min(Math.max(Math.floor(idleTimeoutMs / 4), SWEEP_MS_MIN), SWEEP_MS_MAX)
 }
+
+/** As node:http says it. */
+const INVALID_EOF = Object.assign(new Error('Parse Error: Invalid EOF state'), {
+  code: 'HPE_INVALID_EOF_STATE',
+})
 
 const UNKNOWN_EXPECTATION: Refusal = {
   status: 417,

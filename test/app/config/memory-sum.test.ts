@@ -16,6 +16,7 @@ t.test('the sum is that of its items', async (t) => {
     items.map(({ what }) => what),
     [
       'memory.arena_bytes',
+      'sources.push: read buffer',
       'sources.push: request heads, max_connections 5000 x 16KiB',
       'sources.push: bodies, max_requests 1000 x 200KiB',
       'sources.push: unfinished events, max_requests 1000 x 4KiB',
