@@ -64,20 +64,25 @@ export class CpuPinning {
     const { pinning, logger } = this.#options
     if (pinning === 'off') return
     this.#plan = this.#makePlan(pinning)
-    const { main, workers, reason } = this.#plan
-    logger.info({ event: 'cpu_pinning', mode: this.#mode, main, workers: formatCpuList(workers) }, reason)
-    if (main === null || this.#main === null) return
-    const before = this.#threadCpus.cpusOf(this.#main)
     try {
-      await this.#threadCpus.bind(this.#main, [main])
+      await this.#bindMain()
     } catch (error) {
       if (pinning !== 'auto') throw error
       this.#plan = { main: null, workers: [], reason: `nothing is bound: ${reasonOf(error)}` }
       this.#warn(error)
       return
     }
-    this.#before = before
+    const { main, workers, reason } = this.#plan
+    logger.info({ event: 'cpu_pinning', mode: this.#mode, main, workers: formatCpuList(workers) }, reason)
     await Promise.all(this.#workers.map((thread, place) => this.#bindWorker(thread, place)))
+  }
+
+  async #bindMain(): Promise<void> {
+    const { main } = this.#plan
+    if (main === null || this.#main === null) return
+    const before = this.#threadCpus.cpusOf(this.#main)
+    await this.#threadCpus.bind(this.#main, [main])
+    this.#before = before
   }
 
   /** The main thread gets back what it had: it may be that of a program which goes on. May be called twice and before `start`. */
@@ -127,11 +132,11 @@ export class CpuPinning {
     const place = free === -1 ? this.#workers.length : free
     this.#workers[place] = thread
     void gone.then(() => (this.#workers[place] = null))
-    if (this.#before !== null) void this.#bindWorker(thread, place)
+    void this.#bindWorker(thread, place)
   }
 
   async #bindWorker(thread: number | null, place: number): Promise<void> {
-    if (thread === null) return
+    if (thread === null || this.#before === null) return
     const { workers } = this.#plan
     try {
       await this.#threadCpus.bind(thread, [workers[place % workers.length]!])
