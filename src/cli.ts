@@ -5,6 +5,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { version } from './base/version.ts'
 import { addDlqCommands } from './commands/dlq/commands.ts'
+import type { BenchOptions } from './commands/bench/plan.ts'
 import type { CatOptions } from './commands/journal/cat.ts'
 import type { JournalOptions } from './commands/journal/open-journal.ts'
 import type { DemoOptions } from './commands/demo/plan.ts'
@@ -81,6 +82,19 @@ async function main(argv: readonly string[]): Promise<number> {
     .action(async (url: string | undefined, options: SendOptions) => {
       const { sendCommand } = await import('./commands/send.ts')
       exitCode = await sendCommand(url, options)
+    })
+  program
+    .command('bench')
+    .description('measure this host, and print a configuration for it with the rate to expect')
+    .option(...CONFIG_OPTION)
+    .option('--dir <directory>', 'where the journal would be (default: data_dir)')
+    .option('--duration <time>', 'how long it may take, from 2s to 10m', '15s')
+    .option('--event-bytes <size>', 'of an event that is made up (default: 375B)')
+    .option('--file <file>', 'NDJSON: measure with these events, by the schema of the first source')
+    .option('--json', 'as JSON')
+    .action(async (options: BenchOptions) => {
+      const { benchCommand } = await import('./commands/bench.ts')
+      exitCode = await benchCommand(options)
     })
   const journal = program.command('journal').description('look at the journal, also while a collector runs')
   journal

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 
 export const REPORT_INTERVAL_MS = 100
 
-/** Who takes part in the demonstration on a thread of its own, and reports now and then. */
+/** Who takes part in a demonstration or a measurement on a thread of its own, and reports now and then. */
 export class Thread<Report extends object, Order> {
   /** The newest report; null before the first. */
   latest: Report | null = null
@@ -12,10 +12,13 @@ export class Thread<Report extends object, Order> {
   readonly #worker: Worker
   #asked: (report: Report) => void = () => {}
 
-  /** `name` of a module in this folder, without its extension: .ts in a checkout, .js in the published package. */
-  constructor(name: string, workerData: unknown) {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    this.#worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
+  /**
+   * @param name of a module, without its extension: .ts in a checkout, .js in the published package.
+   * @param beside the URL of a module in the same folder; default: this one.
+   */
+  constructor(name: string, workerData: unknown, beside: string = import.meta.url) {
+    const extension = beside.endsWith('.ts') ? 'ts' : 'js'
+    this.#worker = new Worker(new URL(`./${name}.${extension}`, beside), {
       name,
       workerData,
       execArgv: [],
