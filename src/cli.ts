@@ -9,6 +9,7 @@ import type { BenchOptions } from './commands/bench/plan.ts'
 import type { CatOptions } from './commands/journal/cat.ts'
 import type { JournalOptions } from './commands/journal/open-journal.ts'
 import type { DemoOptions } from './commands/demo/plan.ts'
+import type { SystemdOptions } from './commands/systemd.ts'
 import type { SendOptions } from './commands/send/plan.ts'
 
 /** Usage and configuration; 1 is for what is wrong beyond them. */
@@ -95,6 +96,15 @@ async function main(argv: readonly string[]): Promise<number> {
     .action(async (options: BenchOptions) => {
       const { benchCommand } = await import('./commands/bench.ts')
       exitCode = await benchCommand(options)
+    })
+  program
+    .command('systemd')
+    .description('print a systemd unit for a configuration and this host')
+    .option(...CONFIG_OPTION)
+    .option('--user <name>', 'who it runs as', 'spillway')
+    .action(async (options: SystemdOptions) => {
+      const { systemdCommand } = await import('./commands/systemd.ts')
+      exitCode = systemdCommand(options)
     })
   const journal = program.command('journal').description('look at the journal, also while a collector runs')
   journal

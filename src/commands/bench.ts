@@ -41,6 +41,7 @@ function reportOf({ base, directory, dataDir, sample }: BenchPlan, measured: Mea
     freeBytes: disk === null || disk.in_memory ? null : disk.free_bytes,
     memoryBytes: host.memory_bytes,
     openFiles: host.open_files,
+    nodes: host.numa_nodes,
     eventBytes,
     dataDir,
   })

@@ -37,6 +37,9 @@ import type { ResolvedConfig } from './root.ts'
 /** `{"create":{"_id":"<epoch>-0-0"}}` and `{}`, each with its line feed. */
 const BULK_EVENT_BYTES_MIN = 45
 
+/** What the runtime itself takes at most, beside the sum. */
+export const RUNTIME_BYTES = 150 * MIB
+
 export interface MemoryItem {
   readonly what: string
   readonly bytes: number

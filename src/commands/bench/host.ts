@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import { openFilesMax } from '../../app/open-files.ts'
+import { formatCpuList } from '../../app/pinning/cpu-list.ts'
+import { readCpuPlaces } from '../../app/pinning/cpu-places.ts'
+import { readHostCpus } from '../../app/pinning/host-cpus.ts'
 
 export interface HostFacts {
   readonly cpu_model: string
@@ -9,6 +12,7 @@ export interface HostFacts {
   readonly node: string
   /** CPUs that this process may run on, as the kernel writes them: `0-3,8`. */
   readonly cpus_allowed: string | null
+  readonly numa_nodes: number
   /** CPUs worth of time that the process may use: those allowed, or a quota of its cgroup, whichever is less. */
   readonly cores: number
   readonly cpu_quota: number | null
@@ -23,15 +27,12 @@ export interface HostFacts {
 }
 
 const CLOCK_READS = 200_000
-/** `cpu.max` in the second version of cgroups, quota and period in the first. */
-const QUOTA_FILES = [
-  ['/sys/fs/cgroup/cpu.max'],
-  ['/sys/fs/cgroup/cpu/cpu.cfs_quota_us', '/sys/fs/cgroup/cpu/cpu.cfs_period_us'],
-] as const
 
 export function hostFacts(): HostFacts {
-  const quota = cpuQuota()
-  const allowed = availableParallelism()
+  const processors = readHostCpus()
+  const quota = processors?.quotaCpus ?? null
+  const allowed = processors?.allowed ?? null
+  const count = allowed?.length ?? availableParallelism()
   const limitBytes = process.constrainedMemory()
   const limited = limitBytes > 0 && limitBytes < totalmem()
   const files = openFilesMax()
@@ -39,8 +40,9 @@ export function hostFacts(): HostFacts {
     cpu_model: cpus()[0]?.model.trim() ?? 'unknown',
     kernel: release(),
     node: process.version,
-    cpus_allowed: /^Cpus_allowed_list:\s+(\S+)/m.exec(read('/proc/self/status') ?? '')?.[1] ?? null,
-    cores: quota === null ? allowed : Math.min(allowed, quota),
+    cpus_allowed: allowed && formatCpuList(allowed),
+    numa_nodes: new Set(readCpuPlaces(allowed ?? []).map(({ node }) => node)).size,
+    cores: quota === null ? count : Math.min(count, quota),
     cpu_quota: quota,
     memory_bytes: limited ? limitBytes : totalmem(),
     memory_limited: limited,
@@ -48,15 +50,6 @@ export function hostFacts(): HostFacts {
     clock_source: read('/sys/devices/system/clocksource/clocksource0/current_clocksource')?.trim() ?? null,
     clock_read_ns: clockReadNs(),
   }
-}
-
-/** CPUs worth of time, such as 1.5; null without a quota. */
-function cpuQuota(): number | null {
-  for (const files of QUOTA_FILES) {
-    const [quota, period] = files.flatMap((file) => read(file)?.trim().split(' ') ?? [])
-    if (Number(quota) > 0 && Number(period) > 0) return Number(quota) / Number(period)
-  }
-  return null
 }
 
 function clockReadNs(): number {

@@ -6,7 +6,7 @@ import type { Document } from 'yaml'
 import { DEFAULT_CONFIG_NAME, defaultConfigText } from '../../app/config/default-config.ts'
 import { loadConfig, parseConfig } from '../../app/config/load.ts'
 import type { LoadedConfig } from '../../app/config/load.ts'
-import { memorySum } from '../../app/config/memory-sum.ts'
+import { memorySum, RUNTIME_BYTES } from '../../app/config/memory-sum.ts'
 import { reserves, slabCountMin } from '../../app/config/reserves.ts'
 import type { ResolvedConfig } from '../../app/config/root.ts'
 import { connectionsMax, openFilesWanted } from '../../app/open-files.ts'
@@ -21,8 +21,6 @@ const JOURNAL_BYTES_MIN = 64 * MIB
 const JOURNAL_BYTES_MAX = 1024 * GIB
 const ARENA_BYTES_MIN = 64 * MIB
 const ARENA_SHARE_OF_MEMORY = 0.25
-/** Of the runtime itself, beside what the collector sums up. */
-export const RUNTIME_BYTES = 150 * MIB
 
 /** What is recommended is put into this. */
 export interface BaseConfig {
@@ -49,6 +47,8 @@ export interface Findings {
   readonly freeBytes: number | null
   readonly memoryBytes: number
   readonly openFiles: number | null
+  /** NUMA nodes that the process may use. */
+  readonly nodes: number
   readonly eventBytes: number
   /** Replaces `data_dir`, where the user named another one. */
   readonly dataDir: string | null
@@ -78,7 +78,8 @@ export function recommend(base: BaseConfig, findings: Findings): Recommendation 
   const document = parseDocument(base.text)
   const changes = [
     ...dataDirChange(findings),
-    ...workersChange(config, findings),
+    ...workersChange(findings),
+    ...pinningChange(config, findings),
     ...arenaChange(config, findings),
     ...journalChange(config, findings),
     ...connectionChanges(config, findings),
@@ -106,12 +107,19 @@ function dataDirChange({ dataDir }: Findings): Change[] {
     : [{ path: ['data_dir'], value: dataDir, because: 'the disk that was measured' }]
 }
 
-function workersChange(_config: ResolvedConfig, { rate }: Findings): Change[] {
+function workersChange({ rate }: Findings): Change[] {
   if (rate === null) return []
   const others = rate.bounds.filter(({ what }) => what !== 'workers')
   const next = others.reduce((a, b) => (b.events_per_second < a.events_per_second ? b : a))
   const because = `${next.what === 'cores' ? 'the cores allow' : `the ${next.what} allows`} ${thousands(next.events_per_second)} events/s; ${rate.bounds[0]!.because}`
   return [{ path: ['workers'], value: rate.workers, because }]
+}
+
+/** Among equal cores of one node the scheduler does well; what is bound by the user stays so. */
+function pinningChange({ cpuPinning }: ResolvedConfig, { nodes }: Findings): Change[] {
+  if (nodes < 2 || cpuPinning !== 'off') return []
+  const because = `${nodes} NUMA nodes: the arena lies in one of them`
+  return [{ path: ['cpu_pinning'], value: 'auto', because }]
 }
 
 /** The reserves, and twice what comes in while the slowest commit in a hundred is under way: a source takes half at most. */

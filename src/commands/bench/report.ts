@@ -67,10 +67,11 @@ export function reportLines(report: BenchReport): string[] {
 
 function hostLines({ host }: Measurements): string[] {
   const quota = host.cpu_quota === null ? '' : `, quota of ${host.cpu_quota}`
+  const nodes = host.numa_nodes > 1 ? `, ${host.numa_nodes} NUMA nodes` : ''
   const files = host.open_files === null ? '' : `, ${formatCount(host.open_files)} open files`
   return [
     `host       ${host.cpu_model}, Linux ${host.kernel}, Node ${host.node}`,
-    `cores      ${host.cores} (CPUs ${host.cpus_allowed ?? 'unknown'}${quota})`,
+    `cores      ${host.cores} (CPUs ${host.cpus_allowed ?? 'unknown'}${nodes}${quota})`,
     `memory     ${formatSize(host.memory_bytes)}${host.memory_limited ? ' (limit of the cgroup)' : ''}${files}`,
     `clock      ${host.clock_source ?? 'unknown'}, ${host.clock_read_ns} ns a reading`,
   ]

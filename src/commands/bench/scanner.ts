@@ -1,4 +1,5 @@
 /** Speed of one thread that validates, with the scanner that workers use. */
+import { memoryOf } from '../../memory/web-assembly.ts'
 import { compileScanner } from '../../scan/scanner.ts'
 import type { SchemaSpec } from '../../schema/spec.ts'
 import type { Sample } from './sample-events.ts'
@@ -7,8 +8,6 @@ import { threadTimes } from './thread-times.ts'
 /** As sources have it by default. */
 const MAX_DEPTH = 256
 const LF = 0x0a
-/** The scanner may look beyond the last line. */
-const SLACK_BYTES = 64
 
 /** Per second of CPU time, so that others who are at work count for little. */
 export interface ScannerReport {
@@ -20,15 +19,14 @@ export interface ScannerReport {
 
 /** Walks the sample again and again; the second half of the time counts, when the code is compiled. */
 export function measureScanner(schema: SchemaSpec, sample: Sample, budgetMs: number): ScannerReport {
-  const { scanLine } = compileScanner(schema, { maxDepth: MAX_DEPTH })
-  const length = sample.bytes.length
-  const bytes = new Uint8Array(new SharedArrayBuffer(length + SLACK_BYTES)).fill(LF)
-  bytes.set(sample.bytes)
+  const { bytes } = sample
+  const { length } = bytes
+  const { scanLine } = compileScanner(schema, { maxDepth: MAX_DEPTH }, memoryOf(bytes))
   let undecided = 0
   const walk = (): void => {
     undecided = 0
     for (let at = 0; at < length; at++) {
-      const end = scanLine(bytes, at)
+      const end = scanLine(at)
       if (end < 0) undecided++
       at = end < 0 ? bytes.indexOf(LF, at) : end
     }

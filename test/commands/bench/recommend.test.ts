@@ -67,6 +67,7 @@ const findings: Findings = {
   freeBytes: 100 * GIB,
   memoryBytes: 64 * GIB,
   openFiles: 1_000_000,
+  nodes: 1,
   eventBytes,
   dataDir: null,
 }
@@ -79,6 +80,18 @@ t.test('the embedded default, for this host', async (t) => {
   t.match(text, /workers: 2 # .*\n/)
   t.match(text, /max_bytes: 50GiB # half of the 100\.0 GiB that are free/)
   t.same(warnings, [])
+})
+
+t.test('threads are bound where there is more than one node, unless they are already', async (t) => {
+  const far = { ...findings, nodes: 2 }
+  t.equal(recommend(baseConfig(undefined), findings).config.cpuPinning, 'off')
+  t.equal(recommend(baseConfig(undefined), far).config.cpuPinning, 'auto')
+  const file = join(temporaryDirectory(t), 'c.yaml')
+  writeFileSync(
+    file,
+    `cpu_pinning: auto # ours\nsources: { a: { type: embedded } }\nsinks: { b: { type: blackhole } }\n`,
+  )
+  t.ok(recommend(baseConfig(file), far).text.startsWith(`cpu_pinning: auto # ours\n`))
 })
 
 t.test('a slow disk asks for memory, as far as there is some', async (t) => {
