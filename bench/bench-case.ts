@@ -17,8 +17,8 @@ export type Target =
 
 interface CaseBase {
   readonly name: string
-  /** The table that it is a row of. */
-  readonly table: 'end-to-end' | 'durable' | 'posts' | 'backlog' | 'syslog' | 'trickle' | 'faults'
+  /** How long a run takes, about, seconds: what a start will take is told before, and what hangs is ended. */
+  readonly aboutS: number
   /** By figure. */
   readonly targets: Readonly<Record<string, Target>>
   /** A case before it, whose figures of the same round its own are compared with. */
@@ -30,6 +30,8 @@ interface CollectorCase extends CaseBase {
   readonly sink: object
   /** Where events lie until they are delivered; on disk, HTTP answers when they are durable. */
   readonly journal: 'disk' | 'memory'
+  /** What else the collector is told. */
+  readonly collector?: object
 }
 
 /** How events get to where they are taken. */
@@ -51,6 +53,33 @@ export interface FloodCase extends CollectorCase {
   readonly deadSink: boolean
   /** How long answers take is a figure; only the load of our own tells. */
   readonly answers: boolean
+  /** Each gets all events; one, where this is not said. */
+  readonly sinks?: number
+  /** The load of our own sends, also where C tools are at hand: they can't do it. */
+  readonly ownThreads?: boolean
+}
+
+/** First a flood as fast as it is taken, then the same at a share of that rate: how long an event is on its way. */
+export interface LatencyCase extends CollectorCase {
+  readonly kind: 'latency'
+  readonly source: object
+  readonly load: Push
+  readonly eventsAtMost: number
+  readonly share: number
+  readonly warmUpS: number
+  readonly durationS: number
+}
+
+/** A steady rate; then for a while many times that, or the receiver is gone; then the steady rate again. */
+export interface SurgeCase extends CollectorCase {
+  readonly kind: 'surge'
+  readonly source: object
+  readonly load: Push & { readonly eventsPerSecond: number }
+  readonly times: number
+  readonly isReceiverGone: boolean
+  readonly beforeS: number
+  readonly surgeS: number
+  readonly afterS: number
 }
 
 /** Events taken over HTTP while the receiver is dead; then the collector is killed and started, and the receiver comes back. */
@@ -89,4 +118,5 @@ export interface IdleCase extends CollectorCase {
   readonly durationS: number
 }
 
-export type BenchCase = FloodCase | BareUdpCase | BacklogCase | TrickleCase | IdleCase
+export type BenchCase =
+  FloodCase | LatencyCase | SurgeCase | BareUdpCase | BacklogCase | TrickleCase | IdleCase

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,6 +31,7 @@ export interface Started {
 
 /** A collector as a user runs it, but for options of Node: unless told, it prints its garbage collections. */
 export class CollectorProcess {
+  static readonly #running = new Map<ChildProcess, string>()
   readonly started: Started
   readonly #child: ChildProcess
   readonly #directory: string
@@ -69,12 +71,22 @@ export class CollectorProcess {
       env: { ...process.env, LOG_LEVEL: 'info' },
     })
     const output = { text: '' }
+    CollectorProcess.#running.set(child, directory)
+    child.once('close', () => CollectorProcess.#running.delete(child))
     child.stdout.setEncoding('latin1').on('data', (text: string) => (output.text += text))
     try {
       return new CollectorProcess(child, directory, nodeOptions, bornAtMs, output, await readStarted(child))
     } catch (error) {
       await rm(directory, { recursive: true, force: true })
       throw error
+    }
+  }
+
+  /** For a process that ends before its time: no collector outlives it, and no data of one. */
+  static killAll(): void {
+    for (const [child, directory] of CollectorProcess.#running) {
+      child.kill('SIGKILL')
+      rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
     }
   }
 
@@ -137,10 +149,10 @@ export class CollectorProcess {
     )
   }
 
-  /** Value of a metric, summed over its labels. */
-  async metric(name: string): Promise<number> {
+  /** Value of a metric, summed over its labels, or of those that hold this one, as `stat="p99"`. */
+  async metric(name: string, label = ''): Promise<number> {
     return [...(await this.metrics())]
-      .filter(([series]) => series === name || series.startsWith(`${name}{`))
+      .filter(([series]) => (series === name || series.startsWith(`${name}{`)) && series.includes(label))
       .reduce((sum, [, value]) => sum + value, 0)
   }
 

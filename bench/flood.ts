@@ -10,6 +10,7 @@ import { NEARLY_ALL } from './load/load.ts'
 import type { Load, LoadPlan, LoadReport } from './load/load.ts'
 import type { StreamPlan } from './load/stream.ts'
 import type { ProcessUsage } from './process-usage.ts'
+import { Watch } from './watch.ts'
 
 /** What the runtime itself takes beside what the collector counts. */
 export const RUNTIME_BYTES = 150 * MIB
@@ -22,6 +23,10 @@ const NOBODY = 'http://127.0.0.1:1/'
 /** What a fresh collector has to do before it is at rest. */
 const SETTLE_MS = 300
 
+/** What is refused is counted a little later than what is delivered. */
+const COUNT_POLL_MS = 20
+const COUNT_TRIES = 2000
+
 interface Moment {
   readonly atMs: number
   readonly usage: ProcessUsage
@@ -33,42 +38,70 @@ export async function runFlood(
   startLoad: (plan: LoadPlan) => Promise<Load>,
   startCollector: StartCollector = CollectorProcess.start,
 ): Promise<Figures> {
-  const { source, form, events, malformedShare, outage, warmUpS, sink, journal } = benchCase
-  const served = 'urls' in benchCase.load ? benchCase.load : null
-  const load = await startLoad({ events, malformedShare, form, served, outage, dead: false })
+  const load = await startLoad(loadPlanOf(benchCase))
   let collector: CollectorProcess | null = null
+  let watch: Watch | null = null
   try {
-    collector = await startCollector({
-      journal: { mode: journal },
-      sources: { in: { ...source, ...(served ? { urls: load.served } : { listen: '127.0.0.1:0' }) } },
-      sinks: {
-        out: { type: 'http', url: load.url, ...sink },
-        ...(benchCase.deadSink ? { dead: { type: 'http', url: NOBODY, ...sink } } : undefined),
-      },
-    })
+    collector = await startCollector(configOf(benchCase, load))
     await sleep(SETTLE_MS)
     const running = collector
     const moment = (): Moment => ({ atMs: monotonicMs(), usage: running.usage() })
+    watch = await Watch.start(running)
     const before = moment()
     let warm: Moment | null = null
+    const { warmUpS } = benchCase
     const warming = setTimeout(() => (warm = moment()), warmUpS * 1000)
     const streams = streamsOf(benchCase, running)
     const isUdp = streams.some(({ mode }) => mode === 'udp')
     const report = await load.send(streams, isUdp ? GIVE_UP_DATAGRAMS_MS : GIVE_UP_MS)
+    if (report.malformed > 0) await allCounted(running, report)
     clearTimeout(warming)
     const after = moment()
+    const watched = await watch.figures()
     const counted = await accounts(collector, report)
     return {
       ...speed(before, after, report),
       ...(benchCase.answers ? { ...answerTimes(report, warmUpS), ...(await syncTimes()) } : undefined),
+      ...(benchCase.answers ? undefined : latencies(load.latenciesMs(report.firstSentAtMs + warmUpS * 1000))),
       gc_percent: await gcPercent(collector, warm, after),
+      ...watched,
       peak_rss_mib: after.usage.peakRssBytes / MIB,
       rss_percent: (100 * after.usage.peakRssBytes) / (collector.started.memory_limit_bytes + RUNTIME_BYTES),
       ...counted,
     }
   } finally {
+    await watch?.stop()
     await collector?.stop()
     await load.stop()
+  }
+}
+
+function loadPlanOf({
+  events,
+  malformedShare,
+  form,
+  outage,
+  load,
+  sinks: receivers = 1,
+}: FloodCase): LoadPlan {
+  const served = 'urls' in load ? load : null
+  return { events, malformedShare, form, served, outage, dead: false, receivers }
+}
+
+/** What the collector is told. */
+export function configOf(
+  { journal, source, sink, load, ...benchCase }: FloodCase,
+  { urls, served }: Pick<Load, 'urls' | 'served'>,
+): object {
+  const sinks = urls.map((url, index) => [`out${index || ''}`, { type: 'http', url, ...sink }])
+  return {
+    journal: { mode: journal },
+    sources: { in: { ...source, ...('urls' in load ? { urls: served } : { listen: '127.0.0.1:0' }) } },
+    sinks: {
+      ...Object.fromEntries(sinks),
+      ...(benchCase.deadSink ? { dead: { type: 'http', url: NOBODY, ...sink } } : undefined),
+    },
+    ...benchCase.collector,
   }
 }
 
@@ -77,28 +110,41 @@ function streamsOf({ load, events }: FloodCase, collector: CollectorProcess): St
   return 'urls' in load ? [] : [{ ...load, port: collector.port('in'), firstIndex: 0, events }]
 }
 
-/** A run that lost or doubled an event has no speed. */
+/** Resolves when the collector has counted all that was sent, or never will. */
+async function allCounted(collector: CollectorProcess, { sent }: LoadReport): Promise<void> {
+  for (let tries = 0; tries < COUNT_TRIES; tries++) {
+    const { ledger } = await collector.status() // oxlint-disable-line no-await-in-loop -- until it is so
+    if (ledger.sources.in!.received >= sent) return
+    await sleep(COUNT_POLL_MS) // oxlint-disable-line no-await-in-loop
+  }
+}
+
+/** A run that lost or doubled an event has no speed. Where no event is well-formed, all have been counted in the end. */
 function speed(before: Moment, after: Moment, report: LoadReport): Figures {
-  const { sent, unique, firstSentAtMs, nearlyAllAtMs, bytes } = report
-  const complete = unique === sent - report.malformed && report.duplicates === 0
+  const { sent, unique, malformed, firstSentAtMs, bytes } = report
+  const complete = unique === sent - malformed && report.duplicates === 0
   const cpuS = after.usage.cpuS - before.usage.cpuS
-  const perMs =
-    complete && nearlyAllAtMs !== null ? (NEARLY_ALL * sent) / (nearlyAllAtMs - firstSentAtMs) : null
+  const doneAtMs = unique === 0 ? after.atMs : report.nearlyAllAtMs
+  const done = unique === 0 ? sent : NEARLY_ALL * sent
+  const perMs = complete && doneAtMs !== null ? done / (doneAtMs - firstSentAtMs) : null
   return {
     events_per_s: perMs && perMs * 1000,
     mb_per_s: perMs && (perMs * 1000 * bytes) / sent / 1e6,
-    cpu_s_per_million: complete ? (cpuS / unique) * 1e6 : null,
+    cpu_s_per_million: complete ? (cpuS / sent) * 1e6 : null,
+    cpu_s_per_gb: complete && bytes > 0 ? (cpuS / bytes) * 1e9 : null,
   }
 }
 
 /** From the write of a request to its answer. */
 function answerTimes({ answers, firstSentAtMs }: LoadReport, warmUpS: number): Figures {
   const sinceMs = firstSentAtMs + warmUpS * 1000
-  const sortedMs = Float64Array.from(
-    answers.filter(({ sentAtMs }) => sentAtMs >= sinceMs),
-    ({ tookMs }) => tookMs,
-  ).toSorted()
-  const at = (share: number) => sortedMs[Math.floor(share * (sortedMs.length - 1))] ?? null
+  const warm = answers.filter(({ sentAtMs }) => sentAtMs >= sinceMs)
+  return latencies(Float64Array.from(warm, ({ tookMs }) => tookMs).toSorted())
+}
+
+/** Of sorted times; null where the load does not tell them. */
+export function latencies(sortedMs: Float64Array | null): Figures {
+  const at = (share: number) => sortedMs?.[Math.floor(share * (sortedMs.length - 1))] ?? null
   return { p50_ms: at(0.5), p99_ms: at(0.99), p999_ms: at(0.999), max_ms: at(1) }
 }
 
@@ -106,7 +152,9 @@ function answerTimes({ answers, firstSentAtMs }: LoadReport, warmUpS: number): F
 export async function accounts(collector: CollectorProcess, report: LoadReport): Promise<Figures> {
   const { ledger, datagrams } = await collector.status()
   const rejected = Object.values(ledger.sources.in!.rejected).reduce((sum, count) => sum + count, 0)
-  const delivered = Object.values(ledger.sinks.out!.delivered).reduce((sum, count) => sum + count, 0)
+  const delivered = Object.entries(ledger.sinks)
+    .filter(([name]) => name !== 'dead')
+    .map(([, sink]) => Object.values(sink.delivered).reduce((sum, count) => sum + count, 0))
   const lost = report.sent - report.malformed - report.unique
   return {
     ...(datagrams.in === undefined ? undefined : datagramFigures(datagrams.in, lost, report)),
@@ -114,7 +162,7 @@ export async function accounts(collector: CollectorProcess, report: LoadReport):
     duplicates: report.duplicates,
     strange: report.strange,
     rejected_wrongly: Math.abs(rejected - report.malformed),
-    unbalanced: ledger.balanced && delivered === report.unique ? 0 : 1,
+    unbalanced: ledger.balanced && delivered.every((count) => count === report.unique) ? 0 : 1,
     retries_in: report.retries,
     refused_out: report.refused,
   }

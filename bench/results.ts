@@ -1,10 +1,10 @@
 /** Results on disk: one line of JSON for each run, and what the runs of one start come to. */
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, release, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MIB } from '../src/base/units.ts'
+import { GIB, MIB } from '../src/base/units.ts'
 import type { Figures } from './bench-case.ts'
 
 export const RESULTS_FILE = fileURLToPath(new URL('./results/runs.jsonl', import.meta.url))
@@ -12,6 +12,8 @@ export const RESULTS_FILE = fileURLToPath(new URL('./results/runs.jsonl', import
 export interface Host {
   readonly cpu: string
   readonly cores: number
+  readonly memoryGib: number
+  readonly kernel: string
   readonly node: string
   /** With a `+` when the tree has changes. */
   readonly commit: string
@@ -23,7 +25,6 @@ export interface Environment extends Host {
 
 export interface RunResult {
   readonly case: string
-  readonly table: string
   /** When the benchmark that the run belongs to was started, ISO 8601. */
   readonly startedAt: string
   readonly run: number
@@ -31,6 +32,8 @@ export interface RunResult {
   readonly environment: Environment
   /** CPU seconds of a fixed piece of work just before the run: how fast the machine was at the time. */
   readonly calibrationS: number
+  /** With the start of the collector, and its end. */
+  readonly tookS: number
   readonly figures: Figures
 }
 
@@ -49,6 +52,8 @@ export function host(): Host {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
+    memoryGib: Math.round(totalmem() / GIB),
+    kernel: release(),
     node: process.version,
     commit: git('rev-parse', '--short', 'HEAD') + (changed ? '+' : ''),
   }

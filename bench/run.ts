@@ -1,85 +1,106 @@
 /**
  * Runs cases and prints what they come to beside their targets; a target that is not met is no error.
  *
- *     npm run bench -- [case...] [--runs 5] [--events N] [--tiny] [--results FILE]
+ *     npm run bench -- [case or table...] [--list] [--runs 5] [--events N] [--alone] [--tiny] [--results FILE]
  *
- * The cases take turns, so that what else the machine does meets them alike; one that is compared with another brings it
- * along. With SPILLWAY_TOOLS set to a folder that
- * holds the programs `gen` and `sink` (see load/c-tools.ts) the floods come from those.
+ * Without a name: the cases with targets; `all`: every case. The cases take turns, so that what else the machine does
+ * meets them alike; one that is compared with another brings it along, unless `--alone`. With SPILLWAY_TOOLS set to a
+ * folder that holds the programs `gen` and `sink` (see load/c-tools.ts) most floods come from those. Exit code 1 when a
+ * run could not be ended.
  */
 import { parseArgs } from 'node:util'
-import { runBacklog } from './backlog.ts'
-import { runBareUdp } from './bare-udp.ts'
-import { cases, tiny, withEvents } from './cases.ts'
-import { compared } from './compared.ts'
 import type { BenchCase, Figures, Target } from './bench-case.ts'
-import { runFlood } from './flood.ts'
-import { CTools } from './load/c-tools.ts'
-import type { Load, LoadPlan } from './load/load.ts'
-import { OwnLoad } from './load/own-load.ts'
+import { cases, tiny, withEvents } from './cases.ts'
+import { chooseCases, whyNot } from './choose.ts'
+import { CollectorProcess } from './collector-process.ts'
+import { compared } from './compared.ts'
+import { monotonicMs } from './load/tally.ts'
 import { RESULTS_FILE, appendResult, calibrate, environment, summarise } from './results.ts'
-import type { Environment, RunResult, Summary } from './results.ts'
-import { runIdle, runTrickle } from './trickle.ts'
+import type { RunResult, Summary } from './results.ts'
+import { loadOf, runCase } from './run-case.ts'
+import { tablePlans, targetCases } from './table-plans.ts'
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    list: { type: 'boolean', default: false },
     runs: { type: 'string', default: '5' },
     events: { type: 'string' },
+    alone: { type: 'boolean', default: false },
     tiny: { type: 'boolean', default: false },
     results: { type: 'string', default: RESULTS_FILE },
   },
 })
 
 const tools = process.env.SPILLWAY_TOOLS
+const runs = Number(options.runs)
+/** A run that takes so many times as long as it should, and a minute more, hangs. */
+const HANGS_TIMES = 6
+const HANGS_S = 60
 
-function chosenCases(): BenchCase[] {
-  const unknown = positionals.filter((wanted) => !cases.some(({ name }) => name === wanted))
-  if (unknown.length > 0) {
-    const known = cases.map(({ name }) => name).join(', ')
-    throw new Error(`no such case: ${unknown.join(', ')}; there are ${known}`)
+function sized(benchCase: BenchCase): BenchCase {
+  if (options.tiny) return tiny(benchCase)
+  return options.events === undefined ? benchCase : withEvents(benchCase, Number(options.events))
+}
+
+function minutes(chosen: readonly BenchCase[], times: number): string {
+  const seconds = times * chosen.reduce((sum, { aboutS }) => sum + aboutS, 0)
+  return `${Math.max(1, Math.round(seconds / 60))} min`
+}
+
+function list(): void {
+  const rows = [
+    { name: 'targets', shows: 'the targets', of: targetCases },
+    ...tablePlans.map(({ name, says: shows, rows: names }) => ({
+      name,
+      shows,
+      of: chooseCases(Object.keys(names)),
+    })),
+    { name: 'all', shows: 'all of these', of: cases },
+  ]
+  for (const { name, shows, of } of rows) {
+    console.log(
+      `${name.padEnd(12)} ${minutes(of, runs).padStart(7)}  ${shows}: ${of.map((each) => each.name).join(' ')}`,
+    )
   }
-  const named = cases.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-  const wanted = new Set(named.flatMap(withThoseBeside))
-  const chosen = cases.filter((benchCase) => wanted.has(benchCase))
-  if (options.tiny) return chosen.map(tiny)
-  const { events } = options
-  return events === undefined ? chosen : chosen.map((benchCase) => withEvents(benchCase, Number(events)))
 }
 
-/** It, and those that it and these are compared with. */
-function withThoseBeside(benchCase: BenchCase): BenchCase[] {
-  const beside = cases.find(({ name }) => name === benchCase.beside)
-  return beside === undefined ? [benchCase] : [benchCase, ...withThoseBeside(beside)]
-}
-
-function startOwnLoad(plan: LoadPlan): Promise<Load> {
-  return OwnLoad.start(plan)
-}
-
-function startLoad(plan: LoadPlan): Promise<Load> {
-  return tools === undefined ? startOwnLoad(plan) : CTools.start(plan, tools)
-}
-
-function runCase(benchCase: BenchCase, beside: Figures): Promise<Figures> {
-  if (benchCase.kind === 'flood') return runFlood(benchCase, benchCase.answers ? startOwnLoad : startLoad)
-  if (benchCase.kind === 'backlog') return runBacklog(benchCase, startLoad, beside)
-  if (benchCase.kind === 'bare-udp') return runBareUdp(benchCase)
-  return benchCase.kind === 'trickle' ? runTrickle(benchCase) : runIdle(benchCase)
-}
-
-/** Datagrams, and what is asked for, the C tools can't send, and don't tell how long each answer took. */
-function loadOf(benchCase: BenchCase): Environment['load'] {
-  if (tools === undefined) return 'own threads'
-  if (benchCase.kind === 'backlog') return 'C tools'
-  if (benchCase.kind !== 'flood' || benchCase.answers) return 'own threads'
-  const { load } = benchCase
-  return 'urls' in load || load.mode === 'udp' ? 'an own thread, received by C tools' : 'C tools'
+/** Ends the process, and with it what it started, when a run hangs: what it waits for can't be told from here. */
+async function bounded(benchCase: BenchCase, running: Promise<Figures>): Promise<Figures> {
+  const hangs = setTimeout(
+    () => {
+      console.error(`${benchCase.name} hangs: it should take about ${benchCase.aboutS} s`)
+      process.exit(1)
+    },
+    (HANGS_TIMES * benchCase.aboutS + HANGS_S) * 1000,
+  )
+  try {
+    return await running
+  } finally {
+    clearTimeout(hangs)
+  }
 }
 
 /** Of the case that it is compared with, in the same round. */
 function figuresBeside({ beside }: BenchCase, run: number): Figures {
-  return beside === undefined ? {} : results.get(beside)![run]!.figures
+  return (beside === undefined ? undefined : results.get(beside)?.[run]?.figures) ?? {}
+}
+
+async function runOnce(benchCase: BenchCase, run: number): Promise<RunResult> {
+  const calibrationS = options.tiny ? 0 : calibrate()
+  const beside = figuresBeside(benchCase, run)
+  const startMs = monotonicMs()
+  const figures = await bounded(benchCase, runCase(benchCase, tools, beside))
+  return {
+    case: benchCase.name,
+    startedAt,
+    run,
+    tiny: options.tiny,
+    environment: environment(loadOf(benchCase, tools)),
+    calibrationS,
+    tookS: (monotonicMs() - startMs) / 1000,
+    figures: benchCase.beside === undefined ? figures : { ...figures, ...compared(figures, beside) },
+  }
 }
 
 function verdict({ median }: Summary, target: Target): string {
@@ -89,8 +110,8 @@ function verdict({ median }: Summary, target: Target): string {
   return wanted === undefined || median <= wanted ? 'met' : `met: at most ${atMost}, wanted ${wanted}`
 }
 
-function report(benchCase: BenchCase, runs: readonly RunResult[]): void {
-  const rows = [...summarise(runs)].map(([figure, summary]) => {
+function report(benchCase: BenchCase, of: readonly RunResult[]): void {
+  const rows = [...summarise(of)].map(([figure, summary]) => {
     const target = benchCase.targets[figure]
     if (summary === null) return { figure, median: 'none', target: target && 'NOT MEASURED' }
     const { median, min, max } = summary
@@ -102,31 +123,44 @@ function report(benchCase: BenchCase, runs: readonly RunResult[]): void {
       target: target && verdict(summary, target),
     }
   })
-  console.log(`\n${benchCase.name}, ${runs.length} runs`)
+  console.log(`\n${benchCase.name}, ${of.length} runs`)
   console.table(rows)
 }
 
-const chosen = chosenCases()
-const startedAt = new Date().toISOString()
-const results = new Map(chosen.map(({ name }) => [name, [] as RunResult[]]))
-for (let run = 0; run < Number(options.runs); run++) {
-  for (const benchCase of chosen) {
-    const calibrationS = options.tiny ? 0 : calibrate()
-    const beside = figuresBeside(benchCase, run)
-    const figures = await runCase(benchCase, beside) // oxlint-disable-line no-await-in-loop -- one at a time has the machine
-    const result: RunResult = {
-      case: benchCase.name,
-      table: benchCase.table,
-      startedAt,
-      run,
-      tiny: options.tiny,
-      environment: environment(loadOf(benchCase)),
-      calibrationS,
-      figures: benchCase.beside === undefined ? figures : { ...figures, ...compared(figures, beside) },
+async function runAll(chosen: readonly BenchCase[]): Promise<void> {
+  console.log(
+    `${chosen.length} cases, ${runs} times, in about ${minutes(chosen, runs)}; results go to ${options.results}`,
+  )
+  for (let run = 0; run < runs; run++) {
+    for (const benchCase of chosen) {
+      try {
+        const result = await runOnce(benchCase, run) // oxlint-disable-line no-await-in-loop -- one at a time has the machine
+        appendResult(options.results, result)
+        results.get(benchCase.name)!.push(result)
+        console.log(`${benchCase.name} run ${run + 1}: ${JSON.stringify(result.figures)}`)
+      } catch (error) {
+        console.error(`${benchCase.name} run ${run + 1} FAILED:`, error)
+        process.exitCode = 1
+      }
     }
-    appendResult(options.results, result)
-    results.get(benchCase.name)!.push(result)
-    console.log(`${benchCase.name} run ${run + 1}: ${JSON.stringify(result.figures)}`)
   }
+  for (const benchCase of chosen) report(benchCase, results.get(benchCase.name)!)
 }
-for (const benchCase of chosen) report(benchCase, results.get(benchCase.name)!)
+
+function runnable(benchCase: BenchCase): boolean {
+  const reason = whyNot(benchCase)
+  if (reason !== null) console.error(`${benchCase.name} is left out: ${reason}`)
+  return reason === null
+}
+
+const startedAt = new Date().toISOString()
+const results = new Map<string, RunResult[]>(cases.map(({ name }) => [name, []]))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+process.on('exit', () => CollectorProcess.killAll())
+try {
+  if (options.list) list()
+  else await runAll(chooseCases(positionals, options.alone).map(sized).filter(runnable))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 2
+}

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MIB } from '../src/base/units.ts'
 import type { Figures, IdleCase, TrickleCase } from './bench-case.ts'
 import { CollectorProcess } from './collector-process.ts'
 import type { StartCollector } from './collector-process.ts'
+import { latencies } from './flood.ts'
 import type { StreamPlan } from './load/stream.ts'
 import type { LoadReport } from './load/load.ts'
 import { OwnLoad } from './load/own-load.ts'
@@ -15,6 +17,7 @@ interface Setting {
   readonly sources: readonly ('tcp' | 'http')[]
   readonly sink: object
   readonly journal: 'disk' | 'memory'
+  readonly collector?: object
   readonly warmUpS: number
   readonly durationS: number
   readonly eventsPerSource: number
@@ -63,6 +66,7 @@ async function runQuiet(
       journal: { mode: setting.journal },
       sources: Object.fromEntries(names.map(({ type, name }) => [name, { type, listen: '127.0.0.1:0' }])),
       sinks: { out: { type: 'http', url: load.url, ...setting.sink } },
+      ...setting.collector,
     })
     await sleep(SETTLE_MS)
     const port = collector.port.bind(collector)
@@ -79,8 +83,10 @@ async function runQuiet(
     const report = await load.send(streams, GIVE_UP_MS)
     const cpu_percent = await cpu
     const sinceMs = report.firstSentAtMs + setting.warmUpS * 1000
+    const { peakRssBytes } = collector.usage()
     return {
       cpu_percent,
+      peak_rss_mib: peakRssBytes / MIB,
       ...(eventsPerSecond === null ? undefined : latencies(load.tally.latenciesMs(sinceMs))),
       backpressure: (await collector.metric('spillway_backpressure_total')) + report.retries,
       ...(await accounts(collector, report)),
@@ -103,11 +109,6 @@ async function cpuPercent(
   const { cpuS } = collector.usage()
   await sleep(durationS * 1000)
   return (100 * (collector.usage().cpuS - cpuS) * 1000) / (monotonicMs() - fromMs)
-}
-
-function latencies(sortedMs: Float64Array): Figures {
-  const at = (share: number) => sortedMs[Math.floor(share * (sortedMs.length - 1))] ?? null
-  return { p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1) }
 }
 
 async function accounts(collector: CollectorProcess, report: LoadReport): Promise<Figures> {

@@ -66,7 +66,7 @@ export class OwnLoad implements Load {
 
   async feed(stream: StreamPlan): Promise<void> {
     this.#sender = this.#generate([stream])
-    while (this.#sender.sent === null) await sleep(POLL_MS) // oxlint-disable-line no-await-in-loop
+    while (this.#sender.sent === null && this.#sender.failure === null) await sleep(POLL_MS) // oxlint-disable-line no-await-in-loop
   }
 
   drain(idleMs: number): Promise<LoadReport> {
@@ -84,7 +84,8 @@ export class OwnLoad implements Load {
     let seen = 0
     let seenAtMs = monotonicMs()
     for (;;) {
-      const { sent } = sender
+      const { sent, failure } = sender
+      if (failure !== null) throw new Error('what sends has failed', { cause: failure })
       const { arrived, unique } = this.#counts()
       if (arrived > seen) seenAtMs = monotonicMs()
       seen = arrived

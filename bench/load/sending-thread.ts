@@ -23,6 +23,8 @@ export class SendingThread {
   readonly #worker: Worker
   /** null until all is sent. */
   sent: Sent | null = null
+  /** What ended it before that. */
+  failure: unknown = null
 
   private constructor(worker: Worker) {
     this.#worker = worker
@@ -51,6 +53,7 @@ export class SendingThread {
 
   #awaitSent(): this {
     this.#worker.once('message', (sent: Sent) => (this.sent = sent))
+    this.#worker.once('error', (error) => (this.failure = error))
     return this
   }
 }

@@ -145,6 +145,21 @@ export class Tally {
     return latencies.subarray(0, count).toSorted()
   }
 
+  /** The longest that one was on its way of those that were sent in each `slotMs` from `fromMs` on; Infinity: one never came. */
+  worstBySlotMs(fromMs: number, slotMs: number): Float64Array {
+    const slotOf = (sentAtMs: number) => Math.max(0, Math.floor((sentAtMs - fromMs) / slotMs))
+    const slots = this.#sentAtMs.reduce((last, sentAtMs) => Math.max(last, slotOf(sentAtMs)), 0) + 1
+    const worst = new Float64Array(slots)
+    for (let index = 0; index < this.#seen.length; index++) {
+      const sentAtMs = this.#sentAtMs[index]!
+      if (sentAtMs === 0) continue
+      const slot = slotOf(sentAtMs)
+      const tookMs = this.#seen[index] === 0 ? Infinity : this.#receivedAtMs[index]! - sentAtMs
+      worst[slot] = Math.max(worst[slot]!, tookMs)
+    }
+    return worst
+  }
+
   #add(name: keyof typeof COUNT, count: number): void {
     if (count > 0) Atomics.add(this.#counts, COUNT[name], count)
   }
