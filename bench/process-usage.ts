@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 
 /** Ticks in which /proc counts CPU time: 100 a second on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100
+export const TICKS_PER_SECOND = 100
 
 /** Threads that V8 starts for itself: they mark, sweep and compile beside the threads that run JavaScript. */
 const V8_THREAD = /^(V8Worker|DelayedTaskSche)/
@@ -33,7 +33,7 @@ function readStat(path: string): { name: string; cpuS: number } {
   return { name: text.slice(text.indexOf('(') + 1, nameEnd), cpuS: ticks / TICKS_PER_SECOND }
 }
 
-function peakRssBytes(pid: number): number {
+export function peakRssBytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024
 }
