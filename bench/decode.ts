@@ -9,6 +9,8 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { NO_ROOM, SyslogDecoder } from '../src/decode/syslog/decoder.ts'
 import { MIB } from '../src/base/units.ts'
+import { Arena } from '../src/memory/arena.ts'
+import type { SharedMemory } from '../src/memory/web-assembly.ts'
 import { host } from './results.ts'
 import { makeEvents } from './scan-events.ts'
 import { rfc3164, rfc5424, rfc5424WithData } from './syslog-messages.ts'
@@ -32,6 +34,7 @@ const cases: Record<string, (index: number, at: Date, text: string) => string> =
 }
 
 interface MessageSet {
+  readonly memory: SharedMemory
   readonly bytes: Uint8Array
   readonly starts: Int32Array
   readonly length: number
@@ -49,10 +52,10 @@ function makeMessages(message: (typeof cases)[string], count: number): MessageSe
     starts[index + 1] = at
   }
   const out = messages.length + 64
-  const bytes = new Uint8Array(new SharedArrayBuffer(out + 2 * MIB))
+  const { memory, bytes } = Arena.create(out + 3 * MIB, MIB)
   bytes.set(messages)
   bytes.set(Buffer.from(PEER), messages.length)
-  return { bytes, starts, length: messages.length, out }
+  return { memory, bytes, starts, length: messages.length, out }
 }
 
 /** Decodes all and returns the bytes of events. */
@@ -74,7 +77,7 @@ function decodeAll(decoder: SyslogDecoder, { bytes, starts, length, out }: Messa
 function measure(name: string): Result {
   const count = Number(options.count)
   const messages = makeMessages(cases[name]!, count)
-  const decoder = new SyslogDecoder(messages.bytes, { timezone: 'UTC' })
+  const decoder = new SyslogDecoder(messages.memory, { timezone: 'UTC' })
   let eventBytes = 0
   const run = (): number => {
     const start = process.hrtime.bigint()

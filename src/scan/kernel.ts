@@ -36,7 +36,7 @@ export function compileKernel(source: WorkerSource, index: number, arena: Arena)
     maxRecordBytes,
     maxDepth,
     sizeRule: `at most ${maxRecordBytes} bytes`,
-    decoder: decoder === undefined ? null : new SyslogDecoder(arena.bytes, decoder),
+    decoder: decoder === undefined ? null : new SyslogDecoder(arena.memory, decoder),
     scanner: compileScanner(schema, { maxDepth }),
     slowPath: compileSlowPath(schema, { maxDepth }),
   }

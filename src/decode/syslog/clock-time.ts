@@ -16,6 +16,13 @@ export function digits(bytes: Uint8Array, at: number, to: number, count: number)
   return value
 }
 
+/** The value of the two digits at `at`, or -1 where one of them is none. */
+export function twoDigits(bytes: Uint8Array, at: number): number {
+  const tens = bytes[at]! - 0x30
+  const ones = bytes[at + 1]! - 0x30
+  return tens >>> 0 > 9 || ones >>> 0 > 9 ? NONE : tens * 10 + ones
+}
+
 /**
  *     clock-time = 1*2DIGIT ":" 2DIGIT ":" 2DIGIT [ ( "." / "," ) 1*DIGIT ]
  *                / 1*2DIGIT ":" 2DIGIT ":" 2DIGIT SP ( "AM" / "PM" ) [ "." 1*DIGIT ]
@@ -24,6 +31,8 @@ export function digits(bytes: Uint8Array, at: number, to: number, count: number)
  */
 export class ClockTime {
   minuteOfDay = 0
+  /** Its hour was one of twelve. */
+  isHalfDay = false
   /** 60 of a leap second. */
   second = 0
   /** Digits of the fraction as they stand in the message, nine at most; empty without one. */
@@ -35,15 +44,17 @@ export class ClockTime {
   /** The offset behind the time that begins at `at`, or NONE. */
   read(bytes: Uint8Array, at: number, to: number): number {
     const hourDigits = at + 1 < to && bytes[at + 1] === 0x3a ? 1 : 2
-    let hour = digits(bytes, at, to, hourDigits)
+    if (to - at < hourDigits + 6) return NONE
+    let hour = hourDigits === 1 ? digits(bytes, at, to, 1) : twoDigits(bytes, at)
     at += hourDigits
-    if (hour < 0 || hour > 23 || to - at < 6 || bytes[at] !== 0x3a || bytes[at + 3] !== 0x3a) return NONE
-    const minute = digits(bytes, at + 1, to, 2)
-    const second = digits(bytes, at + 4, to, 2)
+    if (hour < 0 || hour > 23 || bytes[at] !== 0x3a || bytes[at + 3] !== 0x3a) return NONE
+    const minute = twoDigits(bytes, at + 1)
+    const second = twoDigits(bytes, at + 4)
     if (minute < 0 || minute > 59 || second < 0 || second > 60) return NONE
     at += 6
     const half = halfOfDay(bytes, at, to)
-    if (half !== 0) {
+    this.isHalfDay = half !== 0
+    if (this.isHalfDay) {
       if (hour < 1 || hour > 12) return NONE
       hour = (hour % 12) + (half === 0x50 ? 12 : 0)
       at += 3
@@ -51,6 +62,15 @@ export class ClockTime {
     this.minuteOfDay = hour * 60 + minute
     this.second = second
     return this.#fraction(bytes, at, to)
+  }
+
+  /** Only the second at `at`, with its fraction; NONE also where AM or PM follows. */
+  readSecond(bytes: Uint8Array, at: number, to: number): number {
+    if (to - at < 2) return NONE
+    const second = twoDigits(bytes, at)
+    if (second < 0 || second > 60 || halfOfDay(bytes, at + 2, to) !== 0) return NONE
+    this.second = second
+    return this.#fraction(bytes, at + 2, to)
   }
 
   /** At `at` stands no fraction. */

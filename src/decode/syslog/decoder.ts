@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { SharedMemory } from '../../memory/web-assembly.ts'
 import { BREAK, BLANK, KIND, skipBlanks } from './characters.ts'
 import { EventWriter, SOC_SEVERITY } from './event-writer.ts'
 import { SyslogFields } from './fields.ts'
@@ -29,16 +30,17 @@ export class SyslogDecoder {
   readonly #event: EventWriter
 
   /**
-   * @param bytes messages are read from it, and events written to it
+   * @param memory messages are read from it, and events written to it
    * @param options.timezone for times without a zone: `local`, `UTC`, `+02:00` or an IANA name; `timezoneProblem` checks
    */
-  constructor(bytes: Uint8Array, options: { readonly timezone: string }) {
+  constructor(memory: SharedMemory, options: { readonly timezone: string }) {
+    const bytes = new Uint8Array(memory.buffer)
     this.#bytes = bytes
     this.#structuredData = new StructuredData(bytes)
     this.#time = new Timestamp(bytes, new Zone(options.timezone))
     this.#rfc5424 = new Rfc5424Header(bytes, this.#fields, this.#structuredData)
     this.#rfc3164 = new Rfc3164Header(bytes, this.#fields, this.#structuredData, this.#time)
-    this.#event = new EventWriter(bytes, this.#fields, this.#structuredData, this.#time)
+    this.#event = new EventWriter(memory, this.#fields, this.#structuredData, this.#time)
     this.begin(0)
   }
 

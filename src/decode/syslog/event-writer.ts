@@ -1,3 +1,4 @@
+import type { SharedMemory } from '../../memory/web-assembly.ts'
 import { writeDate, writeTwoDigits } from './calendar.ts'
 import type { SyslogFields } from './fields.ts'
 import { JsonWriter, jsonPiece } from './json-writer.ts'
@@ -8,10 +9,9 @@ import type { Timestamp } from './timestamp.ts'
 
 const MINUTES_PER_DAY = 1440
 const QUOTE = 0x22
-/** Of `YYYY-MM-DDTHH:MM:`. */
-const MINUTE_BYTES = 17
 
-const TIMESTAMP = jsonPiece('{"timestamp":"')
+const TIMESTAMP = '{"timestamp":"'
+const MINUTE = `${TIMESTAMP}YYYY-MM-DDTHH:MM:`
 const SYSLOG = jsonPiece('syslog')
 const HOSTNAME = jsonPiece(',"hostname":"')
 const APP_NAME = jsonPiece(',"app_name":"')
@@ -49,15 +49,17 @@ export class EventWriter {
   readonly #time: Timestamp
   readonly #peers: Peers
   #source = sourcePiece('')
+  /** The beginning of a message without a time. */
   #received = jsonPiece('')
   #receivedAtMs = Number.NaN
-  /** The minute that was written last, and its text. */
+  /** The minute that was written last, and the beginning of its messages. */
   #minute = Number.NaN
-  readonly #minuteText = new Uint8Array(MINUTE_BYTES)
+  readonly #minutePiece = jsonPiece(MINUTE)
+  readonly #minuteText = new Uint8Array(this.#minutePiece.words.buffer, TIMESTAMP.length)
 
-  constructor(bytes: Uint8Array, fields: SyslogFields, structuredData: StructuredData, time: Timestamp) {
-    this.#peers = new Peers(bytes, sourcePiece)
-    this.#out = new JsonWriter(bytes)
+  constructor(memory: SharedMemory, fields: SyslogFields, structuredData: StructuredData, time: Timestamp) {
+    this.#peers = new Peers(new Uint8Array(memory.buffer), sourcePiece)
+    this.#out = new JsonWriter(memory)
     this.#fields = fields
     this.#structuredData = structuredData
     this.#time = time
@@ -66,7 +68,7 @@ export class EventWriter {
   begin(receivedAtMs: number): void {
     if (receivedAtMs === this.#receivedAtMs) return
     this.#receivedAtMs = receivedAtMs
-    this.#received = jsonPiece(new Date(receivedAtMs).toISOString().slice(0, -1))
+    this.#received = jsonPiece(TIMESTAMP + new Date(receivedAtMs).toISOString().slice(0, -1))
   }
 
   setPeer(from: number, to: number): void {
@@ -79,7 +81,6 @@ export class EventWriter {
     const fields = this.#fields
     out.begin(at, to)
     out.windows1252 = !isUtf8
-    out.piece(TIMESTAMP)
     this.#writeTime()
     out.piece(this.#source)
     if (fields.appTo > fields.appFrom) out.text(fields.appFrom, fields.appTo)
@@ -123,7 +124,7 @@ export class EventWriter {
     if (!this.#fields.hasTime) return out.piece(this.#received)
     const { minuteUtc, clock } = this.#time
     if (minuteUtc !== this.#minute) this.#setMinute(minuteUtc)
-    out.raw(this.#minuteText)
+    out.piece(this.#minutePiece)
     out.byte(0x30 + ((clock.second / 10) | 0))
     out.byte(0x30 + (clock.second % 10))
     if (clock.fractionTo === clock.fractionFrom) return
@@ -136,11 +137,8 @@ export class EventWriter {
     const day = Math.floor(minuteUtc / MINUTES_PER_DAY)
     const minuteOfDay = minuteUtc - day * MINUTES_PER_DAY
     writeDate(text, 0, day)
-    text[10] = 0x54
     writeTwoDigits(text, 11, (minuteOfDay / 60) | 0)
-    text[13] = 0x3a
     writeTwoDigits(text, 14, minuteOfDay % 60)
-    text[16] = 0x3a
     this.#minute = minuteUtc
   }
 }

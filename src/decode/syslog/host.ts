@@ -1,4 +1,4 @@
-import { DIGIT, HOST, KIND, LETTER, hasAny, isAll, isOneOf, startsWith, wordList } from './characters.ts'
+import { DIGIT, HOST, KIND, LETTER, TAG, hasAny, isOneOf, startsWith, wordList } from './characters.ts'
 
 const HOST_BYTES_MAX = 255
 const COLON = 0x3a
@@ -24,15 +24,16 @@ const LEVELS = wordList(
   'fatal',
 )
 
-const LEVEL_BYTES_MIN = Math.min(...LEVELS.map(({ length }) => length))
 const LEVEL_BYTES_MAX = Math.max(...LEVELS.map(({ length }) => length))
+const LEVELS_BY_LENGTH = Array.from({ length: LEVEL_BYTES_MAX + 1 }, (_, length) =>
+  LEVELS.filter((level) => level.length === length),
+)
 
 /** What syslog daemons say in their own name, without naming a host or a program. */
 const REPEATED = wordList('last message repeated', 'message repeated')
 
 export function isLevel(bytes: Uint8Array, from: number, to: number): boolean {
-  if (to - from < LEVEL_BYTES_MIN || to - from > LEVEL_BYTES_MAX) return false
-  return isOneOf(bytes, from, to, LEVELS)
+  return to - from <= LEVEL_BYTES_MAX && isOneOf(bytes, from, to, LEVELS_BY_LENGTH[to - from]!)
 }
 
 /** Whether the text at `at` is a daemon's "last message repeated 5 times". */
@@ -45,11 +46,18 @@ export function isRepeatNotice(bytes: Uint8Array, at: number, to: number): boole
  * (`slot1/bigip`), colons only in addresses. A number alone could be anything, and a date is one to everybody.
  */
 export function isHost(bytes: Uint8Array, from: number, to: number): boolean {
-  if (from >= to || to - from > HOST_BYTES_MAX || !isAll(bytes, from, to, HOST)) return false
-  let hasColon = false
-  for (let at = from; at < to; at++) if (bytes[at] === COLON) hasColon = true
-  if (hasColon) return isIpv6(bytes, from, to)
-  if (hasAny(bytes, from, to, LETTER)) return (KIND[bytes[from]!]! & (LETTER | DIGIT)) !== 0
+  if (from >= to || to - from > HOST_BYTES_MAX) return false
+  let all = HOST | TAG
+  let any = 0
+  for (let at = from; at < to; at++) {
+    const kind = KIND[bytes[at]!]!
+    all &= kind
+    any |= kind
+  }
+  if ((all & HOST) === 0) return false
+  // Of what may stand in a host only the colon may not stand in a tag.
+  if ((all & TAG) === 0) return isIpv6(bytes, from, to)
+  if ((any & LETTER) !== 0) return (KIND[bytes[from]!]! & (LETTER | DIGIT)) !== 0
   return isNumericHost(bytes, from, to)
 }
 

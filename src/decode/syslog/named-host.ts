@@ -19,14 +19,22 @@ const NETSCREEN = wordList('netscreen')
  *     host ": NetScreen device_id="                          ; ScreenOS
  *     "[" host ":" [task ":"] event ":" severity "]:"        ; NetApp ONTAP; all of it stays in the message
  *
+ * `end`: of the word at `at`.
+ *
  * @returns where the tag or the message begins, or NONE
  */
-export function readNamedHost(bytes: Uint8Array, at: number, to: number, fields: SyslogFields): number {
+export function readNamedHost(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  to: number,
+  fields: SyslogFields,
+): number {
   if (bytes[at] === OPEN) return readOntapHost(bytes, at, to, fields)
   if (startsWith(bytes, at, to, FORWARDED!)) return readHost(bytes, at + FORWARDED!.length, to, fields)
-  const end = wordEnd(bytes, at, to)
+  if (bytes[end - 1] !== COLON) return NONE
   const next = skipBlanks(bytes, end, to)
-  if (bytes[end - 1] !== COLON || !isOneOf(bytes, next, wordEnd(bytes, next, to), NETSCREEN)) return NONE
+  if (!isOneOf(bytes, next, wordEnd(bytes, next, to), NETSCREEN)) return NONE
   return readHost(bytes, at, to, fields)
 }
 

@@ -85,7 +85,7 @@ export class Rfc3164Header {
     const end = wordEnd(bytes, at, to)
     this.#setMessage(at, to)
     if (at === end || isRepeatNotice(bytes, at, to) || this.#isSecondTime(at, to)) return
-    const named = readNamedHost(bytes, at, to, this.#fields)
+    const named = readNamedHost(bytes, at, end, to, this.#fields)
     if (named >= 0) return this.#readTag(named, to)
     if (bytes[at] === OPEN) return this.#readBracketed(at, end, to)
     if (isNil(bytes, at, to)) return this.#readBehindNil(at, end, to)
@@ -105,7 +105,7 @@ export class Rfc3164Header {
     const at = hasPriority ? this.#behindColon(from, to) : skipBlanks(bytes, from, to)
     if (hasPriority) this.#setMessage(at, to)
     const end = wordEnd(bytes, at, to)
-    const named = hasPriority ? readNamedHost(bytes, at, to, this.#fields) : NONE
+    const named = hasPriority ? readNamedHost(bytes, at, end, to, this.#fields) : NONE
     if (named >= 0) return this.#readTag(named, to)
     const mnemonic = this.#mnemonicBehindColon(skipBlanks(bytes, end, to), to)
     if (hasPriority && isHost(bytes, at, end) && isMnemonic(bytes, mnemonic, wordEnd(bytes, mnemonic, to))) {

@@ -1,5 +1,6 @@
 import { BLANK, KIND, SD_NAME, skipBlanks } from './characters.ts'
 import { NONE } from './clock-time.ts'
+import { jsonPiece } from './json-writer.ts'
 import type { JsonWriter } from './json-writer.ts'
 
 /** An element, or a parameter, beyond these is left to the message. */
@@ -14,8 +15,8 @@ const BACKSLASH = 0x5c
 const OPEN = 0x5b
 const CLOSE = 0x5d
 const COMMA = 0x2c
-const COLON = new Uint8Array([QUOTE, 0x3a])
-const OPEN_OBJECT = new Uint8Array([QUOTE, 0x3a, 0x7b])
+const COLON = jsonPiece('":"')
+const OPEN_OBJECT = jsonPiece('":{')
 
 /**
  * RFC 5424 section 6.3:
@@ -140,7 +141,7 @@ export class StructuredData {
       isFirst = false
       out.byte(QUOTE)
       out.text(this.#idFrom[element]!, this.#idTo[element]!)
-      out.raw(OPEN_OBJECT)
+      out.piece(OPEN_OBJECT)
       this.#writeParams(element, out)
       out.byte(0x7d)
     }
@@ -158,8 +159,7 @@ export class StructuredData {
         isFirst = false
         out.byte(QUOTE)
         out.text(this.#nameFrom[param]!, this.#nameTo[param]!)
-        out.raw(COLON)
-        out.byte(QUOTE)
+        out.piece(COLON)
         this.#writeValue(this.#valueFrom[param]!, this.#valueTo[param]!, out)
         out.byte(QUOTE)
       }

@@ -1,6 +1,7 @@
 import { NO_DAY, dayNumber, yearOf } from './calendar.ts'
 import { BLANK, DIGIT, KIND, LETTER, isWordEnd, skipBlanks } from './characters.ts'
-import { ClockTime, NONE, digits } from './clock-time.ts'
+import { ClockTime, NONE, digits, twoDigits } from './clock-time.ts'
+import { KnownMinute } from './known-minute.ts'
 import { ZoneSuffix } from './zone-suffix.ts'
 import type { Zone } from './zone.ts'
 
@@ -13,18 +14,26 @@ const LAST_DAY = dayNumber(9999, 12, 31)
 const YEARS_TO_LEAP_DAY_MAX = 8
 const EPOCH_SECOND_DIGITS = 10
 const COLON = 0x3a
+/** Of `2026-10-11T22:14`, and of `Oct 11 22:14`. */
+const ISO_MINUTE_BYTES = 16
+const BSD_MINUTE_BYTES = 12
 
 /** Three letters as one number, whatever their case. */
 function packed(a: number, b: number, c: number): number {
   return ((a & 0x1f) << 10) | ((b & 0x1f) << 5) | (c & 0x1f)
 }
 
-function namesOf(text: string): number[] {
-  return text.split(' ').map((name) => packed(name.charCodeAt(0), name.charCodeAt(1), name.charCodeAt(2)))
+/** By `packed`: the name's number, from 1 on; 0 for what is none. */
+function numbersOf(text: string): Uint8Array {
+  const numbers = new Uint8Array(1 << 15)
+  for (const [index, name] of text.split(' ').entries()) {
+    numbers[packed(name.charCodeAt(0), name.charCodeAt(1), name.charCodeAt(2))] = index + 1
+  }
+  return numbers
 }
 
-const MONTHS = namesOf('Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec')
-const WEEKDAYS = namesOf('Mon Tue Wed Thu Fri Sat Sun')
+const MONTHS = numbersOf('Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec')
+const WEEKDAYS = numbersOf('Mon Tue Wed Thu Fri Sat Sun')
 
 /**
  * Finds the time with which a header begins, in any of the forms that devices send:
@@ -52,18 +61,24 @@ export class Timestamp {
   readonly #zone: Zone
   readonly #suffix = new ZoneSuffix()
   #receivedDay = 0
+  readonly #isoMinute: KnownMinute
+  readonly #bsdMinute: KnownMinute
   /** By month * 32 + day: the day number nearest to the day of arrival, Infinity where not looked for yet. */
   readonly #nearest = new Float64Array(13 * 32).fill(Number.POSITIVE_INFINITY)
 
   constructor(bytes: Uint8Array, zone: Zone) {
     this.#bytes = bytes
     this.#zone = zone
+    this.#isoMinute = new KnownMinute(bytes, ISO_MINUTE_BYTES)
+    this.#bsdMinute = new KnownMinute(bytes, BSD_MINUTE_BYTES)
   }
 
   begin(receivedAtMs: number): void {
     const day = Math.floor(receivedAtMs / DAY_MS)
-    if (day !== this.#receivedDay) this.#nearest.fill(Number.POSITIVE_INFINITY)
+    if (day === this.#receivedDay) return
     this.#receivedDay = day
+    this.#nearest.fill(Number.POSITIVE_INFINITY)
+    this.#bsdMinute.forget()
   }
 
   get timeMs(): number {
@@ -75,7 +90,7 @@ export class Timestamp {
     const bytes = this.#bytes
     if (to - at < 15) return false
     if ((KIND[bytes[at]!]! & DIGIT) !== 0) return bytes[at + 4] === 0x2d && bytes[at + 7] === 0x2d
-    return bytes[at + 3] === 0x20 && MONTHS.includes(packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!))
+    return bytes[at + 3] === 0x20 && MONTHS[packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!)] !== 0
   }
 
   /** The offset behind the time that begins at `at`, or NONE, which leaves the time of before undone. */
@@ -101,18 +116,35 @@ export class Timestamp {
   #iso(at: number, to: number): number {
     const bytes = this.#bytes
     if (to - at < 19 || bytes[at + 4] !== bytes[at + 7]) return NONE
+    if (this.#isoMinute.isAt(at) && bytes[at + 16] === COLON) {
+      const secondEnd = this.clock.readSecond(bytes, at + 17, to)
+      if (secondEnd >= 0) {
+        return this.#finishIso(this.#isoMinute.minute, this.#suffix.adjacent(bytes, secondEnd, to), to)
+      }
+    }
+    const from = at
     const year = digits(bytes, at, to, 4)
-    const month = digits(bytes, at + 5, to, 2)
-    const day = digits(bytes, at + 8, to, 2)
+    const month = twoDigits(bytes, at + 5)
+    const day = twoDigits(bytes, at + 8)
     if (year < 0 || month < 0 || day < 0) return NONE
     at += 10
     const isSpaced = bytes[at] === 0x20
     if (!isSpaced && (bytes[at]! | 0x20) !== 0x74 && bytes[at] !== 0x2d) return NONE
     at = this.clock.read(bytes, isSpaced ? skipBlanks(bytes, at, to) : at + 1, to)
     if (at < 0) return NONE
-    at = isSpaced ? this.#suffix.read(bytes, at, to) : this.#suffix.adjacent(bytes, at, to)
-    if (!isWordEnd(bytes, at, to) && bytes[at] !== 0x3a) return NONE
-    return this.#finish(dayNumber(year, month, day), at)
+    const minute = this.#minuteOf(dayNumber(year, month, day))
+    if (isSpaced) return this.#finishIso(minute, this.#suffix.read(bytes, at, to), to)
+    if (bytes[from + 13] === COLON && !this.clock.isHalfDay) this.#isoMinute.set(from, minute)
+    return this.#finishIso(minute, this.#suffix.adjacent(bytes, at, to), to)
+  }
+
+  #finishIso(minute: number, at: number, to: number): number {
+    return isWordEnd(this.#bytes, at, to) || this.#bytes[at] === COLON ? this.#finish(minute, at) : NONE
+  }
+
+  /** Of the day and the time of day, NaN where the day is none. */
+  #minuteOf(day: number): number {
+    return day * MINUTES_PER_DAY + this.clock.minuteOfDay
   }
 
   #yearFirst(at: number, to: number): number {
@@ -125,7 +157,7 @@ export class Timestamp {
     const bytes = this.#bytes
     if (to - at < 14) return NONE
     const behind = bytes[at + 3] === 0x2c ? at + 4 : at + 3
-    if (WEEKDAYS.includes(packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!)) && bytes[behind] === 0x20) {
+    if (WEEKDAYS[packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!)] !== 0 && bytes[behind] === 0x20) {
       at = skipBlanks(bytes, behind, to)
       if (at < to && (KIND[bytes[at]!]! & DIGIT) !== 0) {
         return this.#dayFirst(at, (KIND[bytes[at + 1]!]! & DIGIT) === 0 ? at + 1 : at + 2, to)
@@ -149,20 +181,28 @@ export class Timestamp {
     at = this.clock.read(bytes, at, to)
     if (at < 0 || month === 0 || day > 31) return NONE
     at = this.#suffix.read(bytes, at, to)
-    return this.#finish(year < 0 ? this.#nearestDay(month, day) : dayNumber(year, month, day), at)
+    return this.#finish(
+      this.#minuteOf(year < 0 ? this.#nearestDay(month, day) : dayNumber(year, month, day)),
+      at,
+    )
   }
 
   /** 1 to 12 for the three letters at `at`, else 0. */
   #month(at: number): number {
     const bytes = this.#bytes
     if ((KIND[bytes[at]!]! & KIND[bytes[at + 1]!]! & KIND[bytes[at + 2]!]! & LETTER) === 0) return 0
-    return MONTHS.indexOf(packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!)) + 1
+    return MONTHS[packed(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!)]!
   }
 
   #monthDayTime(at: number, to: number, yearBefore: number): number {
     const bytes = this.#bytes
     let year = yearBefore
     if (to - at < 13 || (KIND[bytes[at + 3]!]! & BLANK) === 0) return NONE
+    if (year < 0 && this.#bsdMinute.isAt(at) && bytes[at + 12] === COLON) {
+      const end = this.#knownBsd(at + 13, to)
+      if (end >= 0) return end
+    }
+    const from = at
     const month = this.#month(at)
     at = skipBlanks(bytes, at + 3, to)
     const dayDigits = at + 1 < to && (KIND[bytes[at + 1]!]! & DIGIT) !== 0 ? 2 : 1
@@ -175,6 +215,7 @@ export class Timestamp {
       year = yearBetween
       at = skipBlanks(bytes, at + 4, to)
     }
+    const clockFrom = at
     at = this.clock.read(bytes, at, to)
     if (at < 0) return NONE
     at = this.#suffix.read(bytes, at, to)
@@ -185,7 +226,22 @@ export class Timestamp {
         if (Number.isNaN(this.#suffix.minutes)) at = this.#suffix.read(bytes, at, to)
       }
     }
-    return this.#finish(year < 0 ? this.#nearestDay(month, day) : dayNumber(year, month, day), at)
+    if (year >= 0) return this.#finish(this.#minuteOf(dayNumber(year, month, day)), at)
+    const minute = this.#minuteOf(this.#nearestDay(month, day))
+    if (clockFrom === from + 7 && bytes[from + 9] === COLON && !this.clock.isHalfDay) {
+      this.#bsdMinute.set(from, minute)
+    }
+    return this.#finish(minute, at)
+  }
+
+  /** The second and what follows it, in the minute of the `bsd` before. NONE where it has to be read as a whole. */
+  #knownBsd(at: number, to: number): number {
+    const bytes = this.#bytes
+    at = this.clock.readSecond(bytes, at, to)
+    if (at < 0) return NONE
+    at = this.#suffix.read(bytes, at, to)
+    const mayHaveYear = at < to && bytes[at] === 0x20 && plausibleYear(bytes, at + 1, to) >= 0
+    return mayHaveYear ? NONE : this.#finish(this.#bsdMinute.minute, at)
   }
 
   /** The month stands first on most systems. Where both readings are dates, the nearer one is meant. */
@@ -204,7 +260,7 @@ export class Timestamp {
     const isDayFirst =
       Number.isNaN(monthFirst) ||
       Math.abs(dayFirst - this.#receivedDay) < Math.abs(monthFirst - this.#receivedDay)
-    return this.#finish(isDayFirst ? dayFirst : monthFirst, at)
+    return this.#finish(this.#minuteOf(isDayFirst ? dayFirst : monthFirst), at)
   }
 
   /** From 2001 to 2033: other numbers of ten digits are more likely to be something else. */
@@ -227,16 +283,13 @@ export class Timestamp {
     return end
   }
 
-  #finish(day: number, end: number): number {
-    if (Number.isNaN(day)) return NONE
-    const { clock } = this
-    const localMinute = day * MINUTES_PER_DAY + clock.minuteOfDay
+  #finish(localMinute: number, end: number): number {
+    if (Number.isNaN(localMinute)) return NONE
     const said = this.#suffix.minutes
     const offset = Number.isNaN(said) ? this.#zone.offsetMinutes(localMinute * 60_000) : said
     const minute = localMinute - offset
     if (minute < FIRST_DAY * MINUTES_PER_DAY || minute >= (LAST_DAY + 1) * MINUTES_PER_DAY) return NONE
-    const minuteOfDay = minute - Math.floor(minute / MINUTES_PER_DAY) * MINUTES_PER_DAY
-    if (clock.second === 60 && minuteOfDay !== MINUTES_PER_DAY - 1) return NONE
+    if (this.clock.second === 60 && (minute + 1) % MINUTES_PER_DAY !== 0) return NONE
     this.minuteUtc = minute
     return end
   }

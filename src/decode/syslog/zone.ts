@@ -3,7 +3,7 @@
  * such as `+02:00`, or a name of the IANA database.
  */
 
-/** Offsets that are remembered, each for one hour of local time: messages come from few hours at once. */
+/** Offsets that are remembered, each for one hour of local time: messages come from few hours at once. A power of two. */
 const HOURS_KEPT = 64
 const HOUR_MS = 3_600_000
 const NO_HOUR = Number.NEGATIVE_INFINITY
@@ -64,7 +64,7 @@ export class Zone {
    */
   offsetMinutes(localMs: number): number {
     const hour = Math.floor(localMs / HOUR_MS)
-    const slot = ((hour % HOURS_KEPT) + HOURS_KEPT) % HOURS_KEPT
+    const slot = hour & (HOURS_KEPT - 1)
     if (this.#hours[slot] !== hour) {
       this.#hours[slot] = hour
       this.#minutes[slot] = this.#find(hour * HOUR_MS)

@@ -1,5 +1,6 @@
 /** Decodes single messages, as a worker does whole extents of them. */
 import assert from 'node:assert'
+import { Arena } from '../../../src/memory/arena.ts'
 import { NO_ROOM, SyslogDecoder } from '../../../src/decode/syslog/decoder.ts'
 
 /** Sunday, 22 November 2026, 05:00 UTC. */
@@ -42,8 +43,8 @@ export interface Decoded {
 
 /** A decoder with memory of its own. */
 export function makeRig(timezone = 'UTC', receivedAtMs = RECEIVED_AT_MS) {
-  const bytes = new Uint8Array(new SharedArrayBuffer(BYTES))
-  const decoder = new SyslogDecoder(bytes, { timezone })
+  const { memory, bytes } = Arena.create(BYTES, 4096)
+  const decoder = new SyslogDecoder(memory, { timezone })
   decoder.begin(receivedAtMs)
   bytes.set(Buffer.from(PEER), PEER_AT)
   decoder.setPeer(PEER_AT, PEER_AT + PEER.length)
