@@ -4,7 +4,8 @@ import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { NOTHING_LEFT, Rig } from './rig.ts'
+import { NOTHING_LEFT, Rig, SIDES } from './rig.ts'
+import type { RigOptions } from './rig.ts'
 import { head, makeEvents, post, RawClient } from './raw-client.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -32,13 +33,32 @@ async function curlPost(url: string, ...options: string[]) {
   return text
 }
 
-let shared: Promise<Rig> | null = null
+const shared = new Map<boolean, Promise<Rig>>()
 
 /** For tests that need no configuration of their own: a worker takes its time to start. */
-async function sharedRig(): Promise<Rig> {
-  const rig = await (shared ??= Rig.start())
+async function sharedRig(nodeHttp = false): Promise<Rig> {
+  const starting = shared.get(nodeHttp) ?? Rig.start({ nodeHttp })
+  shared.set(nodeHttp, starting)
+  const rig = await starting
   rig.delivered.length = rig.deadLetters.length = rig.refused.length = 0
   return rig
+}
+
+/** One after another, with a rig that is shared. */
+function onBothSides(name: string, test: (t: Test, rig: Rig) => Promise<void>): void {
+  for (const { side, nodeHttp } of SIDES)
+    t.test(`${name}: ${side}`, async (t) => test(t, await sharedRig(nodeHttp)))
+}
+
+/** At the same time, for what takes its time. */
+function onBothSidesAtOnce(
+  name: string,
+  options: RigOptions,
+  test: (t: Test, rig: Rig) => Promise<void>,
+): void {
+  t.test(name, async (t) => {
+    await Promise.all(SIDES.map(async ({ nodeHttp }) => test(t, await Rig.start({ ...options, nodeHttp }))))
+  })
 }
 
 async function balanced(t: Test, rig: Rig): Promise<void> {
@@ -110,8 +130,7 @@ t.test('what is refused by its head', async (t) => {
   await stopped(t, rig)
 })
 
-t.test('what is not HTTP', async (t) => {
-  const rig = await sharedRig()
+onBothSides('what is not HTTP', async (t, rig) => {
   for (const [text, status] of [
     ['nonsense\r\n\r\n', 400],
     [`POST / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
@@ -131,8 +150,7 @@ t.test('what is not HTTP', async (t) => {
   await balanced(t, rig)
 })
 
-t.test('keep-alive and pipelining: answers in the order of the requests', async (t) => {
-  const rig = await sharedRig()
+onBothSides('keep-alive and pipelining: answers in the order of the requests', async (t, rig) => {
   const client = await RawClient.connect(rig.port)
   for (let count = 1; count <= 20; count++) {
     client.send(whole(makeEvents(count).join('\n')))
@@ -157,8 +175,7 @@ t.test('keep-alive and pipelining: answers in the order of the requests', async 
   await balanced(t, rig)
 })
 
-t.test('chunks that cut lines and documents anywhere', async (t) => {
-  const rig = await sharedRig()
+onBothSides('chunks that cut lines and documents anywhere', async (t, rig) => {
   for (const [text, type] of [
     ['{"a":"ä€😀"}\n{"b":2}\n', 'application/x-ndjson'],
     ['[{"a":"ä€😀"}, {"b":2}]', 'application/json'],
@@ -200,30 +217,32 @@ t.test('Expect: 100-continue', async (t) => {
   await stopped(t, rig)
 })
 
-t.test('an early answer can be read, then the upload is cut off', async (t) => {
-  const rig = await Rig.start({ config: { maxBodyBytes: 1024 } })
-  const client = await RawClient.connect(rig.port)
-  client.send(head(300_000, LINES))
-  t.match(await client.answer(), { status: 413, headers: { connection: 'close' } })
-  client.send('x'.repeat(250_000))
-  client.send('x'.repeat(50_000))
-  await client.end()
-  t.notOk(client.reset, 'little is swallowed to its end')
-  const pusher = await RawClient.connect(rig.port)
-  pusher.send(head(1e9, LINES))
-  const push = () => {
-    if (!pusher.socket.destroyed) pusher.socket.write('x'.repeat(64 * 1024), push)
-  }
-  push()
-  t.match(await pusher.answer(), { status: 413 })
-  await pusher.end()
-  t.ok(pusher.socket.bytesWritten < 1e8, 'much is not')
-  await stopped(t, rig)
-})
+onBothSidesAtOnce(
+  'an early answer can be read, then the upload is cut off',
+  { config: { maxBodyBytes: 1024 } },
+  async (t, rig) => {
+    const client = await RawClient.connect(rig.port)
+    client.send(head(300_000, LINES))
+    t.match(await client.answer(), { status: 413, headers: { connection: 'close' } })
+    client.send('x'.repeat(250_000))
+    client.send('x'.repeat(50_000))
+    await client.end()
+    t.notOk(client.reset, 'little is swallowed to its end')
+    const pusher = await RawClient.connect(rig.port)
+    pusher.send(head(1e9, LINES))
+    const push = () => {
+      if (!pusher.socket.destroyed) pusher.socket.write('x'.repeat(64 * 1024), push)
+    }
+    push()
+    t.match(await pusher.answer(), { status: 413 })
+    await pusher.end()
+    t.ok(pusher.socket.bytesWritten < 1e8, 'much is not')
+    await stopped(t, rig)
+  },
+)
 
-t.test('slow-loris heads and bodies', async (t) => {
-  // Less than the slow ones take in all, and long beside the pause between two bytes.
-  const rig = await Rig.start({ config: { idleTimeoutMs: 2000 } })
+// Less than the slow ones take in all, and long beside the pause between two bytes.
+onBothSidesAtOnce('slow-loris heads and bodies', { config: { idleTimeoutMs: 2000 } }, async (t, rig) => {
   await rig.warm()
   const slowHead = await RawClient.connect(rig.port)
   slowHead.send('POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ')
@@ -250,8 +269,7 @@ t.test('slow-loris heads and bodies', async (t) => {
   await stopped(t, rig)
 })
 
-t.test('cut off half way: whole records stay, the unfinished one is bad framing', async (t) => {
-  const rig = await sharedRig()
+onBothSides('cut off half way: whole records stay, the unfinished one is bad framing', async (t, rig) => {
   const reset = await RawClient.connect(rig.port)
   reset.send(`${head(1000, LINES)}{"a":1}\n{"a":`)
   await until(() => rig.source.requestsInHand === 1 && rig.intake.uncommittedBytes > 0)
@@ -275,8 +293,7 @@ t.test('cut off half way: whole records stay, the unfinished one is bad framing'
   await balanced(t, rig)
 })
 
-t.test('a client may close its side before the answer', async (t) => {
-  const rig = await sharedRig()
+onBothSides('a client may close its side before the answer', async (t, rig) => {
   const socket = connect({ port: rig.port, host: '127.0.0.1', allowHalfOpen: true })
   socket.end(whole(BODY))
   let text = ''
@@ -312,8 +329,7 @@ t.test('max_requests and max_connections', async (t) => {
   await stopped(t, rig)
 })
 
-t.test('stop: what is in hand is answered', async (t) => {
-  const rig = await Rig.start()
+onBothSidesAtOnce('stop: what is in hand is answered', {}, async (t, rig) => {
   const idle = await RawClient.connect(rig.port)
   idle.send(whole(BODY))
   await idle.answer()
@@ -369,5 +385,5 @@ t.test('IPv6', async (t) => {
 })
 
 t.test('of the shared one nothing is left either', async (t) => {
-  await stopped(t, await sharedRig())
+  for (const { nodeHttp } of SIDES) await stopped(t, await sharedRig(nodeHttp))
 })

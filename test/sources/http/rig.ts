@@ -14,6 +14,7 @@ import { Scheduler } from '../../../src/pipeline/intake/scheduler.ts'
 import { TableSpace } from '../../../src/pipeline/intake/table-space.ts'
 import { BULK, Ledger, SinkCounts, SourceCounts } from '../../../src/pipeline/ledger.ts'
 import { WorkerPool } from '../../../src/pipeline/worker-pool.ts'
+import type { SourceContext } from '../../../src/pipeline/source.ts'
 import { builtinSpecs } from '../../../src/schema/builtin.ts'
 import { HttpSource } from '../../../src/sources/http/index.ts'
 import type { HttpSourceConfig } from '../../../src/sources/http/config.ts'
@@ -47,7 +48,15 @@ export interface RigOptions {
   readonly slabBytes?: number
   /** Of what is not reserved, how much the source may take. */
   readonly share?: number
+  /** Without the front: node:http has it all. */
+  readonly nodeHttp?: boolean
 }
+
+/** The source as it is, and the node:http behind its front alone: what one does, the other must. */
+export const SIDES = [
+  { side: 'front', nodeHttp: false },
+  { side: 'node:http', nodeHttp: true },
+] as const
 
 /** An http source before a real intake and real workers; at their end a sink that keeps what it gets, or holds it back. */
 export class Rig {
@@ -181,7 +190,7 @@ export class Rig {
         recordsRejected: () => {},
       },
     })
-    this.source = new HttpSource(config, {
+    const context: SourceContext = {
       intake: this.intake,
       clock: systemClock,
       random: () => 0.5,
@@ -193,7 +202,11 @@ export class Rig {
       retryAfterSeconds: () => 7,
       accepting: () => this.accepting,
       refusal: () => this.refusal,
-    })
+    }
+    this.source =
+      options.nodeHttp === true
+        ? new HttpSource(config, context, async () => false)
+        : new HttpSource(config, context)
   }
 
   static async start(options: RigOptions = {}): Promise<Rig> {
