@@ -92,6 +92,20 @@ const workers: readonly FloodCase[] = [
   { ...tcp, name: 'workers-8', collector: { workers: 8 } },
 ]
 
+/** One worker on two processors: the most that binding can do there. */
+const pinned = [
+  { name: 'pinned-auto', collector: { cpu_pinning: 'auto' } },
+  { name: 'pinned-0-1', collector: { workers: 1, cpu_pinning: { main: 0, workers: [1] } } },
+  { name: 'pinned-1-0', collector: { workers: 1, cpu_pinning: { main: 1, workers: [0] } } },
+].map((bound): FloodCase => ({
+  ...flood,
+  ...overTcp,
+  ...bound,
+  journal: 'disk',
+  beside: 'durable-tcp-2',
+  targets: withinMemory,
+}))
+
 const atHalfRate = {
   ...overTcp,
   kind: 'latency',
@@ -152,6 +166,7 @@ export const growthCases: readonly BenchCase[] = [
   ...malformed,
   ...sizes,
   ...workers,
+  ...pinned,
   ...latency,
   ...surges,
 ]
