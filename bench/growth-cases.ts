@@ -93,14 +93,16 @@ const workers: readonly FloodCase[] = [
 ]
 
 /** One worker on two processors: the most that binding can do there. */
-const pinned = [
-  { name: 'pinned-auto', collector: { cpu_pinning: 'auto' } },
-  { name: 'pinned-0-1', collector: { workers: 1, cpu_pinning: { main: 0, workers: [1] } } },
-  { name: 'pinned-1-0', collector: { workers: 1, cpu_pinning: { main: 1, workers: [0] } } },
-].map((bound): FloodCase => ({
+const pinnings: readonly (readonly [string, unknown])[] = [
+  ['pinned-auto', 'auto'],
+  ['pinned-0-1', { main: 0, workers: [1] }],
+  ['pinned-1-0', { main: 1, workers: [0] }],
+]
+const pinned = pinnings.map(([name, pinning]): FloodCase => ({
   ...flood,
   ...overTcp,
-  ...bound,
+  name,
+  collector: { cpu_pinning: pinning },
   journal: 'disk',
   beside: 'durable-tcp-2',
   targets: withinMemory,
