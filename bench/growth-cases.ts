@@ -92,20 +92,22 @@ const workers: readonly FloodCase[] = [
   { ...tcp, name: 'workers-8', collector: { workers: 8 } },
 ]
 
-/** One worker on two processors: the most that binding can do there. */
+const boundBeside = {
+  ...flood,
+  ...overTcp,
+  journal: 'disk',
+  beside: 'durable-tcp-2',
+  targets: withinMemory,
+} as const
 const pinnings: readonly (readonly [string, unknown])[] = [
   ['pinned-auto', 'auto'],
   ['pinned-0-1', { main: 0, workers: [1] }],
   ['pinned-1-0', { main: 1, workers: [0] }],
 ]
 const pinned = pinnings.map(([name, pinning]): FloodCase => ({
-  ...flood,
-  ...overTcp,
+  ...boundBeside,
   name,
   collector: { cpu_pinning: pinning },
-  journal: 'disk',
-  beside: 'durable-tcp-2',
-  targets: withinMemory,
 }))
 
 const atHalfRate = {
