@@ -1,5 +1,8 @@
 /** Deterministic SOC events for the scan benchmark and for the test that none of them needs the slow path. */
 
+import { memoryOf } from '../src/memory/web-assembly.ts'
+import type { SharedMemory } from '../src/memory/web-assembly.ts'
+
 /** A seeded generator of numbers in [0, 1): a 32-bit xorshift with a final multiplication. */
 function seeded(seed: number): () => number {
   let state = seed | 0 || 1
@@ -79,11 +82,13 @@ const FOLDERS = [
 ]
 
 export interface EventSet {
-  readonly lines: readonly string[]
-  /** The lines, each ended by LF, over a SharedArrayBuffer, and 64 bytes of LF behind them. */
+  /** The lines, each ended by LF, and 64 bytes of LF behind them. */
+  readonly memory: SharedMemory
+  /** Of the memory. */
   readonly bytes: Uint8Array
   /** Bytes of the lines with their LFs. */
   readonly length: number
+  readonly count: number
 }
 
 /** The line generators of the three shapes of event. */
@@ -116,14 +121,21 @@ export const eventShapes = {
   },
 }
 
-export function makeEvents(shape: keyof typeof eventShapes, count: number, seed = 1): EventSet {
+export function makeEvents(
+  shape: keyof typeof eventShapes,
+  count: number,
+  seed = 1,
+): EventSet & { readonly lines: readonly string[] } {
   const random = seeded(seed)
   const lines = Array.from({ length: count }, (_, index) => eventShapes[shape](random, index))
-  const text = Buffer.from(lines.join('\n') + '\n')
-  const bytes = new Uint8Array(new SharedArrayBuffer(text.length + 64))
-  bytes.set(text)
-  bytes.fill(0x0a, text.length)
-  return { lines, bytes, length: text.length }
+  return { ...eventsOf(Buffer.from(lines.join('\n') + '\n')), lines }
+}
+
+/** The events of lines that others wrote. */
+export function eventsOf(text: Uint8Array): EventSet {
+  const memory = memoryOf(text)
+  const count = text.reduce((lines, byte) => (byte === 0x0a ? lines + 1 : lines), 0)
+  return { memory, bytes: new Uint8Array(memory.buffer), length: text.length, count }
 }
 
 function socEvent(random: () => number, index: number): Record<string, unknown> & { raw_payload: object } {

@@ -1,18 +1,18 @@
 /**
  * Speed of one thread over one schema: the scanner, its grammar alone, `JSON.parse` + TypeBox, `simdjson.isValid`.
  *
- *     node bench/scan.ts [--json FILE] [--runs 5] [--count 100000] [--only CASE]
+ *     node bench/scan.ts [--json FILE] [--runs 5] [--count 100000] [--only CASE] [--file LINES]
  *
  * All ways take turns within one run, so that what else the machine does meets them alike.
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { compileScanner } from '../src/scan/scanner.ts'
 import { simdjson } from '../src/scan/simdjson.ts'
 import { builtinSpecs } from '../src/schema/builtin.ts'
 import { compileOracle } from '../src/schema/oracle.ts'
 import { host } from './results.ts'
-import { makeEvents } from './scan-events.ts'
+import { eventsOf, makeEvents } from './scan-events.ts'
 import type { EventSet } from './scan-events.ts'
 
 const { values: options } = parseArgs({
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '5' },
     count: { type: 'string', default: '100000' },
     only: { type: 'string' },
+    file: { type: 'string' },
   },
 })
 const count = Number(options.count)
@@ -33,22 +34,29 @@ const cases = [
 ] as const
 
 /** Each walks the whole set and returns how many events it accepted. */
-const ways: Record<string, (events: EventSet) => number> = {
-  'scanner, soc': withScanner('soc'),
-  'scanner, grammar only': withScanner('any'),
-  'JSON.parse + TypeBox': parseAndCheck(),
-  'simdjson.isValid': isValidOnly,
+function waysOver(set: EventSet): Record<string, () => number> {
+  const oracle = compileOracle(builtinSpecs.soc.schema)
+  const { isValid } = simdjson
+  return {
+    'scanner, soc': withScanner('soc', set),
+    'scanner, grammar only': withScanner('any', set),
+    'JSON.parse + TypeBox': () => eachLine(set, (text) => oracle.check(JSON.parse(text))),
+    'simdjson.isValid': () => (isValid === null ? 0 : eachLine(set, isValid)),
+  }
 }
 
-function withScanner(schema: 'soc' | 'any'): (events: EventSet) => number {
-  const scanner = compileScanner(builtinSpecs[schema], limits)
+function withScanner(
+  schema: 'soc' | 'any',
+  { memory, bytes, length, count: events }: EventSet,
+): () => number {
+  const scanner = compileScanner(builtinSpecs[schema], limits, memory)
   // What a worker keeps of each record, so that no result is computed for nothing.
-  const severities = new Uint8Array(count)
-  const times = new Float64Array(count)
-  return ({ bytes, length }) => {
+  const severities = new Uint8Array(events)
+  const times = new Float64Array(events)
+  return () => {
     let accepted = 0
     for (let at = 0; at < length; at++) {
-      const end = scanner.scanLine(bytes, at)
+      const end = scanner.scanLine(at)
       if (end >= 0) {
         severities[accepted] = scanner.severity
         times[accepted++] = scanner.timeMs
@@ -59,17 +67,7 @@ function withScanner(schema: 'soc' | 'any'): (events: EventSet) => number {
   }
 }
 
-function parseAndCheck(): (events: EventSet) => number {
-  const oracle = compileOracle(builtinSpecs.soc.schema)
-  return ({ bytes, length }) => eachLine(bytes, length, (text) => oracle.check(JSON.parse(text)))
-}
-
-function isValidOnly({ bytes, length }: EventSet): number {
-  const { isValid } = simdjson
-  return isValid === null ? 0 : eachLine(bytes, length, isValid)
-}
-
-function eachLine(bytes: Uint8Array, length: number, accepts: (text: string) => boolean): number {
+function eachLine({ bytes, length }: EventSet, accepts: (text: string) => boolean): number {
   const buffer = Buffer.from(bytes.buffer)
   let accepted = 0
   for (let at = 0; at < length;) {
@@ -89,13 +87,13 @@ interface Result {
   undecided: number
 }
 
-function measure({ name, shape, count: events }: (typeof cases)[number]): Result[] {
-  const set = makeEvents(shape, events)
+function measure(name: string, set: EventSet): Result[] {
+  const ways = waysOver(set)
   const seconds = new Map(Object.keys(ways).map((way) => [way, [] as number[]]))
   const accepted = new Map<string, number>()
   const walk = (way: string): number => {
     const start = process.hrtime.bigint()
-    accepted.set(way, ways[way]!(set))
+    accepted.set(way, ways[way]!())
     return Number(process.hrtime.bigint() - start) / 1e9
   }
   for (const way of Object.keys(ways)) for (let warmUp = 0; warmUp < 2; warmUp++) walk(way)
@@ -109,17 +107,23 @@ function measure({ name, shape, count: events }: (typeof cases)[number]): Result
     return {
       case: name,
       way,
-      meanEventBytes: Math.round(set.length / events),
+      meanEventBytes: Math.round(set.length / set.count),
       gigabytesPerSecond: { median: rate(middle), min: rate(sorted.length - 1), max: rate(0) },
-      eventsPerSecond: Math.round(events / sorted[middle]!),
-      undecided: events - accepted.get(way)!,
+      eventsPerSecond: Math.round(set.count / sorted[middle]!),
+      undecided: set.count - accepted.get(way)!,
     }
   })
 }
 
-const results = cases
-  .filter(({ name }) => options.only === undefined || name === options.only)
-  .flatMap(measure)
+const results =
+  options.file === undefined ? measureCases() : measure(options.file, eventsOf(readFileSync(options.file)))
+
+function measureCases(): Result[] {
+  return cases
+    .filter(({ name }) => options.only === undefined || name === options.only)
+    .flatMap(({ name, shape, count: events }) => measure(name, makeEvents(shape, events)))
+}
+
 console.table(
   results.map(({ case: name, way, meanEventBytes, gigabytesPerSecond: { median, min, max }, ...rest }) => ({
     case: `${name} (${meanEventBytes} B)`,

@@ -37,7 +37,7 @@ export function compileKernel(source: WorkerSource, index: number, arena: Arena)
     maxDepth,
     sizeRule: `at most ${maxRecordBytes} bytes`,
     decoder: decoder === undefined ? null : new SyslogDecoder(arena.memory, decoder),
-    scanner: compileScanner(schema, { maxDepth }),
+    scanner: compileScanner(schema, { maxDepth }, arena.memory),
     slowPath: compileSlowPath(schema, { maxDepth }),
   }
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { compileScanner } from '../../src/scan/scanner.ts'
+import { scannerOf } from '../helpers/scanner-of.ts'
 import { compileSlowPath } from '../../src/scan/slow-path.ts'
 import { builtinSpecs } from '../../src/schema/builtin.ts'
 
@@ -19,13 +19,13 @@ interface Decision {
 }
 
 function decider(schema: 'soc' | 'any'): (record: Uint8Array) => Decision {
-  const scanner = compileScanner(builtinSpecs[schema], limits)
+  const scanner = scannerOf(builtinSpecs[schema], limits)
   const slowPath = compileSlowPath(builtinSpecs[schema], limits)
   return (record) => {
     const bytes = Buffer.concat([Buffer.from('x,'), record, Buffer.alloc(65, 0x0a)])
     const to = 2 + record.length
     const { accepted, category } = slowPath.decide(bytes, 2, to)
-    const byValue = scanner.scanValue(bytes, 2, to)
+    const byValue = scanner.scanValue(bytes, 2)
     const byLine = scanner.scanLine(bytes, 2)
     // Without line breaks both framings are one.
     if (!record.includes(0x0a) && byLine !== byValue)

@@ -8,7 +8,7 @@ import { inspect } from 'node:util'
 import t from 'tap'
 import { Compile } from 'typebox/schema'
 import { SpillwayError } from '../../src/base/errors.ts'
-import { compileScanner } from '../../src/scan/scanner.ts'
+import { scannerOf } from '../helpers/scanner-of.ts'
 import { compileSlowPath } from '../../src/scan/slow-path.ts'
 import type { SchemaSpec } from '../../src/schema/spec.ts'
 import { loadUserSpec } from '../../src/schema/user.ts'
@@ -61,7 +61,7 @@ function runGroup(
     return { run: 0, wrong, kernel: 0 }
   }
   const typeBox = plainTypeBox(group.schema)
-  const scanner = compileScanner(spec, limits)
+  const scanner = scannerOf(spec, limits)
   const slowPath = compileSlowPath(spec, limits)
   let run = 0
   let kernel = 0

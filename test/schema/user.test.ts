@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SpillwayError } from '../../src/base/errors.ts'
-import { compileScanner } from '../../src/scan/scanner.ts'
+import { scannerOf } from '../helpers/scanner-of.ts'
 import { compileSlowPath } from '../../src/scan/slow-path.ts'
 import { isPlanned } from '../../src/scan/plan.ts'
 import { KEYWORDS } from '../../src/schema/keywords.ts'
@@ -27,7 +27,7 @@ function decide(document: unknown, record: unknown): { accepted: boolean; byKern
   const spec = loadUserSpec('mine', document, {})
   const bytes = Buffer.from(JSON.stringify(record) + '\n'.repeat(64))
   const to = bytes.length - 64
-  const byKernel = compileScanner(spec, limits).scanLine(bytes, 0) === to
+  const byKernel = scannerOf(spec, limits).scanLine(bytes, 0) === to
   return { accepted: compileSlowPath(spec, limits).decide(bytes, 0, to).accepted, byKernel }
 }
 
@@ -138,7 +138,7 @@ t.test('property names do not break out of generated code', (t) => {
       severityMap: Object.fromEntries([[name, 4]]),
     })
     const slowPath = compileSlowPath(spec, limits)
-    const scanner = compileScanner(spec, limits)
+    const scanner = scannerOf(spec, limits)
     for (const [record, accepted] of [
       [Object.fromEntries([[name, name]]), true],
       [Object.fromEntries([[name, `${name}x`]]), false],

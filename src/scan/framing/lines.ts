@@ -25,7 +25,7 @@ export function frameLines(extent: Extent, from: number, to: number): number {
       continue
     }
     if (extent.isFull()) return at
-    const end = extent.condemned ? UNDECIDED : scanner.scanLine(bytes, at)
+    const end = extent.condemned ? UNDECIDED : scanner.scanLine(at)
     if (end !== UNDECIDED) {
       let behind = end
       byte = bytes[behind]!
