@@ -99,16 +99,11 @@ const boundBeside = {
   beside: 'durable-tcp-2',
   targets: withinMemory,
 } as const
-const pinnings: readonly (readonly [string, unknown])[] = [
-  ['pinned-auto', 'auto'],
-  ['pinned-0-1', { main: 0, workers: [1] }],
-  ['pinned-1-0', { main: 1, workers: [0] }],
+const pinned: readonly FloodCase[] = [
+  { ...boundBeside, name: 'pinned-auto', collector: { cpu_pinning: 'auto' } },
+  { ...boundBeside, name: 'pinned-0-1', collector: { cpu_pinning: { main: 0, workers: [1] } } },
+  { ...boundBeside, name: 'pinned-1-0', collector: { cpu_pinning: { main: 1, workers: [0] } } },
 ]
-const pinned = pinnings.map(([name, pinning]): FloodCase => ({
-  ...boundBeside,
-  name,
-  collector: { cpu_pinning: pinning },
-}))
 
 const atHalfRate = {
   ...overTcp,
