@@ -1,9 +1,9 @@
 /**
  * No going back: what Spillway costs beside a relay and a naive design, in the same minutes, against what was recorded.
  *
- *     npm run bench:check -- [--quick] [--rounds N] [--record] [--ratios FILE]
+ *     npm run bench:check -- [RATIO...] [--quick] [--rounds N] [--record] [--ratios FILE]
  *
- * Exit code 1 where a ratio is worse than the recorded one by more than its margin, also after as many rounds more.
+ * RATIO is the name of one in the file, as "tcp-2 memory / relay"; nothing: all. Exit code 1 where a ratio is worse than the recorded one by more than its margin, also after as many rounds more.
  */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -26,7 +26,8 @@ import { RATIOS_FILE, judge, ratioOf, readRatios, recordRatios } from './ratios.
 import type { Extent, Ratios, Verdict } from './ratios.ts'
 import { relay } from './relay/peer.ts'
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
@@ -46,6 +47,8 @@ interface Plan {
   readonly events: number
   /** What the first of them cost does not count: a fresh process compiles. */
   readonly warmShare: number
+  /** More of them for what is cheap, so that all take about as long. */
+  readonly eventsShares: Readonly<Record<string, number>>
   readonly scannedEvents: number
   readonly comparisons: readonly Comparison[]
 }
@@ -55,6 +58,7 @@ const plans: Readonly<Record<Extent, Plan>> = {
     rounds: 3,
     events: 600_000,
     warmShare: 0.3,
+    eventsShares: { relay: 2, 'naive-node': 0.5 },
     scannedEvents: 50_000,
     comparisons: [
       { case: 'tcp-2', modes: ['memory', 'disk'], others: [relay, naiveNode] },
@@ -65,6 +69,7 @@ const plans: Readonly<Record<Extent, Plan>> = {
     rounds: 2,
     events: 200_000,
     warmShare: 0.5,
+    eventsShares: { 'naive-node': 0.5 },
     scannedEvents: 20_000,
     comparisons: [{ case: 'tcp-2', modes: ['memory'], others: [naiveNode] }],
   },
@@ -89,23 +94,33 @@ function startLoad(loadPlan: LoadPlan): Promise<OwnLoad> {
   return OwnLoad.start(loadPlan)
 }
 
-/** CPU-seconds per million events of all of a comparison, in turn; the other way round in every other round. */
+/** One of ours behind each of the others, so that those that are compared are neighbours; backwards in every other round. */
 async function compare(comparison: Comparison, round: number): Promise<void> {
   const peerCase = { ...peerCases.find(({ name }) => name === comparison.case)!, events: plan.events }
   const costs = new Map<string, number>()
-  const runs = [
-    ...comparison.modes.map((mode) => () => costOfOurs(mode, withShare(peerCase, 1))),
-    ...comparison.others.map((peer) => () => costOfPeer(peer, withShare(peerCase, peer.eventsShare))),
-  ]
+  const others = comparison.others.map(
+    (peer) => () => costOfPeer(peer, withShare(peerCase, plan.eventsShares[peer.name] ?? 1)),
+  )
+  const ours = comparison.modes.map((mode) => () => costOfOurs(mode, withShare(peerCase, 1)))
+  const runs = others.flatMap((other, index) => [other, ...ours.slice(index, index + 1)])
   for (const each of round % 2 === 0 ? runs : runs.toReversed()) {
     const [name, cost] = await each() // oxlint-disable-line no-await-in-loop -- one at a time has the machine
     costs.set(name, cost)
   }
   for (const mode of comparison.modes) {
     for (const { name } of comparison.others) {
-      note(`${comparison.case} ${mode} / ${name}`, costs.get(mode)! / costs.get(name)!)
+      note(nameOf(comparison, mode, name), costs.get(mode)! / costs.get(name)!)
     }
   }
+}
+
+function nameOf({ case: name }: Comparison, mode: Mode, other: string): string {
+  return `${name} ${mode} / ${other}`
+}
+
+function namesOf(comparison: Comparison): string[] {
+  const { modes, others } = comparison
+  return modes.flatMap((mode) => others.map(({ name }) => nameOf(comparison, mode, name)))
 }
 
 async function costOfOurs(mode: Mode, peerCase: PeerCase): Promise<[string, number]> {
@@ -133,6 +148,8 @@ async function compareScanner(): Promise<void> {
     program,
     '--only',
     'plain',
+    '--runs',
+    SCAN_RUNS,
     '--count',
     String(plan.scannedEvents),
     '--json',
@@ -152,14 +169,13 @@ function note(name: string, ratio: number): void {
   console.log(`${name}: ${ratio.toPrecision(3)}`)
 }
 
-/** Of what is asked for by the name of a ratio; nothing: all. */
-async function measure(firstRound: number, wanted?: ReadonlySet<string>): Promise<void> {
-  const isWanted = ({ case: name }: Comparison) =>
-    wanted === undefined || [...wanted].some((ratio) => ratio.startsWith(`${name} `))
+/** Of these ratios, and of those that the same runs tell. */
+async function measure(firstRound: number, isWanted: (ratio: string) => boolean): Promise<void> {
+  const comparisons = plan.comparisons.filter((comparison) => namesOf(comparison).some(isWanted))
   /* oxlint-disable no-await-in-loop -- one at a time has the machine */
   for (let round = firstRound; round < firstRound + rounds; round++) {
-    for (const comparison of plan.comparisons.filter(isWanted)) await compare(comparison, round)
-    if (wanted === undefined || wanted.has(SCAN)) await compareScanner()
+    for (const comparison of comparisons) await compare(comparison, round)
+    if (isWanted(SCAN)) await compareScanner()
   }
   /* oxlint-enable no-await-in-loop */
 }
@@ -168,18 +184,31 @@ function ratios(): Ratios {
   return Object.fromEntries([...measured].map(([name, values]) => [name, ratioOf(values)]))
 }
 
-function worse(): Verdict[] {
-  return judge(readRatios(options.ratios, extent), ratios()).filter(({ isWorse }) => isWorse)
+function isAskedFor(ratio: string): boolean {
+  return positionals.length === 0 || positionals.includes(ratio)
 }
 
-await measure(0)
+function verdicts(): Verdict[] {
+  const recorded = readRatios(options.ratios, extent)
+  return judge(recorded, ratios(), isAskedFor)
+}
+
+const known = [...plan.comparisons.flatMap(namesOf), SCAN]
+const unknown = positionals.filter((name) => !known.includes(name))
+if (unknown.length > 0) throw new Error(`no such ratio: ${unknown.join(', ')}; there are ${known.join(', ')}`)
+await measure(0, isAskedFor)
 if (options.record) recordRatios(options.ratios, extent, host(), ratios())
 else {
-  const suspects = worse()
-  if (suspects.length > 0) {
-    console.log(`once more: ${suspects.map(({ name }) => name).join(', ')}`)
-    await measure(rounds, new Set(suspects.map(({ name }) => name)))
+  const suspects = new Set(
+    verdicts()
+      .filter(({ isWorse }) => isWorse)
+      .map(({ name }) => name),
+  )
+  if (suspects.size > 0) {
+    console.log(`once more: ${[...suspects].join(', ')}`)
+    await measure(rounds, (ratio) => suspects.has(ratio))
   }
-  console.table(judge(readRatios(options.ratios, extent), ratios()))
-  if (worse().length > 0) process.exitCode = 1
+  const final = verdicts()
+  console.table(final)
+  if (final.some(({ isWorse }) => isWorse)) process.exitCode = 1
 }

@@ -65,9 +65,16 @@ export function recordRatios(file: string, extent: Extent, host: Host, ratios: R
   writeFileSync(file, `${JSON.stringify(now, null, 2)}\n`)
 }
 
-/** Throws where something is measured that was never recorded, or the other way round: a check that checks less is none. */
-export function judge({ ratios: recorded, margin }: RecordedRatios, measured: Ratios): Verdict[] {
-  const names = new Set([...Object.keys(recorded), ...Object.keys(measured)])
+/**
+ * Of the ratios that are asked for. Throws where one was measured and never recorded, or the other way round: a check that
+ * checks less is none.
+ */
+export function judge(
+  { ratios: recorded, margin }: Pick<RecordedRatios, 'ratios' | 'margin'>,
+  measured: Ratios,
+  isAskedFor: (name: string) => boolean = () => true,
+): Verdict[] {
+  const names = new Set([...Object.keys(recorded), ...Object.keys(measured)].filter(isAskedFor))
   return [...names].map((name) => {
     const [before, now] = [recorded[name], measured[name]]
     if (before === undefined) throw new Error(`no ratio is recorded of ${name}: record them with --record`)
