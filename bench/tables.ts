@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { markedNames, replaceBetween } from './markdown.ts'
 import { decodeTable, deliveryTable, scanTable, scanTarget } from './own-tables.ts'
+import { peersTable } from './peers/table.ts'
 import { RESULTS_FILE, lastResults } from './results.ts'
 import { planTable, targetTable } from './run-tables.ts'
 import { tablePlans } from './table-plans.ts'
@@ -32,6 +33,7 @@ const tables: ReadonlyMap<string, () => string | null> = new Map([
   ['scan', scanTable],
   ['decode', decodeTable],
   ['delivery', deliveryTable],
+  ['peers', () => peersTable()],
   ...tablePlans.map((plan) => [plan.name, () => planTable(plan, byCase)] as const),
 ])
 
