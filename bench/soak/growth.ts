@@ -2,7 +2,7 @@
 import { KIB, MIB } from '../../src/base/units.ts'
 import type { Sample } from './sample.ts'
 
-type Quantity = Exclude<keyof Sample, 'atS' | 'cpuS'>
+type Quantity = Exclude<keyof Sample, 'atS' | 'cpuS' | 'workerMajorCollections'>
 
 interface Tolerance {
   readonly quantity: Quantity

@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import type { CollectorProcess } from '../collector-process.ts'
 
+const MAJOR_COLLECTIONS = 'spillway_gc_pause_seconds_count{thread="worker",kind="major"}'
+
 /** What a collector takes at a moment. */
 export interface Sample {
   /** Since the first event. */
@@ -17,6 +19,8 @@ export interface Sample {
   readonly usedSlabs: number
   readonly journalBytes: number
   readonly heldEvents: number
+  /** Of the workers, since the start: what is resident falls with them, and creeps up between them. */
+  readonly workerMajorCollections: number
 }
 
 export async function takeSample(collector: CollectorProcess, atS: number): Promise<Sample> {
@@ -38,6 +42,7 @@ export async function takeSample(collector: CollectorProcess, atS: number): Prom
     usedSlabs: sum(slabs),
     journalBytes: metrics.get('spillway_journal_bytes') ?? 0,
     heldEvents: sum(held),
+    workerMajorCollections: metrics.get(MAJOR_COLLECTIONS) ?? 0,
   }
 }
 

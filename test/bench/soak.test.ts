@@ -25,6 +25,7 @@ function samplesWith(addedMib: (index: number) => number): Sample[] {
     usedSlabs: 5,
     journalBytes: 10 * MIB,
     heldEvents: 100,
+    workerMajorCollections: 0,
   }))
 }
 
