@@ -48,7 +48,7 @@ const cases: { what: string; text: string; problems: string[] }[] = [
     what: 'unknown keys with the nearest known one, at every level',
     text: withSink('batch: { max_byte: 1KiB }, urll: x').replace('sources', 'dat_dir: x\nsources'),
     problems: [
-      'c.yaml:1:1: dat_dir: expected one of the keys data_dir, workers, memory, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key; did you mean data_dir?',
+      'c.yaml:1:1: dat_dir: expected one of the keys data_dir, workers, memory, cpu_pinning, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key; did you mean data_dir?',
       'c.yaml:4:61: sinks.out.batch.max_byte: expected one of the keys max_bytes, max_events, max_age, found an unknown key; did you mean max_bytes?',
       'c.yaml:4:79: sinks.out.urll: expected one of the keys type, inputs, where, batch, rate_limit, retry, breaker, order, from, lookahead_bytes, event_id_field, url, method, headers, auth, tls, encoding, compression, request, found an unknown key; did you mean url?',
     ],
@@ -122,8 +122,8 @@ schemas: { soc: { file: x.json } }
     problems: [
       'c.yaml:3:34: sinks.out.__proto__: expected one of the keys type, inputs, where, batch, rate_limit, retry, breaker, order, from, lookahead_bytes, event_id_field, request, found an unknown key',
       'c.yaml:3:59: sinks.out.constructor: expected one of the keys type, inputs, where, batch, rate_limit, retry, breaker, order, from, lookahead_bytes, event_id_field, request, found an unknown key',
-      'c.yaml:4:1: __proto__: expected one of the keys data_dir, workers, memory, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key',
-      'c.yaml:5:1: toString: expected one of the keys data_dir, workers, memory, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key',
+      'c.yaml:4:1: __proto__: expected one of the keys data_dir, workers, memory, cpu_pinning, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key',
+      'c.yaml:5:1: toString: expected one of the keys data_dir, workers, memory, cpu_pinning, journal, dlq, schemas, sources, sinks, shutdown_timeout, admin, found an unknown key',
     ],
   },
   {
