@@ -246,7 +246,8 @@ function tinyFlood(benchCase: FloodCase): FloodCase {
   if ('urls' in load) {
     return { ...benchCase, events: 2000, warmUpS: 0, outage, load: { ...load, eventsPerAnswer: 250 } }
   }
-  const small = { ...benchCase, events: Math.max(2000, load.eventsPerWrite), warmUpS: 0, outage }
+  const events = Math.ceil(2000 / load.eventsPerWrite) * load.eventsPerWrite
+  const small = { ...benchCase, events, warmUpS: 0, outage }
   if (load.mode !== 'udp') return small
   return { ...small, events: TINY_DATAGRAMS, load: { ...load, eventsPerSecond: 1000 } }
 }
@@ -254,10 +255,12 @@ function tinyFlood(benchCase: FloodCase): FloodCase {
 /** So many wait in the smallest receive buffer of a Linux host, when the receiver is not at once there. */
 const TINY_DATAGRAMS = 300
 
-/** A flood of another length; it takes longer, or shorter, by as much. */
-export function withEvents(benchCase: BenchCase, events: number): BenchCase {
+/** A flood of another length, of whole writes; it takes longer, or shorter, by as much. */
+export function withEvents(benchCase: BenchCase, wanted: number): BenchCase {
   if (!('events' in benchCase)) return benchCase
-  const { aboutS, events: usual } = benchCase
+  const { aboutS, events: usual, load } = benchCase
+  const together = 'urls' in load ? load.eventsPerAnswer : load.eventsPerWrite
+  const events = Math.ceil(wanted / together) * together
   return { ...benchCase, events, aboutS: START_S + ((aboutS - START_S) * events) / usual }
 }
 

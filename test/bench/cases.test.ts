@@ -68,6 +68,7 @@ t.test('who sends is told, and how long a flood of another length takes', async 
   t.equal(load('posts-32'), 'own threads')
   const [flood] = cases
   t.ok(withEvents(flood!, 400_000).aboutS < flood!.aboutS)
+  t.match(withEvents(flood!, 1001), { events: 1500 }, 'of whole writes')
 })
 
 t.test('after a surge all is as before when nothing takes longer for two seconds', async (t) => {
