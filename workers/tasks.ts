@@ -10,7 +10,7 @@ import { GcPauses, observeGc } from '../src/memory/gc-pauses.ts'
 import { group as groupEvents } from '../src/scan/group.ts'
 import type { EventGroup, GroupTask } from '../src/scan/group.ts'
 import { Ingestor } from '../src/scan/ingest.ts'
-import type { RecordError, WorkerContext } from '../src/scan/worker-context.ts'
+import type { ExtentErrors, WorkerContext } from '../src/scan/worker-context.ts'
 import type { EncodeResult, EncodeTask } from '../src/encode/task.ts'
 
 const context: WorkerContext = workerData
@@ -21,15 +21,12 @@ const ingestor = new Ingestor(arena, context)
 parentPort?.postMessage(threadNotice())
 if (context.gcPauses !== undefined) observeGc(new GcPauses(context.gcPauses), 'worker')
 
-/** An entry of a source's ring, by their indexes. */
-export interface IngestTask {
-  readonly source: number
-  readonly entry: number
-}
+/** Entries of sources' rings, by their indexes. */
+export type IngestTask = readonly { readonly source: number; readonly entry: number }[]
 
-/** The answer is in the ring entry; the return value is what requests are told of their first refusals. */
-export function ingest({ source, entry }: IngestTask): RecordError[] | undefined {
-  return ingestor.ingest(source, entry)
+/** The answers are in the ring entries; the return value is what requests are told of their first refusals. */
+export function ingest(extents: IngestTask): ExtentErrors[] {
+  return extents.map(({ source, entry }) => ingestor.ingest(source, entry))
 }
 
 export function encode(task: EncodeTask): EncodeResult {

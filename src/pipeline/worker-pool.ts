@@ -2,7 +2,7 @@ import { Piscina } from 'piscina'
 import type { ThreadNotice } from '../base/kernel-thread.ts'
 import type { EncodeResult, EncodeTask } from '../encode/task.ts'
 import type { EventGroup, GroupTask } from '../scan/group.ts'
-import type { RecordError, WorkerContext } from '../scan/worker-context.ts'
+import type { ExtentErrors, WorkerContext } from '../scan/worker-context.ts'
 import type * as Tasks from '../../workers/tasks.ts'
 import type { Encoder, Grouper } from './encoder.ts'
 
@@ -119,9 +119,12 @@ export class WorkerPool implements Encoder, Grouper {
     this.#onThread = callback
   }
 
-  /** Rejects when the worker died with the task, or `controller` was aborted: that ends the worker. */
-  ingest(source: number, entry: number, controller: AbortController): Promise<RecordError[] | undefined> {
-    return this.#run('ingest', { source, entry }, controller)
+  /**
+   * Extents for one worker, one after another. Rejects when the worker died with one of them, or `controller` was aborted:
+   * that ends the worker.
+   */
+  ingest(extents: Tasks.IngestTask, controller: AbortController): Promise<ExtentErrors[]> {
+    return this.#run('ingest', extents, controller)
   }
 
   encode(task: EncodeTask): Promise<EncodeResult> {

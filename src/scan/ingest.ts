@@ -19,7 +19,7 @@ import { behindLength, skipSeparators } from './framing/octets.ts'
 import { compileKernel } from './kernel.ts'
 import type { SourceKernel } from './kernel.ts'
 import { compileRouter } from './where.ts'
-import type { RecordError, WorkerContext } from './worker-context.ts'
+import type { ExtentErrors, WorkerContext } from './worker-context.ts'
 
 const LF = 0x0a
 const SPACE = 0x20
@@ -49,7 +49,7 @@ export class Ingestor {
   }
 
   /** Does (or resumes) one entry; the answer is in the ring. Returns the refusals that requests are told about. */
-  ingest(source: number, entry: number): RecordError[] | undefined {
+  ingest(source: number, entry: number): ExtentErrors {
     const extent = this.#extent
     const ring = this.#rings[source]!
     const rules = ring.words[ring.base(entry) + ENTRY.RULES]!

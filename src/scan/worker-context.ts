@@ -49,3 +49,6 @@ export interface RecordError {
   readonly path: string
   readonly expected: string
 }
+
+/** What requests are told of the first refusals in an extent, where there are any. */
+export type ExtentErrors = RecordError[] | undefined

@@ -16,8 +16,8 @@ const slow = (n: number, text: string) =>
 const fast = (n: number) =>
   `{"timestamp":"2026-01-02T03:04:05Z","source_ip":"192.0.2.7","event_type":"x","severity":1,"n":${n}}`
 
-async function send(collector: Collector, lines: readonly string[]): Promise<void> {
-  const port = Number(collector.address('lines').split(':')[1])
+async function send(collector: Collector, lines: readonly string[], source = 'lines'): Promise<void> {
+  const port = Number(collector.address(source).split(':')[1])
   await new Promise<void>((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.end(`${lines.join('\n')}\n`))
     socket.on('close', () => resolve()).on('error', reject)
@@ -94,6 +94,43 @@ t.test('a poison record as first and as last of many extents', async (t) => {
   await until(() => collector.ledger.sources[0]!.rejectedTotal === 2)
   t.equal(collector.ledger.sources[0]!.received, lines.length + 2)
 })
+
+t.test(
+  'what little other sources have goes along, and one that kills the worker costs the others nothing',
+  async (t) => {
+    const directory = temporaryDirectory(t)
+    const receiver = await Receiver.start(t)
+    const patient = 'type: tcp, listen: 127.0.0.1:0, record_timeout: 200ms, linger: 10s'
+    const collector = await startCollector(
+      t,
+      `
+data_dir: ./data
+workers: 1
+shutdown_timeout: 500ms
+sources:
+  lines: { type: tcp, listen: 127.0.0.1:0, linger: 10ms }
+  first: { ${patient} }
+  second: { ${patient} }
+  third: { ${patient} }
+sinks: { siem: { type: http, url: '${receiver.url}', batch: { max_age: 10ms } } }`,
+      { workerFile: fixture('mortal-worker'), directory },
+    )
+    const pending = (name: string) =>
+      until(
+        () => collector.topology.sources.find((source) => source.name === name)!.intake.uncommittedBytes > 0,
+      )
+    await send(collector, [fast(1)], 'first')
+    await send(collector, [fast(2), slow(100, 'KILL '), fast(3)], 'second')
+    await send(collector, [slow(4, 'x')], 'third')
+    await Promise.all(['first', 'second', 'third'].map(pending))
+    await send(collector, [fast(0)])
+    const numbers = (await receiver.received(5)).map((line) => Number(/(\d+)\}$/.exec(line)![1]))
+    t.same(numbers.toSorted(), [0, 1, 2, 3, 4], 'long before they have lingered')
+    await until(() => collector.ledger.sources.some(({ rejectedTotal }) => rejectedTotal === 1))
+    t.match(deadLetters(directory), [{ category: 'processing_failure', record: slow(100, 'KILL ') }])
+    t.same(collector.ledger.imbalances(), [])
+  },
+)
 
 t.test('while no worker can start, sources wait and nothing is dead-lettered', async (t) => {
   const directory = temporaryDirectory(t)

@@ -20,7 +20,7 @@ t.test('threads are started up to what is allowed, and end when they are idle', 
   })
   t.teardown(() => pool.stop())
   const work = (count: number) =>
-    Promise.all(Array.from({ length: count }, (_, index) => pool.ingest(0, index, new AbortController())))
+    Promise.all(Array.from({ length: count }, (_, index) => pool.ingest([{ source: 0, entry: index }], new AbortController())))
   t.equal(pool.workerCount, 1)
   await work(6)
   t.equal(pool.threads, 1, 'tasks that wait are no reason')
@@ -50,7 +50,7 @@ t.test('sinks with much to encode wait for each other, and sources do not wait f
     await pool.encode(task)
     encoded++
   })
-  await pool.ingest(0, 0, new AbortController())
+  await pool.ingest([{ source: 0, entry: 0 }], new AbortController())
   t.ok(encoded < 10, `${encoded} before it`)
   await Promise.all(tasks)
   t.equal(encoded, 40)

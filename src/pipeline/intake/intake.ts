@@ -11,6 +11,7 @@ import { Stream } from './stream.ts'
 import type { StreamOptions } from './stream.ts'
 import { Waiting } from './waiting.ts'
 import { EXTENT_BYTES_IDLE, worthCutting } from './worth-cutting.ts'
+import type { Taker } from './worth-cutting.ts'
 
 /**
  * Lanes that streams may own, as a part of the source's share of the arena, and all sources together as a part of what
@@ -341,14 +342,14 @@ export class Intake {
   // ---- for the scheduler
 
   /** A worker could take something: is a lane worth it? An idle one takes what is urgent, due or `EXTENT_BYTES_IDLE`. */
-  hasWork(workerIdle: boolean): boolean {
+  hasWork(taker: Taker): boolean {
     const { extents } = this.#options
-    return !extents.full && !extents.waitsForSpace && worthCutting(this.#lanes, workerIdle) !== null
+    return !extents.full && !extents.waitsForSpace && worthCutting(this.#lanes, taker) !== null
   }
 
   /** Cuts a lane that is worth it, all in turn. True when an extent was cut. */
-  offerWork(workerIdle: boolean): boolean {
-    const lane = worthCutting(this.#lanes, workerIdle)
+  offerWork(taker: Taker): boolean {
+    const lane = worthCutting(this.#lanes, taker)
     if (lane === null) return false
     this.#lanes.delete(lane)
     this.#lanes.add(lane)

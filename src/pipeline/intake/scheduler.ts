@@ -6,11 +6,12 @@ import { STATE } from '../../memory/extent-ring.ts'
 import type { ExtentRing } from '../../memory/extent-ring.ts'
 import type { SlabOwner, SlabPool } from '../../memory/slab-pool.ts'
 import { finishSeal } from '../../scan/seal.ts'
-import type { RecordError } from '../../scan/worker-context.ts'
+import type { ExtentErrors } from '../../scan/worker-context.ts'
 import { TASKS_PER_WORKER } from '../worker-pool.ts'
 import type { WorkerPool } from '../worker-pool.ts'
 import type { ExtentQueue } from './extent-queue.ts'
 import type { Intake } from './intake.ts'
+import type { Taker } from './worth-cutting.ts'
 
 /** A source as the scheduler sees it. */
 export interface IngestLine {
@@ -22,13 +23,19 @@ export interface IngestLine {
   readonly recordTimeoutMs: number
 }
 
-interface Task {
+/** An extent that a worker has, with a slab for its dead letters. */
+interface Share {
   readonly line: IngestLine
   readonly entry: number
   readonly output: number
-  readonly controller: AbortController
   slowCount: number
   slowSinceMs: number
+}
+
+/** What a worker is given at once: an extent and, where that wakes an idle worker, small ones of other sources. */
+interface Task {
+  readonly shares: readonly Share[]
+  readonly controller: AbortController
 }
 
 export interface SchedulerEvents {
@@ -43,10 +50,13 @@ const WATCH_INTERVAL_MS = 50
 /** Tasks that failed before they began, in a row, after which workers count as unable to start. */
 const STARTS_FAILED_MAX = 3
 const RESTART_PAUSE_MS = 1000
+/** Extents of one task. */
+const SHARES_MAX = 16
 
 /**
- * Gives extents to workers: as many at once as the workers can have, each with an output slab for its dead letters in
- * hand, sources in turn. While all workers are busy nothing is cut, so extents grow with the load.
+ * Gives extents to workers: as many tasks at once as the workers can have, each extent with an output slab for its dead
+ * letters in hand, sources in turn. While all workers are busy nothing is cut, so extents grow with the load; when an
+ * idle one is woken, what little the other sources have goes along, for of a trickle it is the waking that costs.
  */
 export class Scheduler {
   readonly #lines: readonly IngestLine[]
@@ -107,31 +117,58 @@ export class Scheduler {
 
   #dispatchOne(): boolean {
     if (this.#pausedUntilMs > this.#clock.now()) return false
-    const workerIdle = this.#tasks.size < this.#workers.workerCount
-    const line = this.#nextLine(workerIdle)
+    const taker = this.#tasks.size < this.#workers.workerCount ? 'idle' : 'busy'
+    const line = this.#nextLine(taker)
     if (line === null) return false
-    const output = this.#outputs.pop() ?? this.#pool.acquire(this.#owner)
+    const output = this.#takeOutput()
     if (output === -1) return false
-    if (!line.extents.hasReady) line.intake.offerWork(workerIdle)
-    const entry = line.extents.takeReady()
-    if (entry === -1) {
-      this.#putBack(output)
-      // Others may have work where it lacks space; else its ring is full.
-      return line.extents.waitsForSpace
-    }
-    void this.#run(line, entry, output)
+    const first = this.#shareOf(line, taker, output)
+    // Others may have work where it lacks space; else its ring is full.
+    if (first === null) return line.extents.waitsForSpace
+    void this.#run(taker === 'idle' ? [first, ...this.#along()] : [first])
     return true
   }
 
   /** The sources in turn: the next one that has work. */
-  #nextLine(workerIdle: boolean): IngestLine | null {
+  #nextLine(taker: Taker): IngestLine | null {
     for (let i = 0; i < this.#lines.length; i++) {
       const line = this.#lines[(this.#turn + i) % this.#lines.length]!
-      if (!line.extents.hasReady && !line.intake.hasWork(workerIdle)) continue
+      if (!line.extents.hasReady && !line.intake.hasWork(taker)) continue
       this.#turn = (this.#turn + i + 1) % this.#lines.length
       return line
     }
     return null
+  }
+
+  /** What is small, of the sources that have nothing larger. */
+  #along(): Share[] {
+    const shares: Share[] = []
+    for (const line of this.#lines) {
+      if (line.extents.hasReady || !line.intake.hasWork('along')) continue
+      const output = this.#takeOutput()
+      const share = output === -1 ? null : this.#shareOf(line, 'along', output)
+      if (share !== null) shares.push(share)
+      if (output === -1 || shares.length === SHARES_MAX - 1) break
+    }
+    return shares
+  }
+
+  /** The next extent of a source; null when there is none after all: the output slab is put back. */
+  #shareOf(line: IngestLine, taker: Taker, output: number): Share | null {
+    if (!line.extents.hasReady) line.intake.offerWork(taker)
+    const entry = line.extents.takeReady()
+    if (entry === -1) {
+      this.#putBack(output)
+      return null
+    }
+    const start = this.#arena.slabStart(output)
+    line.extents.setOutput(entry, start, start + this.#arena.slabBytes)
+    return { line, entry, output, slowCount: -1, slowSinceMs: 0 }
+  }
+
+  /** A slab for dead letters, or -1. */
+  #takeOutput(): number {
+    return this.#outputs.pop() ?? this.#pool.acquire(this.#owner)
   }
 
   #putBack(output: number): void {
@@ -139,15 +176,16 @@ export class Scheduler {
     else this.#pool.release(output)
   }
 
-  async #run(line: IngestLine, entry: number, output: number): Promise<void> {
-    const outputStart = this.#arena.slabStart(output)
-    line.extents.setOutput(entry, outputStart, outputStart + this.#arena.slabBytes)
-    const task = { line, entry, output, controller: new AbortController(), slowCount: -1, slowSinceMs: 0 }
+  async #run(shares: readonly Share[]): Promise<void> {
+    const task = { shares, controller: new AbortController() }
     this.#tasks.add(task)
     this.#watch ??= this.#clock.setTimeout(() => this.#lookForStalls(), WATCH_INTERVAL_MS)
-    let errors: RecordError[] | undefined
+    let errors: ExtentErrors[]
     try {
-      errors = await this.#workers.ingest(line.source, entry, task.controller)
+      errors = await this.#workers.ingest(
+        shares.map(({ line, entry }) => ({ source: line.source, entry })),
+        task.controller,
+      )
     } catch (error) {
       await this.#failed(task, reasonOf(error))
       this.wake()
@@ -155,7 +193,7 @@ export class Scheduler {
     }
     this.#tasks.delete(task)
     this.#begun()
-    this.#done(task, errors)
+    shares.forEach((share, index) => this.#done(share, errors[index]))
     this.wake()
   }
 
@@ -164,8 +202,8 @@ export class Scheduler {
     this.#startsFailed = 0
   }
 
-  #done(task: Task, errors: RecordError[] | undefined): void {
-    const { line, entry, output } = task
+  #done(share: Share, errors: ExtentErrors): void {
+    const { line, entry, output } = share
     const { bytes, count } = line.extents.deadLetters(entry)
     if (count === 0) {
       this.#putBack(output)
@@ -173,12 +211,12 @@ export class Scheduler {
       return
     }
     this.#events.recordsRejected(line.name, count)
-    void this.#store(task, bytes, count, errors)
+    void this.#store(share, bytes, count, errors)
   }
 
   /** The extent is settled once its dead letters are on disk. */
-  async #store(task: Task, bytes: number, count: number, errors: RecordError[] | undefined): Promise<void> {
-    const { line, entry, output } = task
+  async #store(share: Share, bytes: number, count: number, errors: ExtentErrors): Promise<void> {
+    const { line, entry, output } = share
     const start = this.#arena.slabStart(output)
     try {
       await this.#deadLetters.write(line.name, this.#arena.bytes.subarray(start, start + bytes), count)
@@ -194,49 +232,45 @@ export class Scheduler {
   }
 
   async #failed(task: Task, reason: string): Promise<void> {
-    const { line, entry, output } = task
     await this.#workers.threadsGone()
     this.#tasks.delete(task)
     if (this.#stopped) return
-    // Its answers stood, only its bytes were not all tidied.
-    if (line.ring.state(entry) === STATE.SEALING) finishSeal(this.#arena, line.ring, entry)
-    const state = line.ring.state(entry)
-    if (state === STATE.DONE) {
-      // It died on the next one: this one's answer is complete.
-      this.#done(task, undefined)
-      return
-    }
-    this.#putBack(output)
-    if (state === STATE.READY) {
-      this.#startsFailed++
-      if (this.#startsFailed >= STARTS_FAILED_MAX) {
-        if (this.#startsFailed === STARTS_FAILED_MAX) this.#events.workersUnavailable(reason)
-        this.#pausedUntilMs = this.#clock.now() + RESTART_PAUSE_MS
-        this.#clock.setTimeout(() => this.wake(), RESTART_PAUSE_MS)
+    const states = task.shares.map(({ line, entry }) => this.#tidied(line, entry))
+    if (states.every((state) => state === STATE.READY)) this.#startFailed(reason)
+    else this.#begun()
+    if (states.some((state) => state !== STATE.READY && state !== STATE.DONE)) this.#events.workerDied(reason)
+    task.shares.forEach((share, index) => {
+      // It died on a later one: this one's answer is complete.
+      if (states[index] === STATE.DONE) this.#done(share, undefined)
+      else {
+        this.#putBack(share.output)
+        const { line, entry } = share
+        if (line.extents.failed(entry) === 'condemned') this.#events.recordKilledWorker(line.name)
       }
-    } else {
-      this.#begun()
-      this.#events.workerDied(reason)
-    }
-    if (line.extents.failed(entry) === 'condemned') this.#events.recordKilledWorker(line.name)
+    })
+  }
+
+  /** The state of an entry whose worker is gone. */
+  #tidied({ ring }: IngestLine, entry: number): number {
+    // Its answers stood, only its bytes were not all tidied.
+    if (ring.state(entry) === STATE.SEALING) finishSeal(this.#arena, ring, entry)
+    return ring.state(entry)
+  }
+
+  #startFailed(reason: string): void {
+    this.#startsFailed++
+    if (this.#startsFailed < STARTS_FAILED_MAX) return
+    if (this.#startsFailed === STARTS_FAILED_MAX) this.#events.workersUnavailable(reason)
+    this.#pausedUntilMs = this.#clock.now() + RESTART_PAUSE_MS
+    this.#clock.setTimeout(() => this.wake(), RESTART_PAUSE_MS)
   }
 
   /** Ends workers that stand still on one record for longer than the source allows. */
   #lookForStalls(): void {
     this.#watch = null
     const now = this.#clock.now()
-    for (const task of this.#tasks) {
-      const { ring, recordTimeoutMs } = task.line
-      const count =
-        ring.state(task.entry) === STATE.WORKING && ring.slowRecord(task.entry) !== 0
-          ? ring.slowCount(task.entry)
-          : -1
-      if (count === -1 || count !== task.slowCount) {
-        task.slowCount = count
-        task.slowSinceMs = now
-      } else if (now - task.slowSinceMs >= recordTimeoutMs) {
-        task.controller.abort()
-      }
+    for (const { shares, controller } of this.#tasks) {
+      if (shares.some((share) => standsStill(share, now))) controller.abort()
     }
     if (this.#tasks.size > 0)
       this.#watch = this.#clock.setTimeout(() => this.#lookForStalls(), WATCH_INTERVAL_MS)
@@ -248,4 +282,16 @@ export class Scheduler {
     for (const output of this.#outputs) this.#pool.release(output)
     this.#outputs.length = 0
   }
+}
+
+/** True when a worker is on the same record as it was `recordTimeoutMs` ago. */
+function standsStill(share: Share, now: number): boolean {
+  const { ring, recordTimeoutMs } = share.line
+  const { entry } = share
+  const slow = ring.state(entry) === STATE.WORKING && ring.slowRecord(entry) !== 0
+  const count = slow ? ring.slowCount(entry) : -1
+  if (slow && count === share.slowCount) return now - share.slowSinceMs >= recordTimeoutMs
+  share.slowCount = count
+  share.slowSinceMs = now
+  return false
 }

@@ -8,17 +8,20 @@ import type { Lane } from './lane.ts'
 export const EXTENT_BYTES_IDLE = 256 * 1024
 const EXTENT_BYTES_BUSY = 512 * 1024
 
+/** So little goes along with an extent of another source: a worker that is woken anyway takes it for next to nothing. */
+const EXTENT_BYTES_ALONG = 16 * 1024
+
+/** For whom: a worker that is idle, one that is busy, or one that has just been given something small to begin with. */
+export type Taker = 'idle' | 'busy' | 'along'
+
 /** The first lane that is worth a task: for an idle worker also one that is urgent or due. */
-export function worthCutting(lanes: Iterable<Lane>, workerIdle: boolean): Lane | null {
-  for (const lane of lanes) {
-    const { pendingBytes } = lane
-    if (pendingBytes === 0) continue
-    if (
-      workerIdle
-        ? lane.urgent || lane.due || pendingBytes >= EXTENT_BYTES_IDLE
-        : pendingBytes >= EXTENT_BYTES_BUSY
-    )
-      return lane
-  }
+export function worthCutting(lanes: Iterable<Lane>, taker: Taker): Lane | null {
+  for (const lane of lanes) if (lane.pendingBytes > 0 && isWorthCutting(lane, taker)) return lane
   return null
+}
+
+function isWorthCutting({ pendingBytes, urgent, due }: Lane, taker: Taker): boolean {
+  if (taker === 'along') return pendingBytes <= EXTENT_BYTES_ALONG
+  if (taker === 'busy') return pendingBytes >= EXTENT_BYTES_BUSY
+  return urgent || due || pendingBytes >= EXTENT_BYTES_IDLE
 }
