@@ -20,7 +20,11 @@ t.test('threads are started up to what is allowed, and end when they are idle', 
   })
   t.teardown(() => pool.stop())
   const work = (count: number) =>
-    Promise.all(Array.from({ length: count }, (_, index) => pool.ingest([{ source: 0, entry: index }], new AbortController())))
+    Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        pool.ingest([{ source: 0, entry: index }], new AbortController()),
+      ),
+    )
   t.equal(pool.workerCount, 1)
   await work(6)
   t.equal(pool.threads, 1, 'tasks that wait are no reason')
