@@ -31,8 +31,9 @@ export class Sender {
     let turn = 0
     for (let first = this.#cursor.take(); first !== -1; first = this.#cursor.take()) {
       const dueAtMs = this.#cursor.dueAtMs(first)
+      const waitMs = dueAtMs - monotonicMs()
       // oxlint-disable-next-line no-await-in-loop -- a connection sends one block after another
-      if (dueAtMs > monotonicMs()) await sleep(dueAtMs - monotonicMs())
+      if (waitMs > 0) await sleep(waitMs)
       const block = this.#blocks[turn++ % this.#blocks.length]!
       // What is sent late, because the collector does not read, counts from when it was due.
       block.number(first, dueAtMs || monotonicMs())

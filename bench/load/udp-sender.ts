@@ -36,8 +36,9 @@ export class UdpSender {
     let turn = 0
     for (let first = this.#cursor.take(); first !== -1; first = this.#cursor.take()) {
       const dueAtMs = this.#cursor.dueAtMs(first)
+      const waitMs = dueAtMs - monotonicMs()
       // oxlint-disable-next-line no-await-in-loop -- one burst after another
-      if (dueAtMs > monotonicMs()) await sleep(dueAtMs - monotonicMs())
+      if (waitMs > 0) await sleep(waitMs)
       const block = this.#blocks[turn++ % this.#blocks.length]!
       block.number(first, dueAtMs || monotonicMs())
       this.#send(block)

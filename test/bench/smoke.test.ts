@@ -38,7 +38,7 @@ const chosen = [
   ['spike', 'dead-sink-posts-32'],
   ['backlog-5-gib', 'trickle'],
   ['latency-half', 'malformed-100', 'poll'],
-  ['durable-syslog-5424', 'sinks-2', 'bare-udp', 'syslog-udp'],
+  ['sinks-2', 'bare-udp', 'syslog-udp'],
 ]
 
 for (const names of chosen) {
