@@ -21,11 +21,7 @@ import type { Isolate } from './flame/inspector.ts'
 import { PERF_OPTIONS, perfStacks } from './flame/perf.ts'
 import { Frame, addCpuProfile, addHeapProfile } from './flame/stacks.ts'
 import type { CpuProfile, HeapProfile } from './flame/stacks.ts'
-import { runFlood } from './flood.ts'
-import { CTools } from './load/c-tools.ts'
-import type { Load, LoadPlan } from './load/load.ts'
-import { OwnLoad } from './load/own-load.ts'
-import { runTrickle } from './trickle.ts'
+import { runCase } from './run-case.ts'
 
 const RESULTS = fileURLToPath(new URL('./results', import.meta.url))
 /** By then the load runs and what is hot is compiled. */
@@ -49,7 +45,6 @@ const { values: options, positionals } = parseArgs({
   },
 })
 const seconds = Number(options.seconds)
-const tools = process.env.SPILLWAY_TOOLS
 
 type Trees = Map<string, Frame>
 
@@ -64,10 +59,6 @@ function chosenCase(): BenchCase {
   return options.events === undefined ? chosen : withEvents(chosen, Number(options.events))
 }
 
-function startLoad(plan: LoadPlan): Promise<Load> {
-  return tools === undefined ? OwnLoad.start(plan) : CTools.start(plan, tools)
-}
-
 /** Runs the case and samples its collector meanwhile. */
 async function sampledRun(benchCase: BenchCase): Promise<{ trees: Trees; figures: Figures }> {
   let sampling: Promise<Trees> = Promise.resolve(new Map<string, Frame>())
@@ -79,16 +70,8 @@ async function sampledRun(benchCase: BenchCase): Promise<{ trees: Trees; figures
     sampling.catch(() => {})
     return collector
   }
-  const figures =
-    benchCase.kind === 'trickle'
-      ? await runTrickle(benchCase, startCollector)
-      : await runFlood(asFlood(benchCase), startLoad, startCollector)
+  const figures = await runCase(benchCase, process.env.SPILLWAY_TOOLS, {}, startCollector)
   return { trees: await sampling, figures }
-}
-
-function asFlood(benchCase: BenchCase) {
-  if (benchCase.kind !== 'flood') throw new Error('no flood')
-  return benchCase
 }
 
 async function sample(collector: CollectorProcess): Promise<Trees> {

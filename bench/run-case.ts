@@ -1,6 +1,7 @@
 import { runBacklog } from './backlog.ts'
 import { runBareUdp } from './bare-udp.ts'
 import type { BenchCase, Figures } from './bench-case.ts'
+import type { StartCollector } from './collector-process.ts'
 import { runFlood } from './flood.ts'
 import { runLatency } from './half-rate.ts'
 import { CTools } from './load/c-tools.ts'
@@ -14,12 +15,20 @@ function startOwnLoad(plan: LoadPlan): Promise<Load> {
   return OwnLoad.start(plan)
 }
 
-/** One run of a case; `tools` is a folder with C tools, `beside` are the figures of the case that it is compared with. */
-export function runCase(benchCase: BenchCase, tools: string | undefined, beside: Figures): Promise<Figures> {
+/**
+ * One run of a case; `tools` is a folder with C tools, `beside` are the figures of the case that it is compared with. The
+ * collector of a flood or a trickle may be started in another way.
+ */
+export function runCase(
+  benchCase: BenchCase,
+  tools: string | undefined,
+  beside: Figures,
+  startCollector?: StartCollector,
+): Promise<Figures> {
   const startLoad = tools === undefined ? startOwnLoad : (plan: LoadPlan) => CTools.start(plan, tools)
   switch (benchCase.kind) {
     case 'flood':
-      return runFlood(benchCase, needsOwnThreads(benchCase) ? startOwnLoad : startLoad)
+      return runFlood(benchCase, needsOwnThreads(benchCase) ? startOwnLoad : startLoad, startCollector)
     case 'latency':
       return runLatency(benchCase, startLoad)
     case 'surge':
@@ -29,7 +38,7 @@ export function runCase(benchCase: BenchCase, tools: string | undefined, beside:
     case 'bare-udp':
       return runBareUdp(benchCase)
     case 'trickle':
-      return runTrickle(benchCase)
+      return runTrickle(benchCase, startCollector)
     default:
       return runIdle(benchCase)
   }
