@@ -2,14 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
 
-const run = promisify(execFile)
-const bench = (name: string) => new URL(`../../bench/${name}`, import.meta.url)
-const env = {
-  ...process.env,
-  SPILLWAY_TOOLS: undefined,
-  NODE_V8_COVERAGE: undefined,
-  NODE_OPTIONS: undefined,
-}
+const preload = new URL('../../bench/heap-flags/worker-limits.ts', import.meta.url).href
 
 t.test('workers get other limits than their pool gives them', async (t) => {
   const program = `
@@ -17,10 +10,8 @@ t.test('workers get other limits than their pool gives them', async (t) => {
     const resourceLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 96 }
     const worker = new Worker('', { eval: true, resourceLimits })
     console.log(JSON.stringify(worker.resourceLimits))`
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--import', `${module}?maxYoungGenerationSizeMb=3`, '-e', program],
-    { env },
-  )
+  const args = ['--import', `${preload}?maxYoungGenerationSizeMb=3`, '-e', program]
+  const env = { ...process.env, NODE_V8_COVERAGE: undefined, NODE_OPTIONS: undefined }
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env })
   t.match(JSON.parse(stdout), { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 96 })
 })
