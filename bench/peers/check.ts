@@ -22,7 +22,7 @@ import { peerCases, withShare } from './peer-case.ts'
 import type { PeerCase } from './peer-case.ts'
 import type { Peer } from './peer.ts'
 import { findPeer } from './program.ts'
-import { RATIOS_FILE, judge, ratioOf, readRatios, recordRatios } from './ratios.ts'
+import { RATIOS_FILE, judge, readRatios, recordRatios } from './ratios.ts'
 import type { Extent, Ratios, Verdict } from './ratios.ts'
 import { relay } from './relay/peer.ts'
 
@@ -75,15 +75,15 @@ const plans: Readonly<Record<Extent, Plan>> = {
   },
 }
 
-const SCAN = 'scanner / JSON.parse'
+const SCAN = { ratio: 'scanner / JSON.parse', own: 'scanner', other: 'JSON.parse' } as const
 const SCAN_RUNS = '11'
 
 const extent: Extent = options.quick ? 'quick' : 'full'
 const plan = plans[extent]
 const rounds = Number(options.rounds ?? plan.rounds)
 const run = promisify(execFile)
-/** Of each ratio all that was measured. */
-const measured = new Map<string, number[]>()
+/** By case and program what the cheapest of its runs cost. */
+const costs = new Map<string, number>()
 
 const warmUp: WarmUp<OwnLoad> = {
   share: plan.warmShare,
@@ -97,30 +97,26 @@ function startLoad(loadPlan: LoadPlan): Promise<OwnLoad> {
 /** One of ours behind each of the others, so that those that are compared are neighbours; backwards in every other round. */
 async function compare(comparison: Comparison, round: number): Promise<void> {
   const peerCase = { ...peerCases.find(({ name }) => name === comparison.case)!, events: plan.events }
-  const costs = new Map<string, number>()
   const others = comparison.others.map(
     (peer) => () => costOfPeer(peer, withShare(peerCase, plan.eventsShares[peer.name] ?? 1)),
   )
   const ours = comparison.modes.map((mode) => () => costOfOurs(mode, withShare(peerCase, 1)))
-  const runs = others.flatMap((other, index) => [other, ...ours.slice(index, index + 1)])
+  const runs = others.flatMap((other, index) => (index in ours ? [other, ours[index]!] : [other]))
   for (const each of round % 2 === 0 ? runs : runs.toReversed()) {
     const [name, cost] = await each() // oxlint-disable-line no-await-in-loop -- one at a time has the machine
-    costs.set(name, cost)
-  }
-  for (const mode of comparison.modes) {
-    for (const { name } of comparison.others) {
-      note(nameOf(comparison, mode, name), costs.get(mode)! / costs.get(name)!)
-    }
+    note(`${comparison.case} ${name}`, cost)
   }
 }
 
-function nameOf({ case: name }: Comparison, mode: Mode, other: string): string {
-  return `${name} ${mode} / ${other}`
-}
-
-function namesOf(comparison: Comparison): string[] {
-  const { modes, others } = comparison
-  return modes.flatMap((mode) => others.map(({ name }) => nameOf(comparison, mode, name)))
+/** Of each of ours to each of the others. */
+function pairsOf({ case: name, modes, others }: Comparison): { ratio: string; own: string; other: string }[] {
+  return modes.flatMap((mode) =>
+    others.map((other) => ({
+      ratio: `${name} ${mode} / ${other.name}`,
+      own: `${name} ${mode}`,
+      other: `${name} ${other.name}`,
+    })),
+  )
 }
 
 async function costOfOurs(mode: Mode, peerCase: PeerCase): Promise<[string, number]> {
@@ -139,7 +135,7 @@ async function costOfPeer(peer: Peer, peerCase: PeerCase): Promise<[string, numb
   return [peer.name, cost]
 }
 
-/** One thread over the same bytes: the fastest of its passes, for the others were disturbed. */
+/** One thread over the same bytes, in nanoseconds a byte, by the fastest pass. */
 async function compareScanner(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'spillway-check-'))
   const file = join(directory, 'scan.json')
@@ -160,28 +156,37 @@ async function compareScanner(): Promise<void> {
   )
   await rm(directory, { recursive: true })
   const speed = (wanted: string) => results.find(({ way }) => way === wanted)!.gigabytesPerSecond.max
-  note(SCAN, speed('JSON.parse + TypeBox') / speed('scanner, soc'))
+  note(SCAN.own, 1 / speed('scanner, soc'))
+  note(SCAN.other, 1 / speed('JSON.parse + TypeBox'))
 }
 
-function note(name: string, ratio: number): void {
-  const all = measured.get(name) ?? []
-  measured.set(name, [...all, ratio])
-  console.log(`${name}: ${ratio.toPrecision(3)}`)
+function note(program: string, cost: number): void {
+  costs.set(program, Math.min(cost, costs.get(program) ?? Infinity))
+  console.log(`${program}: ${cost.toPrecision(3)}`)
 }
 
 /** Of these ratios, and of those that the same runs tell. */
 async function measure(firstRound: number, isWanted: (ratio: string) => boolean): Promise<void> {
-  const comparisons = plan.comparisons.filter((comparison) => namesOf(comparison).some(isWanted))
+  const comparisons = plan.comparisons.filter((each) => pairsOf(each).some(({ ratio }) => isWanted(ratio)))
   /* oxlint-disable no-await-in-loop -- one at a time has the machine */
   for (let round = firstRound; round < firstRound + rounds; round++) {
     for (const comparison of comparisons) await compare(comparison, round)
-    if (isWanted(SCAN)) await compareScanner()
+    if (isWanted(SCAN.ratio)) await compareScanner()
   }
   /* oxlint-enable no-await-in-loop */
 }
 
+const pairs = [...plan.comparisons.flatMap(pairsOf), SCAN]
+
+/** Of what was measured. */
 function ratios(): Ratios {
-  return Object.fromEntries([...measured].map(([name, values]) => [name, ratioOf(values)]))
+  const measured = pairs.filter(({ own }) => costs.has(own))
+  return Object.fromEntries(
+    measured.map(({ ratio, own, other }) => [
+      ratio,
+      Number((costs.get(own)! / costs.get(other)!).toPrecision(3)),
+    ]),
+  )
 }
 
 function isAskedFor(ratio: string): boolean {
@@ -193,11 +198,11 @@ function verdicts(): Verdict[] {
   return judge(recorded, ratios(), isAskedFor)
 }
 
-const known = [...plan.comparisons.flatMap(namesOf), SCAN]
+const known = pairs.map(({ ratio }) => ratio)
 const unknown = positionals.filter((name) => !known.includes(name))
 if (unknown.length > 0) throw new Error(`no such ratio: ${unknown.join(', ')}; there are ${known.join(', ')}`)
 await measure(0, isAskedFor)
-if (options.record) recordRatios(options.ratios, extent, host(), ratios())
+if (options.record) recordRatios(options.ratios, extent, host(), ratios(), positionals.length > 0)
 else {
   const suspects = new Set(
     verdicts()

@@ -5,21 +5,17 @@ import type { Host } from '../results.ts'
 
 export const RATIOS_FILE = fileURLToPath(new URL('../ratios.json', import.meta.url))
 
-/** What Spillway costs, divided by what the other costs: smaller is better. */
-export interface Ratio {
-  readonly median: number
-  readonly min: number
-  readonly max: number
-}
-
-/** By what is compared, as `tcp-2 memory / relay`. */
-export type Ratios = Readonly<Record<string, Ratio>>
+/**
+ * What Spillway costs, divided by what the other costs, by what is compared, as `tcp-2 memory / relay`: smaller is better.
+ * Each is the cheapest of its runs: what else a machine does only ever adds.
+ */
+export type Ratios = Readonly<Record<string, number>>
 
 /** Short runs are less warm than long ones, and have ratios of their own. */
 export type Extent = 'full' | 'quick'
 
 interface RecordedRatios {
-  /** By how much a median may be larger than the recorded one, as a share of that. */
+  /** By how much a ratio may be larger than the recorded one, as a share of that. */
   readonly margin: number
   readonly reason: string
   readonly recordedAt: string
@@ -33,7 +29,7 @@ const margins: Readonly<Record<Extent, { margin: number; reason: string }>> = {
   full: {
     margin: 0.25,
     reason:
-      'Each run of a round meets the same machine, but a neighbour of a virtual machine comes and goes within seconds: medians of three rounds of unchanged code differ by up to 15 %.',
+      'Unchanged code differs by up to 15 % from one check to the next on a virtual machine with neighbours, of which a cheapest run of three is not quite free.',
   },
   quick: {
     margin: 1,
@@ -44,7 +40,7 @@ const margins: Readonly<Record<Extent, { margin: number; reason: string }>> = {
 
 export interface Verdict {
   readonly name: string
-  readonly median: number
+  readonly ratio: number
   readonly recorded: number
   readonly atMost: number
   readonly isWorse: boolean
@@ -57,11 +53,12 @@ export function readRatios(file: string, extent: Extent): RecordedRatios {
   return found
 }
 
-/** Leaves what was recorded of the other extent as it is. */
-export function recordRatios(file: string, extent: Extent, host: Host, ratios: Ratios): void {
+/** Leaves what was recorded of the other extent, and with `isPart` also of ratios that are not among these. */
+export function recordRatios(file: string, extent: Extent, by: Host, measured: Ratios, isPart = false): void {
   const recorded: Recorded = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  const ratios = isPart ? { ...recorded[extent]?.ratios, ...measured } : measured
   const recordedAt = new Date().toISOString()
-  const now: Recorded = { ...recorded, [extent]: { ...margins[extent], recordedAt, host, ratios } }
+  const now: Recorded = { ...recorded, [extent]: { ...margins[extent], recordedAt, host: by, ratios } }
   writeFileSync(file, `${JSON.stringify(now, null, 2)}\n`)
 }
 
@@ -79,18 +76,7 @@ export function judge(
     const [before, now] = [recorded[name], measured[name]]
     if (before === undefined) throw new Error(`no ratio is recorded of ${name}: record them with --record`)
     if (now === undefined) throw new Error(`${name} was recorded, and is not measured`)
-    const atMost = before.median * (1 + margin)
-    return { name, median: now.median, recorded: before.median, atMost, isWorse: !(now.median <= atMost) }
+    const atMost = before * (1 + margin)
+    return { name, ratio: now, recorded: before, atMost, isWorse: !(now <= atMost) }
   })
-}
-
-export function ratioOf(values: readonly number[]): Ratio {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-  return { median: rounded(median), min: rounded(sorted[0]!), max: rounded(sorted[sorted.length - 1]!) }
-}
-
-function rounded(value: number): number {
-  return Number(value.toPrecision(4))
 }

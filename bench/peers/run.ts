@@ -1,8 +1,9 @@
 /**
  * Other programs on the same work, each run of one between two of Spillway: one durable, one in memory.
  *
- *     npm run bench:peers -- [case...] [--rounds 5] [--peers NAME,...] [--events N] [--tiny] [--results FILE]
+ *     npm run bench:peers -- [case...] [--rounds 5] [--peers NAME,...] [--events N] [--tiny] [--continue] [--results FILE]
  *
+ * With --continue these rounds are further ones of the last start, as where only some minutes at a time can be had.
  * With SPILLWAY_TOOLS the load comes from the programs `gen` and `sink` of that folder (see ../load/c-tools.ts).
  */
 import { parseArgs } from 'node:util'
@@ -18,7 +19,7 @@ import type { PeerCase } from './peer-case.ts'
 import { peers } from './peers.ts'
 import { findPeer } from './program.ts'
 import type { FoundPeer } from './program.ts'
-import { PEERS_FILE, appendPeerResult, ratios, spillwayName } from './results.ts'
+import { PEERS_FILE, appendPeerResult, ratios, readPeerResults, spillwayName } from './results.ts'
 import { peersTable } from './table.ts'
 import type { OwnRun, PeerResult } from './results.ts'
 
@@ -31,12 +32,14 @@ const { values: options, positionals } = parseArgs({
     peers: { type: 'string' },
     events: { type: 'string' },
     tiny: { type: 'boolean', default: false },
+    continue: { type: 'boolean', default: false },
     results: { type: 'string', default: PEERS_FILE },
   },
 })
 
 const tools = process.env.SPILLWAY_TOOLS
-const startedAt = new Date().toISOString()
+const last = options.continue ? readPeerResults(options.results).at(-1)?.startedAt : undefined
+const startedAt = last ?? new Date().toISOString()
 const measured: PeerResult[] = []
 const started = environment(tools === undefined ? 'own threads' : 'C tools')
 
