@@ -54,7 +54,7 @@ const malformed: readonly FloodCase[] = [
     name: 'malformed-100',
     malformedShare: 1,
     events: 1_000_000,
-    aboutS: 20,
+    aboutS: 28,
     ownThreads: true,
     targets: refused,
   },

@@ -45,7 +45,7 @@ function sized(benchCase: BenchCase): BenchCase {
 
 function minutes(chosen: readonly BenchCase[], times: number): string {
   const seconds = times * chosen.reduce((sum, { aboutS }) => sum + aboutS, 0)
-  return `${Math.max(1, Math.round(seconds / 60))} min`
+  return `${Math.ceil(seconds / 60)} min`
 }
 
 function list(): void {
