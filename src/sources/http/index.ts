@@ -30,7 +30,7 @@ const SWEEP_MS_MAX = 1000
 
 /**
  * A listener for requests. Those that are plain are read by the front, straight from the kernel; everything else by node:http,
- * which is on the same server: README.md.
+ * which is on the same server: ../README.md.
  */
 export class HttpSource implements Source, FrontDoor {
   readonly config: HttpSourceConfig
@@ -232,11 +232,14 @@ export class HttpSource implements Source, FrontDoor {
     }
     if (connection.closing) return
     connection.closing = true
-    const refusal = refusalOfProtocol(error)
+    // What came before it in the same read is on its way to its request, the end of a body included.
+    setImmediate(() => this.#protocolBroken(connection, refusalOfProtocol(error)))
+  }
+
+  #protocolBroken(connection: Connection, refusal: Refusal): void {
     const last = [...connection.exchanges].at(-1)
     if (last?.reading === true) {
-      // What came before it in the same read is in the request, and on its way.
-      process.nextTick(() => last.protocolBroken(refusal))
+      last.protocolBroken(refusal)
       return
     }
     const { context, config } = this
@@ -244,6 +247,7 @@ export class HttpSource implements Source, FrontDoor {
     else context.events.requestRefused(config.name, connection.peer, refusal.status, refusal.reason)
     // Those before it are answered, the last of them with `Connection: close`.
     if (last !== undefined) return
+    const { socket } = connection
     const body = refusalBody(refusal, null)
     socket.end(
       `HTTP/1.1 ${refusal.status} ${refusal.reason}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
@@ -296,7 +300,7 @@ function sweepMs(idleTimeoutMs: number): number {
 }
 
 /** As node:http says it. */
-const INVALID_EOF = Object.assign(new Error('Parse Error: Invalid EOF state'), {
+const INVALID_EOF = Object.assign(new Error('Parse Error'), {
   code: 'HPE_INVALID_EOF_STATE',
 })
 
