@@ -125,7 +125,11 @@ sinks: { siem: { type: http, url: '${receiver.url}', batch: { max_age: 10ms } } 
     await Promise.all(['first', 'second', 'third'].map(pending))
     await send(collector, [fast(0)])
     const numbers = (await receiver.received(5)).map((line) => Number(/(\d+)\}$/.exec(line)![1]))
-    t.same(numbers.toSorted((a, b) => a - b), [0, 1, 2, 3, 4], 'long before they have lingered')
+    t.same(
+      numbers.toSorted((a, b) => a - b),
+      [0, 1, 2, 3, 4],
+      'long before they have lingered',
+    )
     await until(() => collector.ledger.sources.some(({ rejectedTotal }) => rejectedTotal === 1))
     t.match(deadLetters(directory), [{ category: 'processing_failure', record: slow(100, 'KILL ') }])
     t.same(collector.ledger.imbalances(), [])
