@@ -55,7 +55,7 @@ export class EventWriter {
   /** The minute that was written last, and the beginning of its messages. */
   #minute = Number.NaN
   readonly #minutePiece = jsonPiece(MINUTE)
-  readonly #minuteText = new Uint8Array(this.#minutePiece.words.buffer, TIMESTAMP.length)
+  readonly #minuteText = this.#minutePiece.bytes.subarray(TIMESTAMP.length)
 
   constructor(memory: SharedMemory, fields: SyslogFields, structuredData: StructuredData, time: Timestamp) {
     this.#peers = new Peers(new Uint8Array(memory.buffer), sourcePiece)

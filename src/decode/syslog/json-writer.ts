@@ -6,17 +6,22 @@ import { WINDOWS_1252 } from './windows-1252.ts'
 /** Where no room was left: less than any offset. */
 const FULL = -1
 
-/** A piece of JSON that is written again and again, in words of four bytes, little-endian; the last one is padded. */
+/**
+ * A piece of JSON that is written again and again: its bytes, and the same in words of eight, the last one padded. As
+ * numbers these mean nothing; none is NaN, since no byte of ASCII begins one.
+ */
 export interface JsonPiece {
-  readonly words: Int32Array
+  readonly words: Float64Array
+  readonly bytes: Uint8Array
   readonly byteCount: number
 }
 
 export function jsonPiece(text: string): JsonPiece {
   const bytes = new TextEncoder().encode(text)
-  const words = new Int32Array((bytes.length + 3) >> 2)
-  new Uint8Array(words.buffer).set(bytes)
-  return { words, byteCount: bytes.length }
+  const words = new Float64Array((bytes.length + 7) >> 3)
+  const padded = new Uint8Array(words.buffer)
+  padded.set(bytes)
+  return { words, bytes: padded, byteCount: bytes.length }
 }
 
 /** Writes pieces of JSON one behind another. Without room for a piece it writes nothing more and is `full`. */
@@ -26,13 +31,13 @@ export class JsonWriter {
   windows1252 = false
   readonly #bytes: Uint8Array
   readonly #view: DataView
-  readonly #kernel: TextKernel
+  readonly #escape: TextKernel['escape']
   #to = 0
 
   constructor(memory: SharedMemory) {
     this.#bytes = new Uint8Array(memory.buffer)
     this.#view = new DataView(memory.buffer)
-    this.#kernel = textKernel(memory)
+    this.#escape = textKernel(memory).escape
   }
 
   get full(): boolean {
@@ -46,21 +51,19 @@ export class JsonWriter {
     this.windows1252 = false
   }
 
-  piece({ words, byteCount }: JsonPiece): void {
+  piece({ words, bytes, byteCount }: JsonPiece): void {
     const { length } = words
     let at = this.at
-    if (this.#to - at < length * 4) return this.#tightPiece(words, byteCount)
+    if (this.#to - at < length * 8) return this.#tightPiece(bytes, byteCount)
     this.at = at + byteCount
     const view = this.#view
-    for (let index = 0; index < length; index++, at += 4) view.setInt32(at, words[index]!, true)
+    for (let index = 0; index < length; index++, at += 8) view.setFloat64(at, words[index]!, true)
   }
 
   /** Where there is no room for the padding. */
-  #tightPiece(words: Int32Array, byteCount: number): void {
+  #tightPiece(bytes: Uint8Array, byteCount: number): void {
     if (!this.#hasRoom(byteCount)) return
-    for (let index = 0; index < byteCount; index++) {
-      this.#bytes[this.at++] = words[index >> 2]! >> ((index & 3) * 8)
-    }
+    for (let index = 0; index < byteCount; index++) this.#bytes[this.at++] = bytes[index]!
   }
 
   /** Bytes [from, to) of the buffer as they are. */
@@ -80,7 +83,7 @@ export class JsonWriter {
   text(from: number, to: number): void {
     if (this.windows1252) return this.#windows1252Text(from, to)
     if (!this.#hasRoom(to - from)) return
-    const end = this.#kernel.escape(from, to, this.at, this.#to)
+    const end = this.#escape(from, to, this.at, this.#to)
     if (end < 0) this.#to = FULL
     else this.at = end
   }
@@ -91,7 +94,7 @@ export class JsonWriter {
     for (; from < to; from++) {
       const point = WINDOWS_1252[bytes[from]!]!
       if (point < 0x80) {
-        const end = this.#hasRoom(1) ? this.#kernel.escape(from, from + 1, this.at, this.#to) : FULL
+        const end = this.#hasRoom(1) ? this.#escape(from, from + 1, this.at, this.#to) : FULL
         if (end < 0) this.#to = FULL
         else this.at = end
       } else if (point < 0x800) {

@@ -10,6 +10,8 @@ const PARAMS_MAX = 256
 const NAME_BYTES_MAX = 255
 const ID_BYTES_MAX_WITHOUT_PARAMS = 32
 
+/** A power of two. */
+const HASHES = 1024
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const OPEN = 0x5b
@@ -45,6 +47,12 @@ export class StructuredData {
   readonly #nameHash = new Int32Array(PARAMS_MAX)
   readonly #valueFrom = new Int32Array(PARAMS_MAX)
   readonly #valueTo = new Int32Array(PARAMS_MAX)
+  /** Whether a backslash is in the value. */
+  readonly #valueEscaped = new Uint8Array(PARAMS_MAX)
+  /** By a name's hash, the last message that had one like it. Where none came twice in a message, no name and no id did. */
+  readonly #seenIn = new Int32Array(HASHES)
+  #message = 0
+  #mayRepeat = false
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
@@ -52,6 +60,8 @@ export class StructuredData {
 
   clear(): void {
     this.elementCount = this.paramCount = 0
+    this.#message = (this.#message + 1) | 0
+    this.#mayRepeat = false
   }
 
   /** Takes the elements that begin at `at`. The offset behind the last one that is whole: `at` where none is. */
@@ -78,6 +88,7 @@ export class StructuredData {
     const idFrom = at
     this.#idFrom[element] = idFrom
     this.#idTo[element] = idEnd
+    this.#see(idFrom, idEnd)
     at = idEnd
     for (;;) {
       const next = skipBlanks(bytes, at, to)
@@ -109,17 +120,21 @@ export class StructuredData {
     const open = skipBlanks(bytes, equals + 1, to)
     if (open >= to || bytes[equals] !== 0x3d || bytes[open] !== QUOTE) return NONE
     let close = open + 1
-    while (close < to && bytes[close] !== QUOTE) close += bytes[close] === BACKSLASH ? 2 : 1
+    let escaped = 0
+    for (; close < to && bytes[close] !== QUOTE; close++) {
+      if (bytes[close] !== BACKSLASH) continue
+      escaped = 1
+      close++
+    }
     const behind = close + 1
     if (behind >= to) return NONE
     if (bytes[behind] !== CLOSE && (KIND[bytes[behind]!]! & BLANK) === 0) return NONE
-    let hash = 0
-    for (let index = at; index < nameEnd; index++) hash = (Math.imul(hash, 31) + bytes[index]!) | 0
     this.#nameFrom[param] = at
     this.#nameTo[param] = nameEnd
-    this.#nameHash[param] = hash
+    this.#nameHash[param] = this.#see(at, nameEnd)
     this.#valueFrom[param] = open + 1
     this.#valueTo[param] = close
+    this.#valueEscaped[param] = escaped
     this.paramCount++
     return behind
   }
@@ -131,12 +146,23 @@ export class StructuredData {
     return at === from || at - from > NAME_BYTES_MAX ? NONE : at
   }
 
+  /** The hash of a name or an id, and notes whether one like it may have been there before. */
+  #see(from: number, to: number): number {
+    const bytes = this.#bytes
+    let hash = 0
+    for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0
+    const place = (hash ^ (hash >>> 10) ^ (hash >>> 20)) & (HASHES - 1)
+    if (this.#seenIn[place] === this.#message) this.#mayRepeat = true
+    this.#seenIn[place] = this.#message
+    return hash
+  }
+
   /** Writes `{"id":{"name":"value",...},...}`. */
   write(out: JsonWriter): void {
     out.byte(0x7b)
     let isFirst = true
     for (let element = 0; element < this.elementCount; element++) {
-      if (this.#isRepeated(element)) continue
+      if (this.#mayRepeat && this.#isRepeated(element)) continue
       if (!isFirst) out.byte(COMMA)
       isFirst = false
       out.byte(QUOTE)
@@ -151,23 +177,25 @@ export class StructuredData {
   /** Those of the element, and of later ones of the same id. */
   #writeParams(element: number, out: JsonWriter): void {
     let isFirst = true
-    for (let same = element; same < this.elementCount; same++) {
+    const last = this.#mayRepeat ? this.elementCount - 1 : element
+    for (let same = element; same <= last; same++) {
       if (same > element && !this.#isSameId(element, same)) continue
       for (let param = this.#firstParam[same]!; param < this.#firstParam[same + 1]!; param++) {
-        if (this.#isOverruled(element, same, param)) continue
+        if (this.#mayRepeat && this.#isOverruled(element, same, param)) continue
         if (!isFirst) out.byte(COMMA)
         isFirst = false
         out.byte(QUOTE)
         out.text(this.#nameFrom[param]!, this.#nameTo[param]!)
         out.piece(COLON)
-        this.#writeValue(this.#valueFrom[param]!, this.#valueTo[param]!, out)
+        if (this.#valueEscaped[param] === 0) out.text(this.#valueFrom[param]!, this.#valueTo[param]!)
+        else this.#writeEscapedValue(this.#valueFrom[param]!, this.#valueTo[param]!, out)
         out.byte(QUOTE)
       }
     }
   }
 
   /** The text between the escapes; of an escape only the character behind the backslash. */
-  #writeValue(from: number, to: number, out: JsonWriter): void {
+  #writeEscapedValue(from: number, to: number, out: JsonWriter): void {
     const bytes = this.#bytes
     let piece = from
     for (let at = from; at + 1 < to; at++) {

@@ -215,7 +215,6 @@ export class Timestamp {
       year = yearBetween
       at = skipBlanks(bytes, at + 4, to)
     }
-    const clockFrom = at
     at = this.clock.read(bytes, at, to)
     if (at < 0) return NONE
     at = this.#suffix.read(bytes, at, to)
@@ -228,7 +227,7 @@ export class Timestamp {
     }
     if (year >= 0) return this.#finish(this.#minuteOf(dayNumber(year, month, day)), at)
     const minute = this.#minuteOf(this.#nearestDay(month, day))
-    if (clockFrom === from + 7 && bytes[from + 9] === COLON && !this.clock.isHalfDay) {
+    if (bytes[from + 9] === COLON && !this.clock.isHalfDay) {
       this.#bsdMinute.set(from, minute)
     }
     return this.#finish(minute, at)

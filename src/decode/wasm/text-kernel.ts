@@ -6,7 +6,7 @@ import { textModule } from './text-module.ts'
 /** What assembly/text.ts exports. Offsets are in bytes from the memory's start; 63 bytes behind a text may be read. */
 export interface TextKernel {
   /** Writes the text [from, to) as it stands in a JSON string to [out, outTo). The offset behind it, -1 without room. */
-  escape(from: number, to: number, out: number, outTo: number): number
+  readonly escape: (from: number, to: number, out: number, outTo: number) => number
 }
 
 export function textKernel(memory: SharedMemory): TextKernel {
