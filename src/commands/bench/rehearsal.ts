@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Status } from '../../app/admin/status.ts'
-import { formatBytes, MIB } from '../../base/units.ts'
+import { formatBytes, KIB } from '../../base/units.ts'
 import type { Thread } from '../demo/thread.ts'
 import type { LoadOrder, LoadReport } from './load-thread.ts'
 import { threadTimes, timesBetween } from './thread-times.ts'
@@ -19,8 +19,11 @@ import type { ThreadTimes } from './thread-times.ts'
 const CONNECTIONS = 2
 /** Share of the time after which its code is compiled. */
 const WARM_UP_SHARE = 0.4
-/** The warm-up, and what is measured, go on until so much came through, but no longer than a multiple of their time. */
-const BYTES_MIN = 16 * MIB
+/**
+ * The warm-up, and what is measured, go on until so much came through, but no longer than a multiple of their time: of
+ * a host that is busy otherwise they would see code that is not compiled, and batches of a few events.
+ */
+const BYTES_PER_MS_MIN = 24 * KIB
 const TIMES_LATE_MAX = 5
 const LOOK_INTERVAL_MS = 50
 const START_MS_MAX = 20_000
@@ -63,7 +66,7 @@ export async function rehearse(plan: RehearsalPlan, load: Thread<LoadReport, Loa
   try {
     const sent = load.final({ port: collector.port, connections: CONNECTIONS })
     const start = await collector.moment()
-    const eventsMin = BYTES_MIN / plan.meanBytes
+    const eventsMin = (plan.budgetMs * BYTES_PER_MS_MIN) / plan.meanBytes
     const before = await collector.momentAfter(start, plan.budgetMs * WARM_UP_SHARE, eventsMin)
     const after = await collector.momentAfter(before, plan.budgetMs * (1 - WARM_UP_SHARE), eventsMin)
     load.tell('stop')
