@@ -7,7 +7,7 @@ import type { SchemaSpec } from '../schema/spec.ts'
 import { ANY, anyPlan, isFree, isMoreThanValues, nothing } from './value-plan.ts'
 import type { ObjectPlan, StringPlan, ValuePlan } from './value-plan.ts'
 
-/** Subschemas in all: what grows beyond is left to the slow path, so that generated code stays small. */
+/** Subschemas in all: what grows beyond is left to the slow path, so that programs stay small. */
 const NODES_MAX = 500
 /** Subschemas in one another. References that lead in circles end here. */
 const NESTING_MAX = 16

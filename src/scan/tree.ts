@@ -1,6 +1,6 @@
 /**
- * The grammar of `skip.ts` once more, for the scan kernel: as fast as JavaScript allows, over bytes that end in 0x0A,
- * and answering UNDECIDED (below 0) to whatever is wrong or rare.
+ * The grammar of `skip.ts` once more, as fast as JavaScript allows, over bytes that end in 0x0A, and answering below 0 to
+ * whatever is wrong or rare.
  *
  * Strings are searched four bytes at a time. For a word x of four bytes, with arithmetic on all four at once:
  *
@@ -13,11 +13,11 @@
  * exact. Bytes from 0x80 up are never marked.
  */
 
-export const QUOTE = 0x22
-export const COMMA = 0x2c
-export const COLON = 0x3a
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
 export const OPEN_ARRAY = 0x5b
-export const BACKSLASH = 0x5c
+const BACKSLASH = 0x5c
 export const CLOSE_ARRAY = 0x5d
 export const OPEN_OBJECT = 0x7b
 export const CLOSE_OBJECT = 0x7d
@@ -33,21 +33,17 @@ ESCAPE_BYTES[0x75] = 6
 const IS_HEX = new Uint8Array(256)
 for (const char of '0123456789abcdefABCDEF') IS_HEX[char.charCodeAt(0)] = 1
 
-/** Raw CR and LF that `blanksEnd` has passed; the kernel sets it to 0 before each record. */
-export const lineBreaks = new Int32Array(1)
-
 /** Over blanks: the offset of the first byte that is none. A raw 0x0A is one only where `newlineIsSpace`. */
 export function blanksEnd(bytes: Uint8Array, at: number, newlineIsSpace: boolean): number {
   for (;;) {
     const byte = bytes[at]
-    if (byte === 0x0d || (byte === 0x0a && newlineIsSpace)) lineBreaks[0]!++
-    else if (byte !== 0x20 && byte !== 0x09) return at
+    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d && (byte !== 0x0a || !newlineIsSpace)) return at
     at++
   }
 }
 
 /** `at` is just after the opening quote; the result just after the closing one, or below 0. */
-export function stringEnd(bytes: Uint8Array, view: DataView, at: number): number {
+function stringEnd(bytes: Uint8Array, view: DataView, at: number): number {
   for (;;) {
     const x = view.getInt32(at, true)
     const y = x ^ 0x02020202
@@ -75,7 +71,7 @@ function isHex4(bytes: Uint8Array, at: number): boolean {
 }
 
 /** `at` is the first byte of a number; the result just after it, or below 0. */
-export function numberEnd(bytes: Uint8Array, at: number): number {
+function numberEnd(bytes: Uint8Array, at: number): number {
   let digit = bytes[at]! - 0x30
   if (digit === -3) digit = bytes[++at]! - 0x30
   if (digit === 0) digit = bytes[++at]! - 0x30
@@ -102,14 +98,14 @@ function exponentEnd(bytes: Uint8Array, at: number): number {
 }
 
 /** `at` is the first letter of true, false or null; the result just after it, or below 0. */
-export function nameEnd(view: DataView, at: number): number {
+function nameEnd(view: DataView, at: number): number {
   const word = view.getInt32(at, true)
   if (word === 0x65757274 || word === 0x6c6c756e) return at + 4
   return word === 0x736c6166 && view.getUint8(at + 4) === 0x65 ? at + 5 : -1
 }
 
 /** From a key's opening quote to the first byte of its value, or below 0. */
-export function keyEnd(bytes: Uint8Array, view: DataView, at: number, newlineIsSpace: boolean): number {
+function keyEnd(bytes: Uint8Array, view: DataView, at: number, newlineIsSpace: boolean): number {
   at = stringEnd(bytes, view, at + 1)
   if (at < 0) return -1
   if (bytes[at] !== COLON) {

@@ -20,6 +20,8 @@ const JOURNAL_SHARE_OF_FREE = 0.5
 const JOURNAL_BYTES_MIN = 64 * MIB
 const JOURNAL_BYTES_MAX = 1024 * GIB
 const ARENA_BYTES_MIN = 64 * MIB
+/** The largest power of two that `memory.arena_bytes` takes. */
+const ARENA_BYTES_MAX = GIB
 const ARENA_SHARE_OF_MEMORY = 0.25
 
 /** What is recommended is put into this. */
@@ -129,7 +131,8 @@ function arenaChange(config: ResolvedConfig, { rate, commits, memoryBytes, event
   const { slabBytes } = config.memory
   const inflowBytes = (rate.highest_events_per_second * diskBytesPerEvent(eventBytes) * stallMs) / 1000
   const neededBytes = slabCountMin(config, rate.workers) * slabBytes + 2 * inflowBytes
-  const mostBytes = Math.max(ARENA_BYTES_MIN, powerOfTwo(memoryBytes * ARENA_SHARE_OF_MEMORY, Math.floor))
+  const shareBytes = powerOfTwo(memoryBytes * ARENA_SHARE_OF_MEMORY, Math.floor)
+  const mostBytes = Math.min(ARENA_BYTES_MAX, Math.max(ARENA_BYTES_MIN, shareBytes))
   const arenaBytes = Math.min(mostBytes, Math.max(ARENA_BYTES_MIN, powerOfTwo(neededBytes, Math.ceil)))
   const because = `reserves ${mib(slabCountMin(config, rate.workers) * slabBytes)} + 2 x ${mib(inflowBytes)}, what comes in during a commit of ${stallMs.toFixed(1)} ms (p99)`
   return [{ path: ['memory', 'arena_bytes'], value: formatBytes(arenaBytes), because }]
