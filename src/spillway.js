@@ -11,10 +11,12 @@ if (major < 22 || (major === 22 && minor < 19)) {
 // libuv reads this when its pool first starts: disk commits must not wait behind DNS look-ups.
 process.env.UV_THREADPOOL_SIZE ??= '8'
 
-// Body buffers of node:http die young, but what they hold counts as memory outside the heap. From a young generation of
-// the default size many are promoted, and marking them took up to a third of all CPU (`npm run bench -- http-4`: 2.5
-// CPU-seconds per million events with 4 MiB, 3.6 without). V8 reads this only when it starts, so the process starts anew
-// in its own place; it keeps its pid.
+// Next to nothing outlives a collection of young objects: of 2 million events 3 MiB, whatever the size. With 4 MiB there are
+// 34 of them on the main thread and 17 in a worker; with 1 MiB four times as many, with 16 MiB half as many and 20 MiB more
+// that is resident (`npm run bench:heap -- tcp-2`). Where node:http reads bodies (chunks, TLS), more matters: its buffers hold
+// memory outside the heap, many are promoted from a generation of the default size, and marking them took up to a third of all
+// CPU. The flag goes before the limits of the workers (src/pipeline/limits.ts). V8 reads it only when it starts, so the process
+// starts anew in its own place; it keeps its pid.
 const YOUNG_GENERATION = '--max-semi-space-size'
 if (process.argv[2] === 'run' && !process.execArgv.some((option) => option.startsWith(YOUNG_GENERATION))) {
   const script = fileURLToPath(import.meta.url)

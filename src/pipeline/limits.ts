@@ -89,7 +89,11 @@ export const ARCHIVE_RECOVERY_UNITS = 3
  */
 export const JOURNAL_BUFFER_BYTES = 20 * MIB
 
-/** Heap limits of a worker thread (`resourceLimits`). */
+/**
+ * Heap limits of a worker thread (`resourceLimits`). After a flood 15 MiB of it live; the rest is room for schemas with many
+ * patterns and for records of the slow path. The young space is that of a collector within another program: `spillway run` sets
+ * V8's `--max-semi-space-size`, which goes before it. With 3, 16 or 48 MiB a worker collects as often (`npm run bench:heap`).
+ */
 export const WORKER_OLD_SPACE_BYTES = 96 * MIB
 export const WORKER_YOUNG_SPACE_BYTES = 16 * MIB
 /** Outside its heap a worker compresses one slab: input copy, output, and the codec's own state. */
