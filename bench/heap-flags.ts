@@ -72,9 +72,14 @@ function shortened(name: string): BenchCase {
   throw new Error(`${name} is neither a flood nor a trickle`)
 }
 
-function runWith(flags: readonly string[], benchCase: BenchCase): Promise<Figures> {
-  const startCollector = (config: object) => CollectorProcess.start(config, ['--trace-gc', ...flags])
-  return runCase(benchCase, process.env.SPILLWAY_TOOLS, {}, startCollector)
+/** Its figures, and how many collections there were in all threads: that does not depend on what else the machine does. */
+async function runWith(flags: readonly string[], benchCase: BenchCase): Promise<Figures> {
+  let collector: CollectorProcess | null = null
+  const startCollector = async (config: object) =>
+    (collector = await CollectorProcess.start(config, ['--trace-gc', ...flags]))
+  const figures = await runCase(benchCase, process.env.SPILLWAY_TOOLS, {}, startCollector)
+  const pauses = await collector!.stop()
+  return { ...figures, collections: pauses.length }
 }
 
 function median(lines: readonly Line[], figure: string): string {
@@ -109,6 +114,7 @@ console.table(
     cpu_s_per_million: median(runs, 'cpu_s_per_million'),
     cpu_percent: median(runs, 'cpu_percent'),
     gc_percent: median(runs, 'gc_percent'),
+    collections: median(runs, 'collections'),
     peak_rss_mib: median(runs, 'peak_rss_mib'),
     p99_ms: median(runs, 'p99_ms'),
     lost: median(runs, 'lost'),

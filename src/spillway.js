@@ -11,12 +11,12 @@ if (major < 22 || (major === 22 && minor < 19)) {
 // libuv reads this when its pool first starts: disk commits must not wait behind DNS look-ups.
 process.env.UV_THREADPOOL_SIZE ??= '8'
 
-// Next to nothing outlives a collection of young objects: of 2 million events 3 MiB, whatever the size. With 4 MiB there are
-// 34 of them on the main thread and 17 in a worker; with 1 MiB four times as many, with 16 MiB half as many and 20 MiB more
-// that is resident (`npm run bench:heap -- tcp-2`). Where node:http reads bodies (chunks, TLS), more matters: its buffers hold
-// memory outside the heap, many are promoted from a generation of the default size, and marking them took up to a third of all
-// CPU. The flag goes before the limits of the workers (src/pipeline/limits.ts). V8 reads it only when it starts, so the process
-// starts anew in its own place; it keeps its pid.
+// Next to nothing that is young outlives its collection: a few MiB of millions of events. A million of them over TCP, with the
+// start, take 46 collections in all threads, 150 with 1 MiB, and 28 with 16 MiB, for 15 MiB more that is resident; what the CPU
+// takes could not be told apart (`npm run bench:heap -- tcp-2`). It matters where node:http reads the bodies (TLS, chunks): its
+// buffers hold memory outside the heap, many are promoted from a generation of the default size, and marking them took up to a
+// third of all CPU. The flag goes before the limits of the workers (src/pipeline/limits.ts). V8 reads it only when it starts, so
+// the process starts anew in its own place; it keeps its pid.
 const YOUNG_GENERATION = '--max-semi-space-size'
 if (process.argv[2] === 'run' && !process.execArgv.some((option) => option.startsWith(YOUNG_GENERATION))) {
   const script = fileURLToPath(import.meta.url)

@@ -9,7 +9,7 @@ t.test('workers get other limits than their pool gives them', async (t) => {
     const { Worker } = require('node:worker_threads')
     const resourceLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 96 }
     const worker = new Worker('', { eval: true, resourceLimits })
-    console.log(JSON.stringify(worker.resourceLimits))`
+    process.stdout.write(JSON.stringify(worker.resourceLimits))`
   const args = ['--import', `${preload}?maxYoungGenerationSizeMb=3`, '-e', program]
   const env = { ...process.env, NODE_V8_COVERAGE: undefined, NODE_OPTIONS: undefined }
   const { stdout } = await promisify(execFile)(process.execPath, args, { env })
