@@ -23,9 +23,9 @@ export const webAssembly = WebAssembly
 const PAGE_BYTES = 65_536
 const SLACK_BYTES = 64
 
-/** A memory with these bytes at its beginning, and 64 line feeds behind them, as a scanner wants it. */
+/** A memory with these bytes at its beginning, and 64 line feeds and 64 zeros behind them, as a scanner wants it. */
 export function memoryOf(bytes: Uint8Array): SharedMemory {
-  const pages = Math.ceil((bytes.length + SLACK_BYTES) / PAGE_BYTES)
+  const pages = Math.ceil((bytes.length + 2 * SLACK_BYTES) / PAGE_BYTES)
   const memory = new webAssembly.Memory({ initial: pages, maximum: pages, shared: true })
   const view = new Uint8Array(memory.buffer)
   view.set(bytes)

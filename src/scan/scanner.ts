@@ -19,7 +19,7 @@ export interface RecordScanner {
   readonly scanLine: (from: number) => number
   /**
    * Structural framing: any JSON blank. The caller ignores a result beyond its bytes; the memory has at least 64 bytes
-   * of 0x0A after the last of them.
+   * of 0x0A after the last of them, and 64 zeros after those.
    */
   readonly scanValue: (from: number) => number
   /** 0..10 */

@@ -12,7 +12,7 @@ export function scannerOf(spec: SchemaSpec, limits: { maxDepth: number }) {
   const target = new Uint8Array(memory.buffer)
   const scanner = compileScanner(spec, limits, memory)
   function put(bytes: Uint8Array): void {
-    if (bytes.length > PAGES * PAGE_BYTES - SLACK_BYTES)
+    if (bytes.length > PAGES * PAGE_BYTES - 2 * SLACK_BYTES)
       throw new RangeError('more bytes than the memory takes')
     target.set(bytes)
     target.fill(0x0a, bytes.length, bytes.length + SLACK_BYTES)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { eventShapes, makeEvents } from '../../bench/scan-events.ts'
+import { memoryOf } from '../../src/memory/web-assembly.ts'
 import { compileScanner, UNDECIDED } from '../../src/scan/scanner.ts'
 import { scannerOf } from '../helpers/scanner-of.ts'
 import { compileSlowPath } from '../../src/scan/slow-path.ts'
@@ -131,5 +132,78 @@ t.test('many values in a severity map', (t) => {
   const scanner = scannerOf(spec, limits)
   t.equal(scanner.scanLine(padded('{"l":"level39"}'), 0), 15)
   t.equal(scanner.severity, 39 % 11)
+  t.end()
+})
+
+t.test('keys are predicted, never believed', (t) => {
+  const long = 'a name of thirty-two bytes, as it is'
+  const document = {
+    type: 'object',
+    required: ['id', long],
+    additionalProperties: { type: 'boolean' },
+    properties: {
+      id: { type: 'string' },
+      inner: { type: 'object', required: ['id'], properties: { id: { type: 'integer' } } },
+      [long]: { type: 'number' },
+      [`${long}, more`]: { type: 'string' },
+    },
+  }
+  const scanner = scannerOf(loadUserSpec('keys', document, {}), limits)
+  const good = [
+    `{"id":"x","inner":{"id":1},"${long}":2}`,
+    `{"inner":{"id":1,"free":{"id":null}},"id":"x","${long}":2,"${long}, more":"y"}`,
+    `{"id": "x", "inner": {"free": {"id": []}, "id": 1}, "${long}": 2, "other": true}`,
+    `{"${long}":2,"id" :"x","i":true,"id2":false,"inne":true,"inner2":false}`,
+  ]
+  const bad = [
+    `{"id":"x","inner":{"id":"1"},"${long}":2}`,
+    `{"id":"x","inner":{},"${long}":2}`,
+    `{"id":"x","id":"x","${long}":2}`,
+    `{"id":"x","${long}, more":"y"}`,
+    `{"id":"x","${long}":2,"${long}":2}`,
+    `{"id":"x","${long}":"2"}`,
+    `{"id":"x","${long}":2,"other":"true"}`,
+  ]
+  // Each after each other one, so that every prediction is wrong at some time.
+  for (const before of [...good, ...bad]) {
+    for (const record of [...good, ...bad]) {
+      scanner.scanLine(padded(before), 0)
+      t.equal(scanner.scanLine(padded(record), 0), good.includes(record) ? record.length : UNDECIDED, record)
+    }
+  }
+  t.end()
+})
+
+t.test('more keys than are remembered', (t) => {
+  const scanner = scannerOf(builtinSpecs.any, limits)
+  const names = Array.from({ length: 2000 }, (_, index) => `k${index}`)
+  for (let turn = 0; turn < 3; turn++) {
+    const record = JSON.stringify(Object.fromEntries(names.map((name) => [name, { [name]: turn }])))
+    t.equal(scanner.scanLine(padded(record), 0), record.length)
+    names.reverse()
+  }
+  t.end()
+})
+
+t.test('a value that runs on at the end of the memory', (t) => {
+  for (const tail of [
+    '{"a":',
+    '{"a',
+    '{"a":"b\\u00',
+    '[1',
+    '[tru',
+    '{"a":1,',
+    '"0123456789abcde',
+    '{"k":"',
+    '-',
+  ]) {
+    // Bytes, line feeds and zeros fill whole pages.
+    const bytes = Buffer.alloc(65_536 - 128, 0x20)
+    bytes.write(tail, bytes.length - tail.length)
+    const scanner = compileScanner(builtinSpecs.any, limits, memoryOf(bytes))
+    const from = bytes.length - tail.length
+    t.equal(scanner.scanLine(from), UNDECIDED, tail)
+    t.equal(scanner.scanValue(from), UNDECIDED, tail)
+  }
   t.end()
 })

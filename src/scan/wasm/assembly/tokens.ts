@@ -1,7 +1,7 @@
 /**
  * Tokens of JSON (RFC 8259) in the arena. Each function answers the offset just behind its token, or FAIL for what is
- * wrong or rare. Bytes end in at least 64 line feeds, and a line feed ends every token, so that reading 32 bytes on from
- * any token is within the memory.
+ * wrong or rare. Bytes end in at least 64 line feeds, which end every token, and 64 zeros, which end every blank, so that
+ * reading 32 bytes on from any token is within the memory.
  */
 
 export const FAIL: i32 = -1
