@@ -13,7 +13,7 @@ import { PeerProcess } from './program.ts'
 import type { FoundPeer } from './program.ts'
 
 /** What has not come after so long without anything new is lost. */
-const GIVE_UP_MS = 15_000
+const GIVE_UP_MS = 30_000
 /** What a fresh process has to do before it is at rest. */
 const SETTLE_MS = 500
 const POLL_MS = 5
