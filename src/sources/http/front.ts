@@ -132,7 +132,9 @@ export class Front implements Wire {
   #ended(): void {
     if (this.#handedOver) return
     this.#clientEnded = true
-    if (this.#bodyLeft > 0 || this.#head !== null) this.#door.brokenOff(this.#connection)
+    const inTheMiddle = this.#bodyLeft > 0 || this.#head !== null
+    this.#head = null
+    if (inTheMiddle) this.#door.brokenOff(this.#connection)
     else if (this.#exchange === null) this.#socket.end()
   }
 
@@ -185,6 +187,7 @@ export class Front implements Wire {
 
   /** Looked at now and then: closes what is quiet for `idle_timeout` between requests, as node:http does. */
   sweep(nowMs: number): void {
+    if (this.#connection.closing) return
     if (this.#head !== null) {
       // How long it may take, node:http knows.
       if (this.#headIsSlow) this.#handOver(this.#head)

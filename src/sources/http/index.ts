@@ -78,6 +78,7 @@ export class HttpSource implements Source, FrontDoor {
     const server = this.#server
     if (await this.#canReadFromKernel()) this.#putFrontBefore(server)
     else this.context.events.kernelReadMissing(this.config.name)
+    if (this.stopping) return
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
         reject(listenError(`sources.${this.config.name}.listen`, this.config.listen, error)),
