@@ -15,7 +15,7 @@ import type { LoadPlan } from '../load/load.ts'
 import { OwnLoad } from '../load/own-load.ts'
 import { host } from '../results.ts'
 import type { Summary } from '../results.ts'
-import { runPeer, runSpillway } from './contestant.ts'
+import { leaveNothingBehind, runPeer, runSpillway } from './contestant.ts'
 import type { Mode, WarmUp } from './contestant.ts'
 import { naiveNode } from './naive-node/peer.ts'
 import { peerCases, withShare } from './peer-case.ts'
@@ -201,6 +201,7 @@ function verdicts(): Verdict[] {
 const known = pairs.map(({ ratio }) => ratio)
 const unknown = positionals.filter((name) => !known.includes(name))
 if (unknown.length > 0) throw new Error(`no such ratio: ${unknown.join(', ')}; there are ${known.join(', ')}`)
+leaveNothingBehind()
 await measure(0, isAskedFor)
 if (options.record) recordRatios(options.ratios, extent, host(), ratios(), positionals.length > 0)
 else {

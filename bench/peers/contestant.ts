@@ -36,6 +36,15 @@ export interface WarmUp<L extends Load> {
   readonly received: (load: L) => number
 }
 
+/** No collector, and no peer, outlives this process when it is ended. */
+export function leaveNothingBehind(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  process.on('exit', () => {
+    CollectorProcess.killAll()
+    PeerProcess.killAll()
+  })
+}
+
 /** A fresh collector with the shipped defaults. */
 export function runSpillway<L extends Load>(
   mode: Mode,

@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, openSync, readFileSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -62,6 +62,7 @@ function isExecutable(path: string): boolean {
 }
 
 export class PeerProcess {
+  static readonly #running = new Set<PeerProcess>()
   readonly port: number
   readonly #child: ChildProcess
   readonly #directory: string
@@ -88,7 +89,9 @@ export class PeerProcess {
     const args = peer.args.map((arg) => filledIn(arg, values))
     const options = { cwd: root, detached: true, env: environment, stdio: ['ignore', log, log] as const }
     const child = spawn(path, args, { ...options, stdio: [...options.stdio] })
+    closeSync(log)
     const running = new PeerProcess(child, directory, port)
+    PeerProcess.#running.add(running)
     try {
       await once(child, 'spawn')
       await running.#listening()
@@ -104,6 +107,14 @@ export class PeerProcess {
     return groupUsage(this.#child.pid!)
   }
 
+  /** For a process that ends before its time: a group of its own outlives its parent. */
+  static killAll(): void {
+    for (const running of PeerProcess.#running) {
+      running.#signal('SIGKILL')
+      rmSync(running.#directory, { recursive: true, force: true, maxRetries: 3 })
+    }
+  }
+
   async stop(): Promise<void> {
     const ended = () => this.#child.exitCode !== null || this.#child.signalCode !== null
     if (this.#child.pid !== undefined && !ended()) {
@@ -113,6 +124,7 @@ export class PeerProcess {
       this.#signal('SIGKILL')
       if (!ended()) await closed
     }
+    PeerProcess.#running.delete(this)
     await rm(this.#directory, { recursive: true, force: true })
   }
 

@@ -12,7 +12,7 @@ import { CTools } from '../load/c-tools.ts'
 import type { Load, LoadPlan } from '../load/load.ts'
 import { OwnLoad } from '../load/own-load.ts'
 import { environment } from '../results.ts'
-import { runPeer, runSpillway } from './contestant.ts'
+import { leaveNothingBehind, runPeer, runSpillway } from './contestant.ts'
 import type { Mode } from './contestant.ts'
 import { peerCases, withShare } from './peer-case.ts'
 import type { PeerCase } from './peer-case.ts'
@@ -118,6 +118,7 @@ async function runRound(peerCase: PeerCase, round: number, found: readonly Found
   /* oxlint-enable no-await-in-loop */
 }
 
+leaveNothingBehind()
 const found = await foundPeers()
 const cases = chosenCases()
 for (let round = 0; round < Number(options.rounds); round++) {
