@@ -65,6 +65,7 @@ export class OwnLoad implements Load {
   }
 
   async feed(stream: StreamPlan): Promise<void> {
+    await this.#sender?.stop()
     this.#sender = this.#generate([stream])
     while (this.#sender.sent === null && this.#sender.failure === null) await sleep(POLL_MS) // oxlint-disable-line no-await-in-loop
   }

@@ -5,9 +5,10 @@ import type { Figures } from '../bench-case.ts'
 import { CollectorProcess } from '../collector-process.ts'
 import { NEARLY_ALL } from '../load/load.ts'
 import type { Load, LoadPlan, LoadReport } from '../load/load.ts'
+import type { StreamPlan } from '../load/stream.ts'
 import { BulkFront } from './bulk-front.ts'
 import type { GroupUsage } from './group-usage.ts'
-import { EVENTS_PER_WRITE } from './peer-case.ts'
+import { EVENTS_PER_WRITE, withShare } from './peer-case.ts'
 import type { PeerCase } from './peer-case.ts'
 import { PeerProcess } from './program.ts'
 import type { FoundPeer } from './program.ts'
@@ -16,7 +17,7 @@ import type { FoundPeer } from './program.ts'
 const GIVE_UP_MS = 30_000
 /** What a fresh process has to do before it is at rest. */
 const SETTLE_MS = 500
-const POLL_MS = 5
+const POLL_MS = 10
 
 /** Where the journal of Spillway is. */
 export type Mode = 'memory' | 'disk'
@@ -30,9 +31,10 @@ interface Contestant {
 
 export type StartLoad<L extends Load> = (plan: LoadPlan) => Promise<L>
 
-/** Tells how many events have come, so that the first of them need not count. */
+/** A part of the events goes first and does not count: a fresh process compiles. */
 export interface WarmUp<L extends Load> {
   readonly share: number
+  /** How many have come. */
   readonly received: (load: L) => number
 }
 
@@ -93,10 +95,11 @@ export function runPeer<L extends Load>(
 
 async function runContestant<L extends Load>(
   start: (url: string) => Promise<Contestant>,
-  { way, form, connections, malformedShare, events }: PeerCase,
+  peerCase: PeerCase,
   startLoad: StartLoad<L>,
   warmUp: WarmUp<L> | undefined,
 ): Promise<Figures> {
+  const { way, form, connections, malformedShare, events } = peerCase
   const load = await startLoad({ events, malformedShare, form, served: null, outage: null, dead: false })
   let contestant: Contestant | null = null
   try {
@@ -104,10 +107,17 @@ async function runContestant<L extends Load>(
     await sleep(SETTLE_MS)
     const mode = way === 'http' ? 'http' : 'tcp'
     const stream = { mode, connections, eventsPerWrite: EVENTS_PER_WRITE, firstIndex: 0, events } as const
+    const toIt = { ...stream, port: contestant.port, eventsPerSecond: null }
     let before = { cpuS: contestant.usage().cpuS, received: 0 }
-    const sending = load.send([{ ...stream, port: contestant.port, eventsPerSecond: null }], GIVE_UP_MS)
-    if (warmUp !== undefined) before = await warm(contestant, load, warmUp, events, sending)
-    const report = await sending
+    let report: LoadReport
+    if (warmUp === undefined) report = await load.send([toIt], GIVE_UP_MS)
+    else {
+      const first = withShare(peerCase, warmUp.share).events
+      await warm(load, { ...toIt, events: first }, warmUp)
+      before = { cpuS: contestant.usage().cpuS, received: first }
+      await load.feed({ ...toIt, firstIndex: first, events: events - first })
+      report = await load.drain(GIVE_UP_MS)
+    }
     return figures(before, contestant.usage(), report)
   } finally {
     await contestant?.stop()
@@ -115,19 +125,15 @@ async function runContestant<L extends Load>(
   }
 }
 
-/** Once that share has come: what was spent until then, and on how many. */
-async function warm<L extends Load>(
-  contestant: Contestant,
-  load: L,
-  { share, received }: WarmUp<L>,
-  events: number,
-  sending: Promise<unknown>,
-): Promise<{ cpuS: number; received: number }> {
-  const over = new AbortController()
-  void sending.finally(() => over.abort())
+/**
+ * Resolves when all of them have come: what is still in a program when the measurement begins has cost it something
+ * already, and Spillway holds more events than a short run has.
+ */
+async function warm<L extends Load>(load: L, stream: StreamPlan, { received }: WarmUp<L>): Promise<void> {
+  await load.feed(stream)
+  const giveUpAtMs = performance.now() + GIVE_UP_MS
   // oxlint-disable-next-line no-await-in-loop -- it waits for others
-  while (!over.signal.aborted && received(load) < share * events) await sleep(POLL_MS)
-  return { received: received(load), cpuS: contestant.usage().cpuS }
+  while (received(load) < stream.events && performance.now() < giveUpAtMs) await sleep(POLL_MS)
 }
 
 /** Of what came: a peer that loses some has a cost all the same, beside how many it lost. */

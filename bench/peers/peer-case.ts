@@ -23,7 +23,7 @@ const tcp = {
   events: 2_000_000,
 } as const
 const http = { ...tcp, name: 'http-4', way: 'http', connections: 4 } as const
-const bad = { malformedShare: 0.01, events: 500_000 } as const
+const bad = { malformedShare: 0.01, events: 1_000_000 } as const
 
 export const peerCases: readonly PeerCase[] = [
   tcp,
