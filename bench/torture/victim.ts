@@ -40,8 +40,9 @@ export class Victim {
     this.directory = directory
     this.dataDir = dataDir
     this.#file = join(directory, 'config.yaml')
-    // Each process need not compile it all anew.
-    this.#env = { ...process.env, LOG_LEVEL: 'info', NODE_COMPILE_CACHE: join(directory, 'compiled') }
+    // Each process need not compile it all anew. A killed one leaves nothing for the next: that is up to others.
+    const compiled = process.env['NODE_COMPILE_CACHE'] ?? join(directory, 'compiled')
+    this.#env = { ...process.env, LOG_LEVEL: 'info', NODE_COMPILE_CACHE: compiled }
     delete this.#env['NODE_V8_COVERAGE']
     delete this.#env['NODE_OPTIONS']
     const whole = { data_dir: dataDir, admin: { listen: '127.0.0.1:0' }, ...config }
