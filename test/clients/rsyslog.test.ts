@@ -10,6 +10,9 @@ import { richEvent, richLine, structuredData, timestamp, timestampOfSecond } fro
 
 const skip = lacks('rsyslogd')
 
+// Each has a client and collectors of its own, and waits for them most of its time.
+t.jobs = 3
+
 /** What remains of a message in each of its templates. */
 const templates = [
   {

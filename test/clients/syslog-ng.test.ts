@@ -10,6 +10,9 @@ import { richEvent, richLine, structuredData, timestampOfSecond } from './fixtur
 
 const skip = lacks('syslog-ng')
 
+// Each has a client and collectors of its own, and waits for them most of its time.
+t.jobs = 3
+
 t.test('fields', { skip }, async (t) => {
   const rig = await SyslogRig.start(t)
   const cases: [destination: string, rich: boolean][] = [
