@@ -80,14 +80,15 @@ t.test('other configurations, other units', async (t) => {
   t.equal(unitOf(`${own}cpu_pinning: { main: 0, workers: [1] }\n`).settings.get('CPUAffinity'), '0-1')
   t.match(unitOf(`${own}cpu_pinning: auto\n`).unit, /^# cpu_pinning: auto chooses/m)
   t.match(unitOf(`admin: { listen: none }\n${own}`).settings.get('LimitNOFILE'), /^\d+$/)
+  const node = join('/', 'home', 'ada', 'bin', 'node')
   const home = unitOf(own, {
-    node: '/home/ada/bin/node',
+    node,
     launcher: '/tmp/a $b/spillway.js',
     configFile: null,
   })
   t.equal(home.settings.get('ProtectHome'), 'read-only')
   t.notOk(home.settings.has('PrivateTmp'))
-  t.equal(home.settings.get('ExecStart'), '/home/ada/bin/node "/tmp/a $$b/spillway.js" run')
+  t.equal(home.settings.get('ExecStart'), `${node} "/tmp/a $$b/spillway.js" run`)
   t.equal(home.settings.get('WorkingDirectory'), '/srv')
   const input = 'sources: { a: { type: stdin } }\nsinks: { b: { type: blackhole } }\n'
   t.match(unitOf(input).unit, /^# A unit has no standard input/m)

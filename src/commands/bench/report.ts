@@ -9,6 +9,8 @@ import type { Sample } from './sample-events.ts'
 
 /** Above these a figure says more about the neighbours than about the host. */
 const BUSY_SHARE_MAX = 0.1
+/** From here on it was off by up to four times. */
+const BUSY_SHARE_USELESS = 0.5
 const STOLEN_SHARE_MAX = 0.05
 const UNDECIDED_SHARE_MAX = 0.05
 const CLOCK_READ_NS_MAX = 200
@@ -163,7 +165,9 @@ function reserveLines(reserves: readonly Reserve[], { config }: Recommendation):
 function warningsOf({ host, busyShare, stolenShare, scanner, rehearsal }: Measurements): string[] {
   const warnings = []
   if (busyShare !== null && busyShare > BUSY_SHARE_MAX)
-    warnings.push(`others used ${percent(busyShare)} of all CPUs before it began: every figure is too low`)
+    warnings.push(
+      `others used ${percent(busyShare)} of all CPUs before it began: ${busyShare > BUSY_SHARE_USELESS ? 'the rates are far too low, measure again when they do not' : 'every figure is too low'}`,
+    )
   if (stolenShare !== null && stolenShare > STOLEN_SHARE_MAX)
     warnings.push(`the hypervisor gave ${percent(stolenShare)} of the time to others`)
   if (scanner.undecided_share > UNDECIDED_SHARE_MAX)

@@ -126,7 +126,8 @@ function affinityLines(pinning: ResolvedConfig['cpuPinning']): string[] {
 }
 
 function hardeningLines(paths: readonly string[], lowPorts: readonly number[]): string[] {
-  const below = (...roots: string[]) => paths.some((path) => roots.some((root) => path.startsWith(root)))
+  const below = (...roots: string[]) =>
+    paths.some((path) => roots.some((root) => path.startsWith(`/${root}/`)))
   const capability = lowPorts.length === 0 ? '' : 'CAP_NET_BIND_SERVICE'
   return [
     'UMask=0077',
@@ -136,10 +137,10 @@ function hardeningLines(paths: readonly string[], lowPorts: readonly number[]): 
       : [`# To listen on ${lowPorts.join(', ')}.`, `AmbientCapabilities=${capability}`]),
     `CapabilityBoundingSet=${capability}`,
     'ProtectSystem=strict',
-    below('/home/', '/root/', '/run/user/')
+    below('home', 'root', 'run/user')
       ? '# Something of it is in a home: readable, then.\nProtectHome=read-only'
       : 'ProtectHome=yes',
-    below('/tmp/', '/var/tmp/') ? '# Something of it is in /tmp: no PrivateTmp.' : 'PrivateTmp=yes',
+    below('tmp', 'var/tmp') ? '# Something of it is in /tmp: no PrivateTmp.' : 'PrivateTmp=yes',
     'PrivateDevices=yes',
     // A capability of a user namespace opens no port of the host.
     ...(capability === '' ? ['PrivateUsers=yes'] : []),
