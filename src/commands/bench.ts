@@ -5,7 +5,7 @@ import type { Measurements } from './bench/measure.ts'
 import { benchPlan } from './bench/plan.ts'
 import type { BenchOptions, BenchPlan } from './bench/plan.ts'
 import { recommend } from './bench/recommend.ts'
-import { reportJson, reportLines } from './bench/report.ts'
+import { reportJson, reportText } from './bench/report.ts'
 import type { BenchReport } from './bench/report.ts'
 import { surviveBrokenOutput } from './terminal/streams.ts'
 
@@ -21,7 +21,7 @@ export async function benchCommand(options: BenchOptions): Promise<0 | 1 | 2> {
     const measured = await measure(plan, (what) => process.stderr.write(`measuring ${what}\n`))
     const report = reportOf(plan, measured)
     process.stdout.write(
-      options.json === true ? `${JSON.stringify(reportJson(report), undefined, 2)}\n` : textOf(report),
+      options.json === true ? `${JSON.stringify(reportJson(report), undefined, 2)}\n` : reportText(report),
     )
     return measured.notMeasured.length === 0 ? 0 : 1
   } catch (error) {
@@ -49,9 +49,4 @@ function reportOf({ base, directory, dataDir, sample }: BenchPlan, measured: Mea
   const journalBytes = config.journal.maxBytes
   const reserves = rate === null ? [] : reservesOf({ rate, journalBytes, sharedArenaBytes, eventBytes })
   return { directory, sample, measured, rate, reserves, recommendation }
-}
-
-function textOf(report: BenchReport): string {
-  const comment = reportLines(report).map((line) => `# ${line}`.trimEnd())
-  return `${comment.join('\n')}\n\n${report.recommendation.text}`
 }

@@ -2,9 +2,8 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parse } from 'yaml'
-import { loadConfig } from '../../src/app/config/load.ts'
 import type { reportJson } from '../../src/commands/bench/report.ts'
+import { benchPlan } from '../../src/commands/bench/plan.ts'
 import { temporaryDirectory } from '../helpers/collector.ts'
 import { run } from './fixtures/cli.ts'
 
@@ -14,46 +13,18 @@ function reported(out: string): ReturnType<typeof reportJson> {
 
 t.test('options that are none', async (t) => {
   const wrong = [
-    [['--duration', '1s'], /^--duration: 1s is no time from 2s to 10m/m],
-    [['--event-bytes', '10'], /^--event-bytes: 10 is no size from 192B to 256KiB/m],
-    [['--dir', '/nowhere'], /^--dir: there is no directory \/nowhere/m],
-    [['--file', '/nowhere', '--event-bytes', '1KiB'], /^--event-bytes: events of a file have/m],
+    [{ duration: '1s' }, /^--duration: 1s is no time from 2s to 10m/],
+    [{ eventBytes: '10' }, /^--event-bytes: 10 is no size from 192B to 256KiB/],
+    [{ dir: '/nowhere' }, /^--dir: there is no directory \/nowhere/],
+    [{ file: '/nowhere' }, /^cannot read \/nowhere: ENOENT/],
+    [{ file: '/nowhere', eventBytes: '1KiB' }, /^--event-bytes: events of a file have/],
   ] as const
-  await Promise.all(
-    wrong.map(async ([args, message]) => {
-      const { code, out, err } = await run(t, 'bench', ...args)
-      t.same([code, out], [2, ''])
-      t.match(err, message)
-    }),
-  )
+  for (const [options, message] of wrong) t.throws(() => benchPlan(options), { message })
+  const { code, out, err } = await run(t, 'bench', '--dir', '/nowhere')
+  t.match({ code, out, err }, { code: 2, out: '', err: /^--dir: there is no directory/ })
 })
 
-t.test('the host is measured, and the output is a configuration for it', async (t) => {
-  const directory = temporaryDirectory(t)
-  const file = join(directory, 'recommended.yaml')
-  const { code, out, err } = await run(t, 'bench', '--dir', directory, '--duration', '2s')
-  t.equal(code, 0, err)
-  t.match(out, /^# host .*\n# cores {6}\d/)
-  t.match(out, /^# {5}4 KiB {2}( +[\d.]+ m?s){3} +[\d,]+ MB\/s +\d+ commits$/m)
-  t.match(out, /^# collector {2}[\d.]+ CPU-s per million events: main thread [\d.]+, workers [\d.]+/m)
-  t.match(out, /<- the least$/m)
-  t.match(out, /^# not measured: the network beyond loopback/m)
-  writeFileSync(file, out)
-  const { config } = loadConfig(file)
-  t.equal(config.dataDir, directory)
-  t.same(
-    config.sources.map(({ name }) => name),
-    ['push', 'lines', 'net', 'net_udp'],
-  )
-  t.match(parse(out), {
-    workers: Number,
-    memory: { arena_bytes: /MiB|GiB/ },
-    journal: { max_bytes: /MiB|GiB/ },
-  })
-  t.same(readdirSync(directory), ['recommended.yaml'], 'nothing else is left on the disk')
-})
-
-t.test('with a configuration and events of its own, as JSON', async (t) => {
+t.test('the host is measured, with a configuration and events of its own', async (t) => {
   const directory = temporaryDirectory(t)
   const config = join(directory, 'mine.yaml')
   const events = join(directory, 'events.ndjson')
@@ -67,7 +38,14 @@ sinks: { out: { type: http, url: 'http://127.0.0.1:1/', auth: { bearer: '\${SPIL
 `,
   )
   writeFileSync(join(directory, 'door.json'), '{ "type": "object", "required": ["door"] }')
-  writeFileSync(events, '{"door":17,"open":true}\n{"door":18,"open":false}\n{"dor":1}\n\n{"door":19}\n')
+  const note = 'n'.repeat(1000)
+  const lines = [
+    { door: 17, note },
+    { door: 18, note },
+    { dor: 1, note },
+    { door: 19, note },
+  ].map((line) => JSON.stringify(line))
+  writeFileSync(events, `${lines.slice(0, 3).join('\n')}\n\n${lines[3]!}`)
   process.env['SPILLWAY_TEST_TOKEN'] = 'hunter2'
   t.teardown(() => delete process.env['SPILLWAY_TEST_TOKEN'])
   const { code, out, err } = await run(
@@ -84,7 +62,7 @@ sinks: { out: { type: http, url: 'http://127.0.0.1:1/', auth: { bearer: '\${SPIL
   t.equal(code, 0, err)
   const report = reported(out)
   t.equal(report.directory, directory, 'its data_dir is not there yet: the disk is that of what is above')
-  t.equal(report.events.mean_bytes, (23 + 24 + 9 + 11 + 4) / 4)
+  t.equal(report.events.mean_bytes, lines.join('\n').length / 4 + 0.25)
   t.equal(report.scanner.undecided_share, 0.25)
   const { rejected_share: rejectedShare } = report.rehearsal!
   t.ok(
@@ -103,4 +81,11 @@ sinks: { out: { type: http, url: 'http://127.0.0.1:1/', auth: { bearer: '\${SPIL
   t.equal(highest, Math.min(...bounds.map(({ events_per_second: perSecond }) => perSecond)))
   t.ok(sustainable < highest)
   t.ok(report.reserves.length > 0)
+  t.match(report.disk, { in_memory: Boolean, commits: [{ group_bytes: 4096, p50_ms: Number }, {}, {}, {}] })
+  t.ok(report.loopback!.gigabytes_per_second! > 0)
+  t.same(
+    readdirSync(directory).toSorted(),
+    ['door.json', 'events.ndjson', 'mine.yaml'],
+    'nothing else is left',
+  )
 })

@@ -51,8 +51,13 @@ export function reportJson({ directory, sample, measured, rate, reserves, recomm
   }
 }
 
-/** All but the configuration: lines of text. */
-export function reportLines(report: BenchReport): string[] {
+/** The figures as comments, and the configuration. */
+export function reportText(report: BenchReport): string {
+  const comments = linesOf(report).map((line) => `# ${line}`.trimEnd())
+  return `${comments.join('\n')}\n\n${report.recommendation.text}`
+}
+
+function linesOf(report: BenchReport): string[] {
   const { measured, rate, reserves, recommendation } = report
   return [
     ...hostLines(measured),
