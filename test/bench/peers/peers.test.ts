@@ -34,7 +34,7 @@ t.test('a program that is not there, or lacks something, is told', async (t) => 
 })
 
 t.test('what does not start says so, and leaves nothing behind', async (t) => {
-  const found = await findPeer({ ...relay, args: ['-e', 'console.log("no licence")'] })
+  const found = await findPeer({ ...relay, args: ['-e', 'process.stdout.write("no licence")'] })
   if (typeof found === 'string') throw new Error(found)
   await t.rejects(
     runPeer(found, withShare(peerCases[0]!, 0), (plan) => OwnLoad.start(plan)),
