@@ -62,7 +62,12 @@ export const rootKeys = group('Top level', {
   ),
   memory: group('The arena that all events live in', {
     slab_bytes: bytesKey({ default: '1MiB', min: '128KiB', max: '16MiB', description: 'Size of one slab' }),
-    arena_bytes: bytesKey({ default: '64MiB', min: '1MiB', max: '2047MiB', description: 'Size of the arena' }),
+    arena_bytes: bytesKey({
+      default: '64MiB',
+      min: '1MiB',
+      max: '2047MiB',
+      description: 'Size of the arena',
+    }),
   }),
   cpu_pinning: orGroup(
     choiceKey(['off', 'auto'], {
