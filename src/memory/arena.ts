@@ -1,13 +1,6 @@
 import assert from 'node:assert'
-import { webAssembly } from './web-assembly.ts'
+import { scannedMemory } from './web-assembly.ts'
 import type { SharedMemory } from './web-assembly.ts'
-
-/**
- * Line feeds behind the last slab, and as many zeros behind them: a scanner that runs past the end of an unfinished value
- * stops here, never outside.
- */
-const SLACK_BYTES = 64
-const WASM_PAGE_BYTES = 65_536
 
 /** What another thread needs to have the same arena. */
 export interface ArenaParts {
@@ -53,12 +46,7 @@ export class Arena {
 
   static create(arenaBytes: number, slabBytes: number): Arena {
     const slabCount = Math.floor(arenaBytes / slabBytes)
-    const slabsTo = slabCount * slabBytes
-    const pages = Math.ceil((slabsTo + 2 * SLACK_BYTES) / WASM_PAGE_BYTES)
-    const memory = new webAssembly.Memory({ initial: pages, maximum: pages, shared: true })
-    const arena = new Arena({ memory, slabBytes, slabCount })
-    arena.bytes.fill(0x0a, slabsTo, slabsTo + SLACK_BYTES)
-    return arena
+    return new Arena({ memory: scannedMemory(slabCount * slabBytes), slabBytes, slabCount })
   }
 
   get parts(): ArenaParts {

@@ -23,12 +23,24 @@ export const webAssembly = WebAssembly
 const PAGE_BYTES = 65_536
 const SLACK_BYTES = 64
 
-/** A memory with these bytes at its beginning, and 64 line feeds and 64 zeros behind them, as a scanner wants it. */
-export function memoryOf(bytes: Uint8Array): SharedMemory {
-  const pages = Math.ceil((bytes.length + 2 * SLACK_BYTES) / PAGE_BYTES)
+export function pagesFor(byteCount: number): number {
+  return Math.ceil(byteCount / PAGE_BYTES)
+}
+
+/**
+ * A memory for so many bytes, with 64 line feeds behind them, and 64 zeros behind those: a scanner that runs past the end of
+ * an unfinished value stops there, never outside.
+ */
+export function scannedMemory(byteCount: number): SharedMemory {
+  const pages = pagesFor(byteCount + 2 * SLACK_BYTES)
   const memory = new webAssembly.Memory({ initial: pages, maximum: pages, shared: true })
-  const view = new Uint8Array(memory.buffer)
-  view.set(bytes)
-  view.fill(0x0a, bytes.length, bytes.length + SLACK_BYTES)
+  new Uint8Array(memory.buffer).fill(0x0a, byteCount, byteCount + SLACK_BYTES)
+  return memory
+}
+
+/** One with these bytes. */
+export function memoryOf(bytes: Uint8Array): SharedMemory {
+  const memory = scannedMemory(bytes.length)
+  new Uint8Array(memory.buffer).set(bytes)
   return memory
 }

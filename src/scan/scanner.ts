@@ -1,4 +1,4 @@
-import { webAssembly } from '../memory/web-assembly.ts'
+import { pagesFor, webAssembly } from '../memory/web-assembly.ts'
 import type { SharedMemory } from '../memory/web-assembly.ts'
 import type { SchemaSpec } from '../schema/spec.ts'
 import { planOf } from './plan.ts'
@@ -18,10 +18,11 @@ export interface RecordScanner {
    */
   readonly scanLine: (from: number) => number
   /**
-   * Structural framing: any JSON blank. The caller ignores a result beyond its bytes; the memory has at least 64 bytes
-   * of 0x0A after the last of them, and 64 zeros after those.
+   * Structural framing: any JSON blank, and a value that ends at `to` at the latest. Bytes behind `to` may be read, also
+   * while another thread writes them; behind all that is ever scanned, the memory has at least 64 bytes of 0x0A, and 64
+   * zeros after those.
    */
-  readonly scanValue: (from: number) => number
+  readonly scanValue: (from: number, to: number) => number
   /** 0..10 */
   severity: number
   /** Whole epoch milliseconds of the event, NaN when the schema names none or it is absent. */
@@ -32,10 +33,11 @@ export interface RecordScanner {
 
 /** What wasm/assembly/kernel.ts exports. */
 interface Kernel {
-  scan(from: number, newlineIsSpace: number): number
+  readonly scan: (from: number, to: number, newlineIsSpace: number) => number
 }
 
-const PAGE_BYTES = 65_536
+/** Behind all addresses. */
+const ANYWHERE = 0x7fffffff
 const module = new webAssembly.Module(Buffer.from(kernelModule, 'base64'))
 
 /** A kernel with a memory of its own, in which the schema's program is. */
@@ -46,7 +48,7 @@ export function compileScanner(
 ): RecordScanner {
   const severity = { map: spec.severityMap ?? {}, absent: spec.severityAbsent ?? 0 }
   const { image, tests } = new Program(planOf(spec), limits.maxDepth, severity)
-  const pages = Math.ceil(image.length / PAGE_BYTES)
+  const pages = pagesFor(image.length)
   const own = new webAssembly.Memory({ initial: pages, maximum: pages })
   new Uint8Array(own.buffer).set(image)
   const results = new Int32Array(own.buffer)
@@ -72,8 +74,8 @@ export function compileScanner(
     severity: 0,
     timeMs: Number.NaN,
     rawBreaks: false,
-    scanLine: (from) => note(scan(from, 0)),
-    scanValue: (from) => note(scan(from, 1)),
+    scanLine: (from) => note(scan(from, ANYWHERE, 0)),
+    scanValue: (from, to) => note(scan(from, to, 1)),
   }
   return scanner
 }

@@ -22,9 +22,9 @@ export function scannerOf(spec: SchemaSpec, limits: { maxDepth: number }) {
       put(bytes)
       return scanner.scanLine(from)
     },
-    scanValue(bytes: Uint8Array, from: number): number {
+    scanValue(bytes: Uint8Array, from: number, to = bytes.length): number {
       put(bytes)
-      return scanner.scanValue(from)
+      return scanner.scanValue(from, to)
     },
     get severity() {
       return scanner.severity

@@ -22,7 +22,7 @@ for (const shape of Object.keys(eventShapes) as (keyof typeof eventShapes)[]) {
     for (const line of lines) {
       const event = JSON.parse(line) as { severity: number; timestamp: string }
       const end = at + Buffer.byteLength(line)
-      if (scanner.scanLine(at) !== end || scanner.scanValue(at) !== end) t.fail(line)
+      if (scanner.scanLine(at) !== end || scanner.scanValue(at, end) !== end) t.fail(line)
       if (scanner.severity !== event.severity || scanner.timeMs !== Date.parse(event.timestamp)) t.fail(line)
       at = end + 1
     }
@@ -203,7 +203,7 @@ t.test('a value that runs on at the end of the memory', (t) => {
     const scanner = compileScanner(builtinSpecs.any, limits, memoryOf(bytes))
     const from = bytes.length - tail.length
     t.equal(scanner.scanLine(from), UNDECIDED, tail)
-    t.equal(scanner.scanValue(from), UNDECIDED, tail)
+    t.equal(scanner.scanValue(from, bytes.length), UNDECIDED, tail)
   }
   t.end()
 })

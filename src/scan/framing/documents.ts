@@ -193,8 +193,8 @@ export class DocumentFramer {
     if (extent.isFull()) return STOP
     if (this.#bytes[at] === OPEN_OBJECT && !extent.condemned) {
       const { scanner } = extent.kernel
-      const end = scanner.scanValue(at)
-      if (end !== UNDECIDED && end <= this.#to) {
+      const end = scanner.scanValue(at, this.#to)
+      if (end !== UNDECIDED) {
         const taken = extent.accept(at, end, scanner.severity, scanner.timeMs, scanner.rawBreaks)
         return taken ? this.#expect(this.#behindRecord(), end) : STOP
       }

@@ -6,15 +6,16 @@ import { FAIL, beginBlanks, blanksEnd, lineBreaks } from './tokens.ts'
 import { beginValue, severity, timeMs, valueEnd } from './value.ts'
 
 /**
- * The record whose value begins at `at`, blanks before it allowed. Answers the offset just behind the value and leaves
- * what it found in the own memory; FAIL: undecided.
+ * The record whose value begins at `at`, blanks before it allowed, and ends at `to` at the latest. Answers the offset just
+ * behind the value and leaves what it found in the own memory; FAIL: undecided. What stands behind `to` is looked at too,
+ * and means nothing.
  */
-export function scan(at: i32, newlineIsSpace: bool): i32 {
+export function scan(at: i32, to: i32, newlineIsSpace: bool): i32 {
   beginBlanks(newlineIsSpace)
-  beginKeys()
+  beginKeys(to)
   beginValue(own32(SEVERITY_ABSENT_AT))
   const end = valueEnd(blanksEnd(at), own32(ROOT_AT), 0)
-  if (end < 0) return FAIL
+  if (end < 0 || end > to) return FAIL
   setOwn32(SEVERITY_AT, severity)
   setOwn32(LINE_BREAKS_AT, lineBreaks)
   setOwnF64(TIME_AT, timeMs)

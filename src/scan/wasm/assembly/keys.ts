@@ -5,7 +5,8 @@
  * up in a table by its hash, and the prediction corrected.
  *
  * A slot that fits by its bytes is right whatever wrote it: a key's end, its colon and the blank behind it follow from
- * its bytes alone, and its member from its bytes and the object node.
+ * its bytes alone, and its member from its bytes and the object node. Keys behind the scanner's bytes are not kept: there
+ * another thread may be writing.
  */
 import {
   MEMBER_BYTES,
@@ -35,12 +36,15 @@ const KEPT_BYTES_MAX: i32 = 32
 
 /** Slot of the key before. */
 let last: i32 = RECORD_START
+/** Behind here bytes may be written while they are read. */
+let settledTo: i32 = 0
 /** Of the key found last: its member in the object node, or 0. */
 export let member: i32 = 0
 
 @inline
-export function beginKeys(): void {
+export function beginKeys(to: i32): void {
   last = RECORD_START
+  settledTo = to
 }
 
 /**
@@ -73,7 +77,8 @@ function otherKeyEnd(from: i32, object: i32): i32 {
   }
   const isClose = at == end
   if (byteAt(++at) == 0x20) at++
-  if (isClose && at - from <= KEPT_BYTES_MAX) keep(from, at - from, object, end - 1 - from)
+  // A slot is made of bytes that are read several times: they must have been the same each time.
+  if (isClose && at - from <= KEPT_BYTES_MAX && at <= settledTo) keep(from, at - from, object, end - 1 - from)
   else {
     setOwn32(last + SLOT_NEXT, TOO_LONG)
     last = TOO_LONG

@@ -14,15 +14,15 @@ export function rfc3339Ms(from: i32, to: i32): f64 {
   const yearMonth = load<i64>(from)
   const day = <i32>load<u16>(from, 8)
   if (yearMonth != knownYearMonth || day != knownDay) {
-    const ms = dayStartMs(from)
+    const ms = dayStartMs(yearMonth, day)
     if (isNaN(ms)) return NaN
     knownYearMonth = yearMonth
     knownDay = day
     knownDayMs = ms
   }
-  const hour = twoDigits(from + 11)
-  const minute = twoDigits(from + 14)
-  const second = twoDigits(from + 17)
+  const hour = twoDigits(load<u16>(from, 11))
+  const minute = twoDigits(load<u16>(from, 14))
+  const second = twoDigits(load<u16>(from, 17))
   if (((byteAt(from + 10) | 0x20) != 0x74) | (byteAt(from + 13) != 0x3a) | (byteAt(from + 16) != 0x3a)) return NaN
   // -1 is more than any of them.
   if ((<u32>hour > 23) | (<u32>minute > 59) | (<u32>second > 60)) return NaN
@@ -47,21 +47,23 @@ export function rfc3339Ms(from: i32, to: i32): f64 {
   return knownDayMs + <f64>(minuteUtc * 60_000 + second * 1000 + fractionMs)
 }
 
-/** The value of two digits, or -1. */
+/** The value of two digits, the first in the low byte, or -1. */
 @inline
-function twoDigits(at: i32): i32 {
-  const digits = <i32>load<u16>(at) - 0x3030
+function twoDigits(pair: i32): i32 {
+  const digits = pair - 0x3030
   // A byte that was no digit has its high bit now, or gets it when 0x76 is added.
   if ((digits | (digits + 0x7676)) & 0x8080) return -1
   return (digits & 0xff) * 10 + (digits >> 8)
 }
 
-function dayStartMs(at: i32): f64 {
-  const century = twoDigits(at)
-  const yearOfCentury = twoDigits(at + 2)
-  const month = twoDigits(at + 5)
-  const day = twoDigits(at + 8)
-  if (century < 0 || yearOfCentury < 0 || byteAt(at + 4) != 0x2d || byteAt(at + 7) != 0x2d) return NaN
+/** Of the bytes `YYYY-MM-` and `DD`, which are not read again: behind the scanner's own they may change meanwhile. */
+function dayStartMs(yearMonth: i64, dayOfMonth: i32): f64 {
+  const century = twoDigits(<i32>yearMonth & 0xffff)
+  const yearOfCentury = twoDigits(<i32>(yearMonth >>> 16) & 0xffff)
+  const month = twoDigits(<i32>(yearMonth >>> 40) & 0xffff)
+  const day = twoDigits(dayOfMonth)
+  const hyphens = (<i32>(yearMonth >>> 32) & 0xff) == 0x2d && (<i32>(yearMonth >>> 56) & 0xff) == 0x2d
+  if (century < 0 || yearOfCentury < 0 || !hyphens) return NaN
   if (month < 1 || month > 12 || day < 1) return NaN
   const year = century * 100 + yearOfCentury
   const isLeapYear = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
@@ -87,8 +89,8 @@ const NO_ZONE: i32 = i32.MAX_VALUE
 function zoneMinutes(at: i32, to: i32): i32 {
   const sign = byteAt(at)
   if (at + 6 != to || (sign != 0x2b && sign != 0x2d) || byteAt(at + 3) != 0x3a) return NO_ZONE
-  const hours = twoDigits(at + 1)
-  const minutes = twoDigits(at + 4)
+  const hours = twoDigits(load<u16>(at, 1))
+  const minutes = twoDigits(load<u16>(at, 4))
   if (<u32>hours > 23 || <u32>minutes > 59) return NO_ZONE
   const ahead = hours * 60 + minutes
   return sign == 0x2b ? ahead : -ahead
