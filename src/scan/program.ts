@@ -19,6 +19,8 @@ export class Program {
   /** Patterns, formats and long lists of texts: the kernel asks by index. */
   readonly tests: (readonly TextTest[])[] = []
   readonly #severity: SeverityRule
+  /** Offsets of plans that are written: what several names share is written once. */
+  readonly #nodes = new Map<ValuePlan, number>()
   #image = Buffer.alloc(2 * layout.PROGRAM_AT)
   #end = layout.PROGRAM_AT
 
@@ -45,7 +47,10 @@ export class Program {
   /** Offset of the plan's node; 0 for any value. */
   #value(plan: ValuePlan): number {
     if (plan === ANY) return 0
+    const written = this.#nodes.get(plan)
+    if (written !== undefined) return written
     const node = this.#take(layout.VALUE_BYTES)
+    this.#nodes.set(plan, node)
     const { number, string, object, array, capture } = plan
     let kinds = 0
     if (plan.null) kinds |= layout.KIND_NULL
@@ -120,8 +125,9 @@ export class Program {
 
   #object(plan: ObjectPlan): number {
     const members = new Map(plan.properties)
+    const other = plan.additional ?? nothing()
     for (const name of plan.required) {
-      if (!members.has(name)) members.set(name, plan.additional ?? nothing())
+      if (!members.has(name)) members.set(name, other)
     }
     // A name that JSON can only write with an escape is never found, nor required in vain: an escaped key is undecided.
     const named = [...members].filter(([name]) => isPlain(name))

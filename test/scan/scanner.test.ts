@@ -124,6 +124,22 @@ t.test('more keys and values than a word has bits', (t) => {
   t.end()
 })
 
+t.test('required names of a schema that stands within itself, written once', (t) => {
+  const names = Array.from({ length: 30 }, (_, index) => `key${index}`)
+  const document = {
+    type: ['object', 'null'],
+    required: names,
+    additionalProperties: { $ref: '#' },
+  }
+  const scanner = scannerOf(loadUserSpec('nested', document, {}), limits)
+  const of = (value: unknown) => Object.fromEntries(names.map((name) => [name, value]))
+  const good = JSON.stringify(of(of(null)))
+  t.equal(scanner.scanLine(padded(good), 0), good.length)
+  const { key7: _, ...rest } = of(null)
+  t.equal(scanner.scanLine(padded(JSON.stringify({ ...of(null), key3: rest })), 0), UNDECIDED)
+  t.end()
+})
+
 t.test('many values in a severity map', (t) => {
   const severityMap = Object.fromEntries(
     Array.from({ length: 40 }, (_, index) => [`level${index}`, index % 11]),
