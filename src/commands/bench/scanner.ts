@@ -28,7 +28,9 @@ export function measureScanner(schema: SchemaSpec, sample: Sample, budgetMs: num
     for (let at = 0; at < length; at++) {
       const end = scanLine(at)
       if (end < 0) undecided++
-      at = end < 0 ? bytes.indexOf(LF, at) : end
+      // Behind the value there may be blanks, and a CR.
+      if (end < 0 || bytes[end] !== LF) at = bytes.indexOf(LF, Math.max(at, end))
+      else at = end
     }
   }
   const startMs = performance.now()
