@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { nodeFileIo } from '../base/file-io.ts'
 import { MIB } from '../base/units.ts'
 import { DiskLog } from '../journal/disk-log.ts'
+import { LiveFrames } from '../journal/live-frames.ts'
 import type { Arena } from '../memory/arena.ts'
 import type { SlabPool } from '../memory/slab-pool.ts'
 import type { Ledger } from '../pipeline/ledger.ts'
@@ -30,12 +31,16 @@ export function segmentBytesMax({ journal }: Pick<ResolvedConfig, 'journal'>): n
 export function makeDiskLog(
   { config, clock, events, journalIo }: TopologyOptions,
   { arena, pool, ledger }: { readonly arena: Arena; readonly pool: SlabPool; readonly ledger: Ledger },
-): DiskLog {
+): { log: DiskLog; live: LiveFrames } {
   const owners = config.sinks.map(({ name }) =>
     pool.addOwner(`sinks.${name} read-back`, RESERVE_SLABS_READ_BACK, SHARE_OF_READ_BACK),
   )
   const liveSlabs = (pool.sharedCount * SHARE_OF_FRAMES_AT_HAND) / config.sinks.length
-  return new DiskLog({
+  const live = new LiveFrames(
+    { slabsMax: Math.max(1, Math.floor(liveSlabs)), slabBytes: arena.slabBytes },
+    clock,
+  )
+  const log = new DiskLog({
     directory: join(config.dataDir, 'journal'),
     io: journalIo ?? nodeFileIo,
     clock,
@@ -50,11 +55,12 @@ export function makeDiskLog(
         { from, lookaheadBytes, owner: owners[index]! },
       ]),
     ),
-    liveSlabsMax: Math.max(1, Math.floor(liveSlabs)),
+    live,
     deadLetters: () => {
       const { found, replayed, purged, evicted } = ledger.dlq
       return { found, replayed, purged, evicted }
     },
     events,
   })
+  return { log, live }
 }

@@ -153,7 +153,8 @@ export class Topology {
     )
     this.tables = new TableSpace(this.arena, this.pool, tables)
     const rings = sources.map(() => ExtentRing.create(RING_ENTRIES))
-    this.journal = config.journal.mode === 'disk' ? makeDiskLog(options, this) : null
+    const onDisk = config.journal.mode === 'disk' ? makeDiskLog(options, this) : null
+    this.journal = onDisk?.log ?? null
     const log =
       this.journal ?? new MemoryLog(clock, { words: this.arena.words, epoch: randomBytes(8).toString('hex') })
     const context = makeWorkerContext(config, sources, this.arena, rings, this.control, this.gcPauses)
@@ -190,6 +191,7 @@ export class Topology {
       deadLetters: this.deadLetters,
       clock,
       events,
+      holdsBack: () => onDisk?.live.crowded ?? false,
     })
     this.scaling = new WorkerScaling({
       workers: this.workers,

@@ -8,6 +8,7 @@ import type { RecoveryEvents } from './recovery.ts'
 import type { StateFileEvents } from './state-file.ts'
 import type { DeadLetterState } from './state.ts'
 import type { JournalWriterEvents } from './writer.ts'
+import type { LiveFrames } from './live-frames.ts'
 
 /** What the log on disk tells the operator, beyond what its parts do. */
 export interface DiskLogEvents
@@ -42,8 +43,7 @@ export interface DiskLogOptions {
   readonly sources: readonly string[]
   /** By name. */
   readonly sinks: ReadonlyMap<string, LogSink>
-  /** Slabs of the sources that a sink may keep for frames that it has not got yet. */
-  readonly liveSlabsMax: number
+  readonly live: LiveFrames
   readonly deadLetters: () => DeadLetterState
   readonly events: DiskLogEvents
 }

@@ -75,7 +75,7 @@ export class DiskLog implements Log {
 
   addReader(options: ReaderOptions): LogReader {
     assert(this.#writer === null, 'readers are there before the log is opened')
-    const { arena, pool, clock, sinks, sources, liveSlabsMax, events } = this.#options
+    const { arena, pool, clock, sinks, sources, live, events } = this.#options
     const { owner, lookaheadBytes } = sinks.get(options.name)!
     const onDiscarded: ReaderOptions['onDiscarded'] = (reason, bulk, fast) => {
       events.eventsDiscarded(options.name, reason, bulk + fast)
@@ -87,7 +87,7 @@ export class DiskLog implements Log {
       arena,
       pool,
       owner,
-      liveSlabsMax,
+      live,
       lookaheadBytes,
       clock,
       watch: this.#watch,

@@ -7,6 +7,7 @@ import type { DeliveryWatch } from './delivery-watch.ts'
 import type { Frame, Position } from './frame.ts'
 import type { ReaderOptions } from './log.ts'
 import type { Resume, Track } from './track.ts'
+import type { LiveFrames } from './live-frames.ts'
 
 /** What a reader needs of the log that it belongs to. */
 export interface DiskReaderOptions {
@@ -17,8 +18,8 @@ export interface DiskReaderOptions {
   readonly pool: SlabPool
   /** Slabs that frames are read back to; at least two reserved. */
   readonly owner: SlabOwner
-  /** Slabs of the sources that frames at hand may keep from being used again. */
-  readonly liveSlabsMax: number
+  /** Of all sinks: frames at hand that were never read back. */
+  readonly live: LiveFrames
   readonly lookaheadBytes: number
   readonly clock: Clock
   readonly watch: DeliveryWatch

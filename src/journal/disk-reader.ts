@@ -17,7 +17,7 @@ import { offeredOf } from './memory-log.ts'
 import { LookAhead } from './look-ahead.ts'
 import { oldestReceived } from './oldest-received.ts'
 import { Progress } from './progress.ts'
-import { FrameHolds } from './frame-holds.ts'
+import type { FrameHolds } from './frame-holds.ts'
 import { countMeant, isSlow, newTrack, rangesOf, within } from './track.ts'
 import type { FramePiece, Resume, Track } from './track.ts'
 import type { Offer } from './window.ts'
@@ -63,7 +63,7 @@ export class DiskReader implements LogReader {
     }
     this.#bulkAhead = this.#lookAhead(false)
     this.#fastAhead = this.#lookAhead(true)
-    this.#holds = new FrameHolds(options.liveSlabsMax)
+    this.#holds = options.live.newHolds()
     this.#bulk = newTrack(LANES_BOTH, this.#holds)
     options.pool.onFree(() => this.#readOn())
   }

@@ -9,9 +9,14 @@ export class FrameHolds {
   readonly #slabsMax: number
   /** Frames held by slab of a source. */
   readonly #frames = new Map<number, number>()
+  /** Of those frames. */
+  #bytes = 0
+  readonly #onChange: (slabs: number, bytes: number) => void
 
-  constructor(slabsMax: number) {
+  /** `onChange` is told what is held whenever one more slab is, or one less. */
+  constructor(slabsMax: number, onChange: (slabs: number, bytes: number) => void) {
     this.#slabsMax = slabsMax
+    this.#onChange = onChange
   }
 
   hasRoom(slab: number): boolean {
@@ -20,19 +25,20 @@ export class FrameHolds {
 
   hold(frame: Frame): void {
     hold(frame)
-    const { readBack, slab } = frame
-    if (!readBack) this.#frames.set(slab, (this.#frames.get(slab) ?? 0) + 1)
+    if (!frame.readBack) this.#count(frame, 1)
   }
 
   letGo(frame: Frame): void {
-    const { readBack, slab } = frame
-    if (!readBack) this.#letGoOf(slab)
+    if (!frame.readBack) this.#count(frame, -1)
     letGo(frame)
   }
 
-  #letGoOf(slab: number): void {
-    const frames = this.#frames.get(slab)! - 1
-    if (frames === 0) this.#frames.delete(slab)
-    else this.#frames.set(slab, frames)
+  #count({ slab, bytesFrom, bytesTo }: Frame, change: 1 | -1): void {
+    const before = this.#frames.get(slab) ?? 0
+    const frames = before + change
+    this.#bytes += change * (bytesTo - bytesFrom)
+    if (frames > 0) this.#frames.set(slab, frames)
+    else this.#frames.delete(slab)
+    if (before === 0 || frames === 0) this.#onChange(this.#frames.size, this.#bytes)
   }
 }

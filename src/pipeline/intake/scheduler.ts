@@ -50,6 +50,7 @@ const WATCH_INTERVAL_MS = 50
 /** Tasks that failed before they began, in a row, after which workers count as unable to start. */
 const STARTS_FAILED_MAX = 3
 const RESTART_PAUSE_MS = 1000
+const HELD_BACK_LOOK_MS = 20
 /** Extents of one task. */
 const SHARES_MAX = 16
 
@@ -67,6 +68,7 @@ export class Scheduler {
   readonly #deadLetters: DeadLetters
   readonly #clock: Clock
   readonly #events: SchedulerEvents
+  readonly #holdsBack: () => boolean
   readonly #tasks = new Set<Task>()
   /** Output slabs in hand. */
   readonly #outputs: number[] = []
@@ -76,7 +78,9 @@ export class Scheduler {
   #startsFailed = 0
   #pausedUntilMs = 0
   #watch: Timer | null = null
+  #heldBack: Timer | null = null
 
+  /** `holdsBack`: true while the log wants no more, for a moment; what is freed meanwhile wakes it as well. */
   constructor(options: {
     lines: readonly IngestLine[]
     workers: WorkerPool
@@ -86,6 +90,7 @@ export class Scheduler {
     deadLetters: DeadLetters
     clock: Clock
     events: SchedulerEvents
+    holdsBack: () => boolean
   }) {
     this.#lines = options.lines
     this.#workers = options.workers
@@ -95,6 +100,7 @@ export class Scheduler {
     this.#deadLetters = options.deadLetters
     this.#clock = options.clock
     this.#events = options.events
+    this.#holdsBack = options.holdsBack
     options.pool.onFree(() => this.wake())
   }
 
@@ -110,6 +116,13 @@ export class Scheduler {
   /** There may be work. */
   wake(): void {
     if (this.#waking || this.#stopped) return
+    if (this.#holdsBack()) {
+      this.#heldBack ??= this.#clock.setTimeout(() => {
+        this.#heldBack = null
+        this.wake()
+      }, HELD_BACK_LOOK_MS)
+      return
+    }
     this.#waking = true
     while (this.#tasks.size < this.#workers.workerCount * TASKS_PER_WORKER && this.#dispatchOne());
     this.#waking = false
@@ -279,6 +292,7 @@ export class Scheduler {
   stop(): void {
     this.#stopped = true
     this.#watch?.clear()
+    this.#heldBack?.clear()
     for (const output of this.#outputs) this.#pool.release(output)
     this.#outputs.length = 0
   }

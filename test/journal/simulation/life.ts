@@ -4,6 +4,7 @@ import type { FileIo } from '../../../src/base/file-io.ts'
 import { encode } from '../../../src/encode/encode.ts'
 import { group } from '../../../src/scan/group.ts'
 import { restoreLedger } from '../../../src/app/restore-ledger.ts'
+import { LiveFrames } from '../../../src/journal/live-frames.ts'
 import { DiskLog } from '../../../src/journal/disk-log.ts'
 import type { DiskLogEvents, LogSink } from '../../../src/journal/disk-log-options.ts'
 import { readEpoch, readU64 } from '../../../src/memory/wide-words.ts'
@@ -125,7 +126,7 @@ export class Life {
       segmentBytes: plan.segmentBytes,
       sources: plan.sources,
       sinks,
-      liveSlabsMax: plan.liveSlabsMax,
+      live: new LiveFrames({ slabsMax: plan.liveSlabsMax, slabBytes: this.arena.slabBytes }, clock),
       deadLetters: () => ({ found: 0, replayed: 0, purged: 0, evicted: 0 }),
       events: this.#events(),
     })

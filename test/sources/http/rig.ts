@@ -159,6 +159,7 @@ export class Rig {
       },
     })
     this.#scheduler = new Scheduler({
+      holdsBack: () => false,
       lines: [
         {
           name: config.name,
