@@ -7,6 +7,7 @@ import type { BenchOptions, BenchPlan } from './bench/plan.ts'
 import { recommend } from './bench/recommend.ts'
 import { reportJson, reportText } from './bench/report.ts'
 import type { BenchReport } from './bench/report.ts'
+import { StopSignals } from './terminal/stop-signals.ts'
 import { surviveBrokenOutput } from './terminal/streams.ts'
 
 /**
@@ -16,6 +17,9 @@ import { surviveBrokenOutput } from './terminal/streams.ts'
  */
 export async function benchCommand(options: BenchOptions): Promise<0 | 1 | 2> {
   surviveBrokenOutput()
+  const signals = new StopSignals()
+  // Half a measurement is none; what is on the disk, and the collector of the rehearsal, go with the process.
+  signals.stop.addEventListener('abort', () => process.exit(1))
   try {
     const plan = benchPlan(options)
     const measured = await measure(plan, (what) => process.stderr.write(`measuring ${what}\n`))
@@ -28,6 +32,8 @@ export async function benchCommand(options: BenchOptions): Promise<0 | 1 | 2> {
     if (!(error instanceof SpillwayError)) throw error
     process.stderr.write(`${error.message}\n`)
     return error.exitCode
+  } finally {
+    signals.close()
   }
 }
 

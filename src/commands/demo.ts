@@ -1,14 +1,15 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { SpillwayError } from '../base/errors.ts'
 import { demoScenario } from './demo/plan.ts'
 import type { DemoOptions } from './demo/plan.ts'
 import type { Reading } from './demo/gauges.ts'
 import type { Scenario } from './demo/scenario.ts'
-import { Stage, temporaryDirectory } from './demo/stage.ts'
+import { Stage } from './demo/stage.ts'
 import { verdictLines, verdictOf } from './demo/verdict.ts'
 import type { Verdict } from './demo/verdict.ts'
 import { viewLines, viewText } from './demo/view.ts'
 import type { View } from './demo/view.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 import { glyphsFor } from './terminal/graphics.ts'
 import { createPaint, wantsColour } from './terminal/paint.ts'
 import { columnsOfTerminal, Screen } from './terminal/screen.ts'
@@ -28,7 +29,7 @@ const HISTORY_MAX = 500
 export async function demoCommand(options: DemoOptions): Promise<0 | 1 | 2> {
   const signals = new StopSignals()
   surviveBrokenOutput(() => signals.askToStop())
-  const directory = temporaryDirectory()
+  const directory = temporaryDirectory(tmpdir(), 'spillway-demo-')
   try {
     const scenario = demoScenario(options)
     const stage = await Stage.open(scenario, directory.path, availableParallelism())

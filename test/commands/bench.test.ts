@@ -1,11 +1,11 @@
 /** `spillway bench` as its users meet it: a child process. The figures are the host's; what is checked is that they fit together. */
-import { readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { reportJson } from '../../src/commands/bench/report.ts'
 import { benchPlan } from '../../src/commands/bench/plan.ts'
 import { temporaryDirectory } from '../helpers/collector.ts'
-import { run } from './fixtures/cli.ts'
+import { run, startCli } from './fixtures/cli.ts'
 
 function reported(out: string): ReturnType<typeof reportJson> {
   return JSON.parse(out)
@@ -88,4 +88,16 @@ sinks: { out: { type: http, url: 'http://127.0.0.1:1/', auth: { bearer: '\${SPIL
     ['door.json', 'events.ndjson', 'mine.yaml'],
     'nothing else is left',
   )
+})
+
+t.test('a signal ends it, and nothing is left', async (t) => {
+  const directory = temporaryDirectory(t)
+  const bench = startCli(t, ['bench', '--dir', directory, '--duration', '2s'])
+  await bench.said(/measuring a collector/)
+  const [own] = readdirSync(directory)
+  // Its rehearsal has begun to write there.
+  while (!existsSync(join(directory, own!, 'data'))) await new Promise((resolve) => setTimeout(resolve, 10))
+  bench.child.kill('SIGTERM')
+  t.match(await bench.ended, { code: 1, out: '' })
+  t.same(readdirSync(directory), [])
 })

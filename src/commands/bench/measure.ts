@@ -1,10 +1,9 @@
 /** Everything that is measured, one after another, so that each part has the host for itself. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reasonOf } from '../../base/errors.ts'
 import { formatBytes, GIB, MIB } from '../../base/units.ts'
 import { Thread } from '../demo/thread.ts'
+import { temporaryDirectory } from '../temporary-directory.ts'
 import { freeBytes, measureDisk } from './disk.ts'
 import type { DiskReport } from './disk.ts'
 import { hostFacts, hostTimes } from './host.ts'
@@ -52,7 +51,7 @@ export async function measure(plan: BenchPlan, onStep: (what: string) => void): 
   await sleep(WATCH_MS)
   const watched = hostTimes()
   const load = loadThread(plan)
-  const directory = await attempt('the disk', () => temporaryDirectory(plan.directory))
+  const directory = await attempt('the disk', () => temporaryDirectory(plan.directory, 'spillway-bench-'))
   try {
     await load.first()
     const disk = directory && (await attempt('commits', () => measureDisk(directory.path, budget.diskMs)))
@@ -102,14 +101,6 @@ async function rehearsed(
     meanBytes: sample.meanBytes,
   }
   return await rehearse(plan, load)
-}
-
-/** Gone when the process ends, however that is. */
-function temporaryDirectory(parent: string): { readonly path: string; readonly remove: () => void } {
-  const path = mkdtempSync(join(parent, 'spillway-bench-'))
-  const remove = () => rmSync(path, { recursive: true, force: true })
-  process.once('exit', remove)
-  return { path, remove }
 }
 
 function shareOf(

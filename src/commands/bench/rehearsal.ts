@@ -149,6 +149,10 @@ class Child {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, LOG_LEVEL: 'info' },
     })
+    // Before its directory is removed.
+    const end = () => void child.kill('SIGKILL')
+    process.prependOnceListener('exit', end)
+    child.once('close', () => process.off('exit', end))
     try {
       return new Child(child, await startedOf(child))
     } catch (error) {

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Collector } from '../../app/collector.ts'
 import { parseConfig } from '../../app/config/load.ts'
 import { createLogger } from '../../telemetry/logger.ts'
@@ -94,12 +91,4 @@ export class Stage {
     clearTimeout(this.#catchUp)
     await Promise.all([this.#traffic.end(), this.#siem.end()])
   }
-}
-
-/** A directory for the data of one demonstration, gone when the process ends, however that is. */
-export function temporaryDirectory(): { readonly path: string; readonly remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'spillway-demo-'))
-  const remove = () => rmSync(path, { recursive: true, force: true })
-  process.once('exit', remove)
-  return { path, remove }
 }
