@@ -77,6 +77,7 @@ export class Scheduler {
   #stopped = false
   #startsFailed = 0
   #pausedUntilMs = 0
+  #restart: Timer | null = null
   #watch: Timer | null = null
   #heldBack: Timer | null = null
 
@@ -275,7 +276,8 @@ export class Scheduler {
     if (this.#startsFailed < STARTS_FAILED_MAX) return
     if (this.#startsFailed === STARTS_FAILED_MAX) this.#events.workersUnavailable(reason)
     this.#pausedUntilMs = this.#clock.now() + RESTART_PAUSE_MS
-    this.#clock.setTimeout(() => this.wake(), RESTART_PAUSE_MS)
+    this.#restart?.clear()
+    this.#restart = this.#clock.setTimeout(() => this.wake(), RESTART_PAUSE_MS)
   }
 
   /** Ends workers that stand still on one record for longer than the source allows. */
@@ -291,8 +293,7 @@ export class Scheduler {
 
   stop(): void {
     this.#stopped = true
-    this.#watch?.clear()
-    this.#heldBack?.clear()
+    for (const timer of [this.#watch, this.#heldBack, this.#restart]) timer?.clear()
     for (const output of this.#outputs) this.#pool.release(output)
     this.#outputs.length = 0
   }
