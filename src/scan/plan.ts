@@ -4,8 +4,8 @@ import { LinearPattern } from '../schema/linear-pattern.ts'
 import { follow, isArrayIndex, parsePointer } from '../schema/pointer.ts'
 import { RFC3339_FORMAT } from '../schema/oracle.ts'
 import type { SchemaSpec } from '../schema/spec.ts'
-import { ANY, anyPlan, isFree, isMoreThanValues, nothing } from './value-plan.ts'
-import type { ObjectPlan, StringPlan, ValuePlan } from './value-plan.ts'
+import { ANY, anyPlan, isFree, isMoreThanValues, KINDS, kindOf, nothing, takes } from './value-plan.ts'
+import type { Kind, ObjectPlan, StringPlan, ValuePlan } from './value-plan.ts'
 
 /** Subschemas in all: what grows beyond is left to the slow path, so that programs stay small. */
 const NODES_MAX = 500
@@ -97,11 +97,31 @@ class Planner {
     }
     for (const branches of [schema.anyOf, schema.oneOf]) {
       if (!Array.isArray(branches)) continue
-      intersect(
-        plan,
-        branches.map((branch) => this.plan(branch, nesting + 1)),
-      )
+      const plans = branches.map((branch) => this.plan(branch, nesting + 1))
+      intersect(plan, plans)
+      if (branches === schema.oneOf) this.#leaveDoubtful(plan, branches, plans)
     }
+  }
+
+  /** What a branch of `oneOf` leaves to the slow path it may take too: then two take it, and it is refused. */
+  #leaveDoubtful(plan: ValuePlan, branches: readonly unknown[], plans: readonly ValuePlan[]): void {
+    const isCertain = (kind: Kind) =>
+      plans.every((branch, index) => takes(branch, kind) || this.#forbids(branches[index], kind, 0))
+    const none = nothing()
+    const doubtful = KINDS.filter((kind) => !isCertain(kind))
+    Object.assign(plan, Object.fromEntries(doubtful.map((kind) => [kind, none[kind]])))
+  }
+
+  /** No value of this kind passes, for certain. */
+  #forbids(schema: unknown, kind: Kind, hops: number): boolean {
+    if (!isObject(schema)) return schema === false
+    const { type, enum: values, $ref: reference } = schema
+    if (type !== undefined && ![type].flat().some((name) => kindsOfType(name).includes(kind))) return true
+    if (Array.isArray(values) && !values.some((value) => kindOf(value) === kind)) return true
+    if ('const' in schema && kindOf(schema.const) !== kind) return true
+    if (typeof reference !== 'string' || hops === NESTING_MAX) return false
+    const target = this.#target(reference)
+    return target !== undefined && this.#forbids(target, kind, hops + 1)
   }
 
   #narrowObject(
@@ -125,12 +145,15 @@ class Planner {
     if (!isOpen) object.additional = additional === false ? null : this.plan(additional, nesting + 1)
   }
 
-  /** References by pointer within the document; others (`$id`, anchors) are left to the slow path. */
   #narrowReference(plan: ValuePlan, reference: string, nesting: number): void {
+    this.narrow(plan, this.#target(reference) ?? false, nesting + 1)
+  }
+
+  /** References by pointer within the document; others (`$id`, anchors) are left to the slow path. */
+  #target(reference: string): unknown {
     const tokens =
       reference.startsWith('#') && !reference.includes('%') ? parsePointer(reference.slice(1)) : null
-    const target = tokens === null || this.#hasIds ? undefined : follow(this.#root, tokens)
-    this.narrow(plan, target ?? false, nesting + 1)
+    return tokens === null || this.#hasIds ? undefined : follow(this.#root, tokens)
   }
 }
 
@@ -183,8 +206,9 @@ const NARROWINGS: Readonly<Record<string, Narrowing>> = {
     'dependencies',
     'dependentRequired',
     'dependentSchemas',
-    'unevaluatedProperties',
   ]),
+  // TypeBox finds properties in arrays too here: their indices.
+  unevaluatedProperties: (plan) => void Object.assign(plan, { object: null, array: null }),
   ...leaveToSlowPath('array', ['prefixItems', 'additionalItems', 'unevaluatedItems', 'contains']),
   not: (plan) => void Object.assign(plan, nothing()),
   if: (plan) => void Object.assign(plan, nothing()),
@@ -220,6 +244,11 @@ const SILENT: ReadonlySet<string> = new Set([
 
 function leaveToSlowPath(kind: 'object' | 'array', keywords: readonly string[]): Record<string, Narrowing> {
   return Object.fromEntries(keywords.map((keyword) => [keyword, (plan) => void (plan[kind] = null)]))
+}
+
+function kindsOfType(name: unknown): readonly Kind[] {
+  if (name === 'boolean') return ['true', 'false']
+  return KINDS.filter((kind) => kind === (name === 'integer' ? 'number' : name))
 }
 
 function narrowType(plan: ValuePlan, value: string | string[]): void {
@@ -278,7 +307,7 @@ function intersect(plan: ValuePlan, branches: readonly ValuePlan[]): void {
   }
   const alone = branches.length
   const free = anyPlan()
-  const only = <Kind extends 'number' | 'string' | 'object' | 'array'>(kind: Kind): ValuePlan[Kind] => {
+  const only = <Ruled extends 'number' | 'string' | 'object' | 'array'>(kind: Ruled): ValuePlan[Ruled] => {
     const takers = taking(kind)
     if (takers.length !== 1 || alone === 0 || !isFree(plan, kind)) return null
     return takers[0] === ANY ? free[kind] : takers[0]![kind]

@@ -37,7 +37,11 @@ export class Program {
     }
     this.#set(layout.MAX_DEPTH_AT, maxDepth)
     this.#set(layout.SEVERITY_ABSENT_AT, severity.absent)
-    this.#set(layout.ROOT_AT, this.#value(plan))
+    const root = this.#value(plan)
+    this.#set(layout.ROOT_AT, root)
+    // A small number's end is noticed by what stands around it, and around the record's own value nothing does.
+    const rules = root + layout.VALUE_NUMBER_RULES
+    this.#set(rules, this.#image.readInt32LE(rules) & ~layout.NUMBER_SMALL)
   }
 
   get image(): Uint8Array {

@@ -13,6 +13,9 @@ export interface ValuePlan {
   capture: 'severity' | 'time' | null
 }
 
+export const KINDS = ['null', 'true', 'false', 'number', 'string', 'object', 'array'] as const
+export type Kind = (typeof KINDS)[number]
+
 export interface NumberPlan {
   /** Some rule holds for numbers, so that at least Infinity (1e999) must not pass. */
   isBounded: boolean
@@ -95,6 +98,18 @@ export function isAnyArray(plan: ArrayPlan): boolean {
 /** The plan that takes nothing: every kind is left to the slow path. */
 export function nothing(): ValuePlan {
   return { ...ANY, null: false, true: false, false: false }
+}
+
+/** Some values of this kind are not left to the slow path. */
+export function takes(plan: ValuePlan, kind: Kind): boolean {
+  return plan === ANY || (plan[kind] !== null && plan[kind] !== false)
+}
+
+/** Of a value that comes from JSON. */
+export function kindOf(value: unknown): Kind {
+  if (Array.isArray(value)) return 'array'
+  if (value === null || typeof value === 'boolean') return `${value}`
+  return KINDS.find((kind) => kind === typeof value) ?? 'object'
 }
 
 export function isMoreThanValues(plan: StringPlan): boolean {
