@@ -44,6 +44,8 @@ export class Front implements Wire {
   /** All of the body has come, which the exchange has not heard because of that. */
   #endWaits = false
   #clientEnded = false
+  /** The last answer was given: what still comes, before the socket is gone, is nobody's. */
+  #over = false
   #handedOver = false
   /** Something came or went since the source looked last. */
   #active = true
@@ -69,6 +71,7 @@ export class Front implements Wire {
   read(chunk: Buffer): boolean {
     // What node:http doesn't read from the kernel by itself.
     if (this.#handedOver) return this.#socket.push(Buffer.from(chunk))
+    if (this.#over) return true
     this.#active = true
     let rest = chunk
     while (rest.length > 0 && !this.#handedOver) {
@@ -175,8 +178,10 @@ export class Front implements Wire {
 
   #goOn(closing: boolean): void {
     this.#exchange = null
-    if (closing || this.#clientEnded) this.#socket.destroySoon()
-    else if (this.#next !== null) this.#handOver(this.#next)
+    if (closing || this.#clientEnded) {
+      this.#over = true
+      this.#socket.destroySoon()
+    } else if (this.#next !== null) this.#handOver(this.#next)
   }
 
   end(): void {
