@@ -19,7 +19,7 @@ export interface Sample {
   readonly usedSlabs: number
   readonly journalBytes: number
   readonly heldEvents: number
-  /** Of the workers, since the start: what is resident falls with them, and creeps up between them. */
+  /** Of the workers, since the start: whether what is resident falls with them. */
   readonly workerMajorCollections: number
 }
 
