@@ -82,7 +82,7 @@ t.test('the text is a configuration, with the figures as comments', async (t) =>
   for (const line of [
     '# cores      2.5 (CPUs 0-3, 2 NUMA nodes, quota of 2.5)',
     '# memory     8.00 GiB (limit of the cgroup), 1,024 open files',
-    '#      4 KiB   0.25 ms      4 ms    1.20 s      1 MB/s  50 commits',
+    '#     4 KiB   0.25 ms      4 ms    1.20 s      1 MB/s  50 commits',
     '# loopback   2.00 GB/s into shared memory, - GB per CPU-second',
     '# warning: others used 20 % of all CPUs before it began: every figure is too low',
     '# warning: the hypervisor gave 10 % of the time to others',
