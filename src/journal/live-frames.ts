@@ -25,7 +25,7 @@ interface Crowding {
 /**
  * The frames that sinks have not got yet and that are still where their sources put them. What does not fit here has to be
  * read back from disk, which costs more than all the rest of its way: so before that, sinks that are nearly as fast as their
- * sources are waited for. A slow or a dead one is waited for once, then it is behind, and nobody waits for it.
+ * sources are waited for. A slow or a dead one is waited for once, then it is behind, and nobody waits until it has caught up.
  */
 export class LiveFrames {
   readonly #limits: LiveFrameLimits
